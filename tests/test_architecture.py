@@ -1,0 +1,144 @@
+"""Who may know whom. Arrows point down only, and this file is where the arrows are drawn.
+
+The imports are read from the source, those inside functions included, so that a cycle cannot hide in a lazy import.
+Whatever must be found upwards (environments, commands) is found by entry points and so appears in no import.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("agents", "markets", "scenarios", "sekai")
+NOT_SHIPPED = ("benchmarks", "docs", "examples", "tests")
+
+
+@dataclass(frozen=True)
+class May:
+    """What the modules below one name may import of ours, and, where that is a rule too, of others."""
+
+    ours: tuple[str, ...]
+    others: tuple[str, ...] | None = None  # None: any library that pyproject.toml names
+    never: tuple[str, ...] = field(default=())
+
+
+# The longest name that fits a module decides.
+RULES: dict[str, May] = {
+    "sekai": May(ours=("sekai",)),
+    "markets": May(ours=("markets", "sekai")),
+    "markets.engine": May(ours=("markets.engine",), others=("numba", "numpy")),
+    "agents": May(ours=("agents", "markets.messages", "markets.sdk", "markets.view", "sekai")),
+    "scenarios": May(ours=OURS),
+}
+
+# `import sekai` is the framework alone: whoever only wants its classes does not wait for these.
+HEAVY = ("agents", "jinja2", "markets", "matplotlib", "numba", "pydantic", "rich", "scenarios", "typer")
+
+
+def is_below(module: str, name: str) -> bool:
+    """Say whether ``module`` is ``name`` or lies inside it."""
+    return module == name or module.startswith(name + ".")
+
+
+def rule_for(module: str) -> May:
+    """Return the rule of the longest name in ``RULES`` that ``module`` lies below."""
+    return RULES[max((name for name in RULES if is_below(module, name)), key=len)]
+
+
+def imports_of(source: str, module: str, is_package: bool) -> Iterator[tuple[int, str]]:
+    """Yield the line and the full name of every import in ``source``, wherever it stands.
+
+    ``from a import b`` yields ``a.b``, which is the module if ``b`` is one, and below ``a`` in any case.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = module.split(".")
+            base = parts[: len(parts) - node.level + is_package] if node.level else []
+            prefix = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{prefix}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            if node.args and isinstance(node.args[0], ast.Constant):
+                yield node.lineno, str(node.args[0].value)
+
+
+def faults_in(source: str, module: str, is_package: bool = False) -> list[str]:
+    """Return one sentence for every import in ``source`` that the rule of ``module`` does not allow."""
+    rule = rule_for(module)
+    faults = []
+    for line, name in imports_of(source, module, is_package):
+        top = name.split(".")[0]
+        if top in OURS or top in NOT_SHIPPED:
+            # `from markets import sdk` is `markets.sdk`; `from markets import OrderBook` is `markets` itself.
+            if not any(is_below(name, allowed) for allowed in rule.ours):
+                faults.append(f"{module}:{line} imports {name}; it may import {', '.join(rule.ours)}")
+        elif rule.others is not None and top not in sys.stdlib_module_names and top not in rule.others:
+            faults.append(f"{module}:{line} imports {name}; of other libraries it may import {', '.join(rule.others)}")
+    return faults
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Return the name and the file of every module that is shipped."""
+    files = sorted(file for package in OURS for file in (ROOT / package).rglob("*.py"))
+    return [(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), file) for file in files]
+
+
+def test_every_package_is_there() -> None:
+    """The four packages are importable packages and each is typed."""
+    for package in OURS:
+        assert (ROOT / package / "__init__.py").is_file(), package
+        assert (ROOT / package / "py.typed").is_file(), package
+
+
+@pytest.mark.parametrize("package", OURS)
+def test_arrows_point_down_only(package: str) -> None:
+    """No module of the package imports what its rule does not name."""
+    ours = [(name, file) for name, file in modules() if is_below(name, package)]
+    faults = [
+        fault
+        for name, file in ours
+        for fault in faults_in(file.read_text(encoding="utf-8"), name, file.name == "__init__.py")
+    ]
+    assert ours and not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "is_allowed"),
+    [
+        ("sekai.core.env", "from sekai.spaces import Box", True),
+        ("sekai.core.env", "import markets", False),
+        ("sekai.core.env", "def f():\n    from scenarios import load", False),
+        ("sekai.core.env", "from tests import conftest", False),
+        ("sekai.registry", "import importlib\nimportlib.import_module('markets.envs')", False),
+        ("markets.book", "from .engine import layout", True),
+        ("markets.book", "from agents.base import Policy", False),
+        ("markets.engine.book", "from numba import njit\nimport numpy as np\nimport math", True),
+        ("markets.engine.book", "from sekai.error import SekaiError", False),
+        ("markets.engine.book", "from ..units import to_ticks", False),
+        ("markets.engine.book", "import sortedcontainers", False),
+        ("agents.compiled.maker", "from markets import sdk", True),
+        ("agents.compiled.maker", "from markets.sdk import look", True),
+        ("agents.compiled.maker", "from markets.engine import layout", False),
+        ("agents.compiled.maker", "from markets import OrderBook", False),
+        ("scenarios.loader", "from markets.engine import layout\nimport agents, sekai", True),
+    ],
+)
+def test_the_test_can_fail(module: str, source: str, is_allowed: bool) -> None:
+    """The reader of imports sees relative, nested and dynamic ones."""
+    assert (not faults_in(source, module)) is is_allowed
+
+
+def test_import_sekai_is_light() -> None:
+    """`import sekai` loads nothing that takes long to load, and none of our other packages."""
+    code = "import json, sys, sekai; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
+    assert not set(loaded) & set(HEAVY)
