@@ -1,0 +1,20 @@
+"""Portable bit tricks: the same answers compiled, interpreted, and on a GPU."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import kernel
+
+_DEBRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_SHIFT = np.uint64(58)
+_INDEX = np.zeros(64, np.int64)
+for _bit in range(64):
+    _INDEX[((0x03F79D71B4CB0A89 << _bit) & (2**64 - 1)) >> 58] = _bit
+
+
+@kernel
+def lowest_bit(word: int) -> int:
+    """Return the position of the lowest set bit of a non-zero 64-bit word (a signed one will do)."""
+    lowest = np.uint64(word & -word)
+    return _INDEX[(lowest * _DEBRUIJN) >> _SHIFT]

@@ -1,0 +1,140 @@
+"""How every kernel is compiled, where its machine code is kept, and how one is called through its address.
+
+Numba throws a cached kernel away when *its own file* changes, not when a file that it calls into does. So the cache
+lives in a directory named after the contents of the whole engine: edit anything, and everything is compiled afresh.
+Each cached kernel has exactly one signature. Nothing is compiled at import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba import config, njit, types
+from numba.extending import intrinsic
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+JIT: bool = not config.DISABLE_JIT
+KEPT_CACHES = 4  # directories of older engines that are kept beside the current one
+
+
+def fingerprint(source: Path = Path(__file__).parent) -> str:
+    """Return a hash of all Python files below `source`, of the settings that change machine code, and of the CPU."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(source.rglob("*.py")):
+        digest.update(path.relative_to(source).as_posix().encode() + b"\0")
+        digest.update(hashlib.blake2b(path.read_bytes(), digest_size=16).digest())
+    settings = (config.BOUNDSCHECK, config.OPT, config.DEBUGINFO_DEFAULT, config.CPU_NAME, config.CPU_FEATURES)
+    machine = (platform.machine(), platform.processor(), numba.__version__, np.__version__, platform.python_version())
+    digest.update(repr((settings, machine)).encode())
+    return digest.hexdigest()
+
+
+def cache_home() -> str | None:
+    """Return the first writable of `$SEKAI_CACHE_DIR`, numba's own setting and the user's cache directory, or None.
+
+    Cached files are pickles, so a directory that others may write is not looked for.
+    """
+    user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    for home in (os.environ.get("SEKAI_CACHE_DIR"), config.CACHE_DIR, user):
+        if not home:
+            continue
+        path = Path(home) / "sekai" / fingerprint()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError:
+            continue
+        _prune(path)
+        return str(path)
+    return None
+
+
+def _prune(current: Path) -> None:
+    """Remove all but the newest few caches of older engines beside `current`; others may be doing the same."""
+    try:
+        os.utime(current)
+        older = [p for p in current.parent.iterdir() if p != current and len(p.name) == len(current.name)]
+        for path in sorted(older, key=lambda p: p.stat().st_mtime, reverse=True)[KEPT_CACHES:]:
+            shutil.rmtree(path, ignore_errors=True)
+    except OSError:
+        return
+
+
+CACHE: str | None = cache_home() if JIT else None
+OPTIONS: dict[str, Any] = {"cache": CACHE is not None, "_nrt": False, "error_model": "numpy", "nogil": True}
+
+
+def cache_is_warm() -> bool:
+    """Return whether kernels of this very engine have been compiled on this machine before."""
+    return CACHE is not None and any(Path(CACHE).rglob("*.nbi"))
+
+
+def _compile(function: F, *signature: Any) -> F:
+    kept, config.CACHE_DIR = config.CACHE_DIR, CACHE or ""
+    try:
+        compiled: F = njit(*signature, **OPTIONS)(function)
+        return compiled
+    finally:
+        config.CACHE_DIR = kept
+
+
+def kernel(function: F) -> F:
+    """Compile `function` on its first call, from the cache where it is there."""
+    return _compile(function)
+
+
+AGENT_SIGNATURE = types.int64(types.int64[::1], types.int64)
+_interpreted: list[Callable[[Any, int], int]] = []
+
+
+def address_of(function: Callable[[Any, int], int]) -> int:
+    """Compile `function(row, seat) -> int64` with the agents' one signature; return what `call` needs to reach it.
+
+    An address is good in this process only: store names, never addresses.
+    """
+    if not JIT:
+        if function not in _interpreted:
+            _interpreted.append(function)
+        return _interpreted.index(function)
+    dispatcher: Any = function if hasattr(function, "py_func") else kernel(function)
+    dispatcher.compile(AGENT_SIGNATURE.args)
+    result = dispatcher.overloads[AGENT_SIGNATURE.args]
+    if result.signature.return_type != AGENT_SIGNATURE.return_type:
+        raise TypeError(f"{dispatcher.__name__} must return an int64, got {result.signature.return_type}")
+    return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+
+if JIT:
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def call(_context: Any, _address: Any, row: Any, _seat: Any) -> Any:
+        """Call the agent kernel at an address: 2 ns, and the caller is compiled without knowing any agent."""
+        arguments = (row, types.int64)
+
+        def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+            convention = context.call_conv
+            pointer = builder.inttoptr(values[0], convention.get_function_type(types.int64, arguments).as_pointer())
+            status, result = convention.call_function(builder, pointer, types.int64, arguments, values[1:])
+            with builder.if_then(status.is_error, likely=False):
+                convention.return_status_propagate(builder, status)
+            return result
+
+        return types.int64(types.int64, row, types.int64), generate
+
+else:
+    np.seterr(over="ignore")  # interpreted, the words of the generator wrap around as they do compiled
+
+    def call(address: int, row: Any, seat: int) -> int:
+        """Call an agent kernel by its number, interpreted."""
+        return _interpreted[address](row, seat)

@@ -1,0 +1,223 @@
+"""The memory of one market: one row of int64 words. Nothing else in the engine knows a number from this file.
+
+A *handle* is where a record starts in its row, so a field is `row[handle + FIELD]`, a null handle is 0 (the header
+lives there), and a row that is copied elsewhere keeps working. Orders and price levels are int32 records: their
+handles count int32 words, and `row.view(np.int32)` reads them; real numbers are read through `row.view(np.float64)`.
+
+Orders and levels are nodes of one circular list: an empty level points at itself, so linking has no special case.
+Prices inside a row are *ladder ticks*: a price in ticks less the book's `BASE`. A side's prices are *keys*,
+`price ^ flip`, and a smaller key is always better: asks keep their price, bids count down from the ladder's top.
+
+Units: time in ns, sizes in lots, prices in ladder ticks, money in hundredths of tick x lot (`MONEY` of them make one).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Row = NDArray[np.int64]
+
+LAYOUT_VERSION: Final = 1
+MONEY: Final = 100  # money units in one tick x lot; a half tick is an exact number of them
+HALF_TICK: Final = MONEY // 2
+NONE: Final = 1 << 40  # the key of no price
+MAX_SIZE: Final = (1 << 30) - 1  # lots in one order, and in one level: int32 holds them
+MAX_TAG: Final = (1 << 31) - 1
+MAX_TICKS: Final = 64**3  # three words of 64 bits, one above the other
+EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from outside
+
+# --- header: one word each -------------------------------------------------------------------------------------------
+(SIZE, VERSION, SEED, EPISODE, NOW, OPEN, CLOSE, SERIAL) = range(0, 8)
+(MESSAGES, TRADES, REJECTS, LOST, SEQUENCE, WAKES, DUE_COUNT, REACTIVE) = range(8, 16)
+(BOOKS, BOOK_COUNT, SEATS, SEAT_COUNT, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, DUE) = range(16, 24)
+(BACKGROUND, VENUE, QUEUE, QUEUED, QUEUE_CAPACITY, OUTBOX, SENT, OUTBOX_CAPACITY) = range(24, 32)
+(EVENTS, EVENT_CAPACITY, EVENT_HEAD, EVENT_TAIL, EVENT_KINDS, EVENT_STOP, MAX_ORDER_SIZE, SPARE) = range(32, 40)
+# the message in hand: what a stop in its middle must remember
+(M_OP, M_STAGE, M_BOOK, M_SIDE, M_OWNER, M_PRICE, M_SIZE, M_TAG) = range(40, 48)
+(M_ORDER, M_PLACE, M_FILLED, M_REASON, M_SPARE_0, M_SPARE_1, M_SPARE_2, M_SPARE_3) = range(48, 56)
+HEADER_WORDS: Final = 64
+
+# --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book --------------------------
+(INDEX, TICKS, BASE, LAST, MARK, CAPACITY, LIVE, SLOTS) = range(8)
+(ORDERS, BOOK_TRADES, BOOK_VOLUME, TAPE, TAPE_CAPACITY, TAPE_HEAD, FLOW, FEED) = range(8, 16)
+BID: Final = 16  # the two sides, inside a book
+ASK: Final = 24
+SIDE_FLIP: Final = BID ^ ASK
+BOOK_WORDS: Final = 32
+# LAST: the last trade price, -1 before the first. MARK: the mid in half ticks, the last that two sides agreed on.
+# FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
+
+# --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------------
+(BEST, FLIP, LEVELS, BITS, SUMMARY, TOP, BOOK, SIDE_SPARE) = range(8)
+
+# --- int32 records: a level, and an order, which is a level's node with more to say ---------------------------------------
+(NEXT, PREV, QTY, COUNT) = range(4)
+LEVEL_WORDS: Final = 4
+(PRICE, SIDE, OWNER, TAG, PLACE) = (3, 4, 5, 6, 7)
+ORDER_WORDS: Final = 8
+# PLACE is the order's position in the book's permutation of slots: the first LIVE slots are the live orders, in no order.
+
+# --- an account; the position in book k is word POSITION + k ----------------------------------------------------------------
+(CASH, EDGE, FILLS, VOLUME, SENT_MESSAGES, REFUSED, FEES, POSITION) = range(8)
+ACCOUNT_WORDS: Final = 8  # with one book; a row's own stride is in its header
+# EDGE: money earned against the mark at each fill (a maker's spread; what a taker paid is negative). It sums to zero.
+
+# --- the event ring: everything that happens ----------------------------------------------------------------------------------
+(E_TIME, E_WHAT, E_PRICE, E_SIZE, E_ORDER, E_OTHER, E_OWNERS, E_CAUSE) = range(8)
+EVENT_WORDS: Final = 8
+# E_WHAT: kind | reason << 8 | side << 16 (0 buy, 1 sell; of the order, or of the taker) | book << 24
+# E_OWNERS: owner of E_ORDER | owner of E_OTHER << 32. A trade's E_ORDER is the maker's, E_OTHER the taker's.
+# E_CAUSE: the number of the message that caused it.
+
+# --- the tape: the last trades of a book, for agents and observations -----------------------------------------------------------
+(T_TIME, T_PRICE, T_SIZE, T_OWNERS) = range(4)  # T_SIZE > 0: the taker bought
+TAPE_WORDS: Final = 4
+
+# --- the heap of pending things, soonest first -------------------------------------------------------------------------------------
+(Q_TIME, Q_KEY, Q_WHAT, Q_ARG) = range(4)
+QUEUE_WORDS: Final = 4
+(WAKE, ARRIVE, BACKGROUND_EVENT) = range(3)  # what an entry is: low 4 bits of Q_WHAT
+
+# --- the outbox: what the agent that is deciding has sent: Q_WHAT and Q_ARG of the entry to come ---------------------------------------
+OUTBOX_WORDS: Final = 2
+
+# --- a seat -------------------------------------------------------------------------------------------------------------------------
+(S_KERNEL, S_ROLE, S_LATENCY, S_LAG, S_CLOCK, S_EVERY, S_BOOK, S_NAME) = range(8)
+(S_STREAM, S_TIE, S_TIME, S_WEALTH, S_SEEN, S_DUE, S_STARTED, S_DECISIONS) = range(8, 16)
+S_INTENT: Final = 16  # the action that an outside decision wrote
+S_PARAMETERS: Final = 24  # real numbers, read only
+S_MEMORY: Final = 40  # what a kernel remembers between wake-ups: 8 words
+S_SLOTS: Final = 48  # ids of its own orders, by place
+SEAT_WORDS: Final = 64
+INTENT_WORDS: Final = 8
+PARAMETER_WORDS: Final = 16
+MEMORY_WORDS: Final = 8
+SLOT_COUNT: Final = 16
+ID_SHIFT: Final = 32  # an order's id: tag << ID_SHIFT | handle
+(EVERY_NS, POISSON, EVERY_TRADES, OWN_FILLS) = range(4)  # S_CLOCK
+
+# --- background flow of one book: eight words, then reals by distance ---------------------------------------------------------------------
+(F_KIND, F_STREAM, F_DEPTH, F_NAME, F_LIMIT, F_CANCEL, F_MARKET, F_SIZE) = range(8)
+FLOW_WORDS: Final = 8
+(NO_FLOW, ZERO_INTELLIGENCE) = range(2)  # F_KIND
+# F_LIMIT: total rate of limit orders of one side, F_CANCEL: the largest rate at which one order is cancelled,
+# F_MARKET: rate of market orders of one side, all in events per ns; F_SIZE: lots of each order. Then, for i in
+# 1..F_DEPTH, the cumulative share of limit orders at distances 1..i, and the cancel rate at i over F_CANCEL.
+
+# --- words of the trade --------------------------------------------------------------------------------------------------------------------
+BUY: Final = 0
+SELL: Final = 1
+(OP_LIMIT, OP_CANCEL, OP_IOC, OP_REDUCE, OP_MARKET, OP_MODIFY, OP_MASS_CANCEL, OP_QUOTE) = range(8)
+(ACCEPTED, TRADED, CANCELLED, REDUCED, REPLACED, REJECTED) = range(1, 7)  # event kinds
+ALL_KINDS: Final = (1 << 7) - 1
+# why an order was refused or ended
+(OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER, NOT_OWNER, DUPLICATE_TAG) = range(10)
+(TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED) = range(10, 15)
+# what a kernel answers
+(DONE, DRAIN, DECIDE, REFUSED_CODE) = (0, 1, 2, 3)
+
+
+def _aligned(words: int) -> int:
+    return (words + 15) // 16 * 16
+
+
+def new_row(
+    *,
+    ticks: int = 1024,
+    orders: int = 512,
+    accounts: int = 4,
+    seats: int = 0,
+    books: int = 1,
+    events: int = 64,
+    tape: int = 16,
+    queue: int = 64,
+    flow_depth: int = 0,
+    base: int = 0,
+) -> Row:
+    """Return a fresh, empty market: every book empty, every account at zero, nothing pending.
+
+    `ticks` prices a book (a power of two, 64 to 262,144), `orders` live orders a book, `events` and `tape` entries
+    (powers of two), `queue` pending things. Raises ValueError naming the argument that is out of range.
+    """
+    _check_capacity(ticks=ticks, orders=orders, accounts=accounts, books=books, events=events, tape=tape)
+    stride = ACCOUNT_WORDS if books == 1 else _aligned(POSITION + books)
+    bits, summary = ticks // 64, (ticks // 64 + 63) // 64
+    per_book = {
+        "slots": (orders + 1) // 2,
+        "orders": orders * ORDER_WORDS // 2,
+        "bid_levels": ticks * LEVEL_WORDS // 2,
+        "ask_levels": ticks * LEVEL_WORDS // 2,
+        "bid_bits": bits,
+        "ask_bits": bits,
+        "bid_summary": summary,
+        "ask_summary": summary,
+        "tape": tape * TAPE_WORDS,
+        "flow": FLOW_WORDS + 2 * flow_depth if flow_depth else 0,
+    }
+    sizes = {
+        "books": books * BOOK_WORDS,
+        "accounts": accounts * stride,
+        "seats": seats * SEAT_WORDS,
+        "due": seats,
+        "events": events * EVENT_WORDS,
+        "queue": queue * QUEUE_WORDS,
+        "outbox": 64 * OUTBOX_WORDS,
+    }
+    sizes |= {f"{name}{k}": words for k in range(books) for name, words in per_book.items()}
+    at: dict[str, int] = {}
+    end = HEADER_WORDS
+    for name, words in sizes.items():
+        at[name], end = end, end + _aligned(words)
+    row = np.zeros(end, np.int64)
+    row[SIZE], row[VERSION], row[MAX_ORDER_SIZE] = end, LAYOUT_VERSION, MAX_SIZE
+    row[BOOKS], row[BOOK_COUNT] = at["books"], books
+    row[SEATS], row[SEAT_COUNT], row[DUE] = at["seats"], seats, at["due"]
+    row[ACCOUNTS], row[ACCOUNT_COUNT], row[ACCOUNT_STRIDE] = at["accounts"], accounts, stride
+    row[BACKGROUND], row[VENUE] = max(accounts - 2, 0), accounts - 1
+    row[EVENTS], row[EVENT_CAPACITY], row[EVENT_KINDS] = at["events"], events, ALL_KINDS
+    row[QUEUE], row[QUEUE_CAPACITY] = at["queue"], queue
+    row[OUTBOX], row[OUTBOX_CAPACITY] = at["outbox"], 64
+    for k in range(books):
+        _lay_out_book(row, k, {name: at[f"{name}{k}"] for name in per_book}, ticks, orders, tape, flow_depth, base)
+    return row
+
+
+def _check_capacity(*, ticks: int, orders: int, accounts: int, books: int, events: int, tape: int) -> None:
+    for name, value, least, most in (
+        ("ticks", ticks, 64, MAX_TICKS),
+        ("events", events, 16, 1 << 24),
+        ("tape", tape, 1, 1 << 20),
+    ):
+        if not least <= value <= most or value & (value - 1):
+            raise ValueError(f"{name} must be a power of two from {least} to {most}, got {value}")
+    for name, value, least, most in (
+        ("orders", orders, 1, 1 << 24),
+        ("accounts", accounts, 1, 1 << 24),
+        ("books", books, 1, 1 << 10),
+    ):
+        if not least <= value <= most:
+            raise ValueError(f"{name} must be from {least} to {most}, got {value}")
+
+
+def _lay_out_book(
+    row: Row, k: int, at: dict[str, int], ticks: int, orders: int, tape: int, flow_depth: int, base: int
+) -> None:
+    book = int(row[BOOKS]) + k * BOOK_WORDS
+    row[book + INDEX], row[book + TICKS], row[book + BASE] = k, ticks, base
+    row[book + LAST], row[book + MARK] = -1, -1
+    row[book + CAPACITY], row[book + SLOTS], row[book + ORDERS] = orders, 2 * at["slots"], 2 * at["orders"]
+    row[book + TAPE], row[book + TAPE_CAPACITY] = at["tape"], tape
+    row[book + FLOW] = at["flow"] if flow_depth else 0
+    half = row.view(np.int32)
+    first = 2 * at["orders"]
+    half[2 * at["slots"] : 2 * at["slots"] + orders] = first + ORDER_WORDS * np.arange(orders)
+    half[first + PLACE : first + ORDER_WORDS * orders : ORDER_WORDS] = np.arange(orders)
+    for side, name, flip in ((book + BID, "bid", ticks - 1), (book + ASK, "ask", 0)):
+        levels = 2 * at[f"{name}_levels"]
+        row[side + BEST], row[side + FLIP], row[side + LEVELS] = NONE, flip, levels
+        row[side + BITS], row[side + SUMMARY], row[side + BOOK] = at[f"{name}_bits"], at[f"{name}_summary"], book
+        empty = levels + LEVEL_WORDS * np.arange(ticks)
+        half[empty + NEXT] = half[empty + PREV] = empty
