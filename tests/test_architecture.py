@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,6 @@ class May:
 
     ours: tuple[str, ...]
     others: tuple[str, ...] | None = None  # None: any library that pyproject.toml names
-    never: tuple[str, ...] = field(default=())
 
 
 # The longest name that fits a module decides.
@@ -67,8 +66,7 @@ def imports_of(source: str, module: str, is_package: bool) -> Iterator[tuple[int
             prefix = ".".join([*base, *([node.module] if node.module else [])])
             yield from ((node.lineno, f"{prefix}.{alias.name}") for alias in node.names)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
-            if node.args and isinstance(node.args[0], ast.Constant):
-                yield node.lineno, str(node.args[0].value)
+            yield from ((node.lineno, str(name.value)) for name in node.args[:1] if isinstance(name, ast.Constant))
 
 
 def faults_in(source: str, module: str, is_package: bool = False) -> list[str]:
