@@ -1,0 +1,128 @@
+"""What is written down about a run so that it can be repeated: `run.json`.
+
+The same scenario, seed, seats and version give the same file, byte for byte, on any day and in any process. So nothing
+is in it that differs between repeats: no time, no path, no name of a machine. Those are in `timing.json`, beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from scenarios.statistics import market_statistics, seat_statistics
+
+if TYPE_CHECKING:
+    from scenarios.loader import Scenario
+    from scenarios.record import EpisodeRecord
+
+__all__ = ["repeat_command", "run_document", "seated_policies", "strict_json", "timing_document"]
+
+FORMAT = 1
+# Sums may differ in their last bits between processors; ten digits of a statistic are more than it means.
+DIGITS = 10
+
+
+def strict_json(document: Mapping[str, Any]) -> str:
+    """Return ``document`` as indented JSON with a last newline; floats to ten digits, NaN and infinities as null.
+
+    >>> strict_json({"a": 0.1 + 0.2, "b": float("nan")})
+    '{\\n  "a": 0.3,\\n  "b": null\\n}\\n'
+    """
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def seated_policies(scenario: Scenario, policies: Mapping[str, str]) -> dict[str, str]:
+    """Return who sits in each seat: the scenario's choice, or that of ``policies`` where it names the seat."""
+    return {seat.name: policies.get(seat.name, seat.policy) for seat in scenario.seats}
+
+
+def repeat_command(name: str, episodes: int, seed: int, policies: Mapping[str, str]) -> str:
+    """Return the command line that runs the same again."""
+    chosen = [word for seat, policy in policies.items() for word in ("--policy", f"{seat}={policy}")]
+    return shlex.join(["sekai", "run", name, "--episodes", str(episodes), "--seed", str(seed), *chosen])
+
+
+def run_document(
+    scenario: Scenario, records: Sequence[EpisodeRecord], *, seed: int, policies: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return everything needed to repeat a run, and what came out: of the market, of each seat, of each episode.
+
+    ``policies`` are the seats that were given to others than the scenario says.
+    """
+    seats = records[0].seats
+    return {
+        "format": FORMAT,
+        "sekai": version("sekai"),
+        "scenario": {
+            "name": scenario.name,
+            "title": scenario.title,
+            "description": scenario.description,
+            "content_hash": scenario.content_hash,
+            "session_s": float(scenario.session_s),
+        },
+        "seed": seed,
+        "episodes": len(records),
+        "samples": len(records[0].time_s),
+        "policies": seated_policies(scenario, policies),
+        "market": market_statistics(records),
+        "seats": {line.seat: line for line in seat_statistics(records)},
+        "each_episode": [
+            {
+                "seed": int(record.seed),
+                "messages": int(record.total_messages),
+                "trades": int(record.total_trades),
+                "rejects": int(record.rejects),
+                "end_mark": float(record.mark[-1]),
+                "seats": {
+                    seat: {
+                        "pnl": float(record.wealth[-1, index]),
+                        "end_inventory_lots": int(record.position_lots[-1, index]),
+                        "fills": int(record.fills[index]),
+                        "volume_lots": int(record.volume_lots[index]),
+                        "spread_earned": float(record.spread_earned[index]),
+                        "messages": int(record.messages[index]),
+                    }
+                    for index, seat in enumerate(seats)
+                },
+            }
+            for record in records
+        ],
+    }
+
+
+def timing_document(
+    records: Sequence[EpisodeRecord], *, wall_s: float, cpu_s: float, compiled_before: bool
+) -> dict[str, Any]:
+    """Return how long the episodes took here, compilation included unless it was ``compiled_before``."""
+    messages = sum(int(record.total_messages) for record in records)
+    return {
+        "format": FORMAT,
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "compiled_before": compiled_before,
+        "messages": messages,
+        "messages_per_cpu_s": messages / cpu_s if cpu_s > 0.0 else None,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "numba": version("numba"),
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }
