@@ -1,0 +1,49 @@
+"""sekai: environments for one agent and for many, made for markets.
+
+An `Env` is reset and stepped and answers with results; a `MultiAgentEnv` is the same for many agents, with turns; a
+`Wrapper` written for one agent serves both; a vector env steps many at once. `make` builds what was registered.
+"""
+
+from sekai.core import (
+    ActionWrapper,
+    Env,
+    EpisodeWrapper,
+    FlowWrapper,
+    MAResetResult,
+    MAStepResult,
+    MultiAgentEnv,
+    ObservationWrapper,
+    ResetResult,
+    RewardWrapper,
+    StepResult,
+    Wrapper,
+)
+from sekai.error import SekaiError
+from sekai.registry import EnvSpec, all_specs, make, register, register_namespace, spec
+from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space
+
+__all__ = [
+    "ActionWrapper",
+    "Box",
+    "Dict",
+    "Discrete",
+    "Env",
+    "EnvSpec",
+    "EpisodeWrapper",
+    "FlowWrapper",
+    "MAResetResult",
+    "MAStepResult",
+    "MultiAgentEnv",
+    "ObservationWrapper",
+    "ResetResult",
+    "RewardWrapper",
+    "SekaiError",
+    "Space",
+    "StepResult",
+    "Wrapper",
+    "all_specs",
+    "make",
+    "register",
+    "register_namespace",
+    "spec",
+]

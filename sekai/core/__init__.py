@@ -1,0 +1,38 @@
+"""One agent, many agents, and the layers around them."""
+
+from sekai.core.env import Env
+from sekai.core.flow import Program, Reset, Step
+from sekai.core.multi_agent import MultiAgentEnv, Policy, role
+from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
+from sekai.core.view import AgentView, SoloEnv
+from sekai.core.wrapper import (
+    ActionWrapper,
+    EpisodeWrapper,
+    FlowWrapper,
+    ObservationWrapper,
+    RewardWrapper,
+    Wrapper,
+)
+
+__all__ = [
+    "ActionWrapper",
+    "AgentID",
+    "AgentView",
+    "Env",
+    "EpisodeWrapper",
+    "FlowWrapper",
+    "MAResetResult",
+    "MAStepResult",
+    "MultiAgentEnv",
+    "ObservationWrapper",
+    "Policy",
+    "Program",
+    "Reset",
+    "ResetResult",
+    "RewardWrapper",
+    "SoloEnv",
+    "Step",
+    "StepResult",
+    "Wrapper",
+    "role",
+]

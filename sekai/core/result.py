@@ -1,0 +1,200 @@
+"""What an environment answers: frozen values, cheap to build, safe to keep and to compare.
+
+Two results are equal when they hold the same values: arrays by shape, dtype and content, NaN equal to itself, since
+the question asked is "did the two runs do the same?". They hold mutable arrays, so they have no hash.
+
+The constructors are written out over the slots' own setters: 0.32 us instead of the 0.57 us of a generated one.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+
+__all__ = ["AgentID", "MAResetResult", "MAStepResult", "ObsT_co", "ResetResult", "StepResult", "same"]
+
+AgentID: TypeAlias = str
+ObsT_co = TypeVar("ObsT_co", covariant=True)
+
+_NOBODY: frozenset[AgentID] = frozenset()
+
+
+def same(left: Any, right: Any) -> bool:
+    """Say whether two values are the same: arrays and containers by content, NaN equal to NaN.
+
+    >>> same({"a": np.array([1.0, np.nan])}, {"a": np.array([1.0, np.nan])})
+    True
+    """
+    if left is right:
+        return True
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return _same_arrays(left, right)
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return type(left) is type(right) and len(left) == len(right) and all(map(same, left, right))
+    try:
+        return bool(left == right) or bool(left != left and right != right)
+    except (TypeError, ValueError):
+        return False
+
+
+def _same_arrays(left: Any, right: Any) -> bool:
+    if not (isinstance(left, np.ndarray) and isinstance(right, np.ndarray)):
+        return False
+    if left.shape != right.shape or left.dtype != right.dtype:
+        return False
+    if left.dtype.kind in "fc":
+        return bool(np.array_equal(left, right, equal_nan=True))
+    return bool(np.array_equal(left, right))
+
+
+class _Value:
+    """Equality by value over the fields of a dataclass."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class ResetResult(_Value, Generic[ObsT_co]):
+    """The first observation of an episode and what there is to say about it."""
+
+    observation: ObsT_co
+    info: dict[str, Any]
+
+    def __init__(self, observation: ObsT_co, info: dict[str, Any]) -> None:  # type: ignore[misc]
+        _reset_observation(self, observation)
+        _reset_info(self, info)
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class StepResult(_Value, Generic[ObsT_co]):
+    """One finished transition of one agent: where it led, what it paid, and whether it was the last."""
+
+    observation: ObsT_co
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: dict[str, Any]
+
+    def __init__(
+        self,
+        observation: ObsT_co,  # type: ignore[misc]
+        reward: float,
+        terminated: bool,
+        truncated: bool,
+        info: dict[str, Any],
+    ) -> None:
+        _step_observation(self, observation)
+        _step_reward(self, reward)
+        _step_terminated(self, terminated)
+        _step_truncated(self, truncated)
+        _step_info(self, info)
+
+    @property
+    def done(self) -> bool:
+        """Whether the episode is over: terminated or truncated."""
+        return self.terminated or self.truncated
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class MAResetResult(_Value):
+    """The first observations of an episode, of the agents that act first; all dicts have the same keys."""
+
+    observations: dict[AgentID, Any]
+    info: dict[AgentID, dict[str, Any]]
+
+    def __init__(self, observations: dict[AgentID, Any], info: dict[AgentID, dict[str, Any]]) -> None:
+        _ma_reset_observations(self, observations)
+        _ma_reset_info(self, info)
+
+    @property
+    def infos(self) -> dict[AgentID, dict[str, Any]]:
+        """The same as `info`."""
+        return self.info
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class MAStepResult(_Value):
+    """Complete transitions only: its agents are those that act next and those that have just finished.
+
+    All dicts have the same keys. A reward is everything that the agent earned since its last action. `first` names the
+    agents whose first observation this is (no action came before it, so there is no transition to learn from; their
+    reward is 0). `elapsed` is the time since the agent's last action, in the environment's own unit, where
+    agents keep different clocks; it may be empty.
+    """
+
+    observations: dict[AgentID, Any]
+    rewards: dict[AgentID, float]
+    terminated: dict[AgentID, bool]
+    truncated: dict[AgentID, bool]
+    info: dict[AgentID, dict[str, Any]]
+    first: Set[AgentID] = _NOBODY
+    elapsed: dict[AgentID, float] = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        observations: dict[AgentID, Any],
+        rewards: dict[AgentID, float],
+        terminated: dict[AgentID, bool],
+        truncated: dict[AgentID, bool],
+        info: dict[AgentID, dict[str, Any]],
+        first: Set[AgentID] = _NOBODY,
+        elapsed: dict[AgentID, float] | None = None,
+    ) -> None:
+        _ma_observations(self, observations)
+        _ma_rewards(self, rewards)
+        _ma_terminated(self, terminated)
+        _ma_truncated(self, truncated)
+        _ma_info(self, info)
+        _ma_first(self, first)
+        _ma_elapsed(self, {} if elapsed is None else elapsed)
+
+    @property
+    def infos(self) -> dict[AgentID, dict[str, Any]]:
+        """The same as `info`."""
+        return self.info
+
+    @property
+    def all_done(self) -> bool:
+        """Whether every agent here is done: nobody acts next, so the episode is over."""
+        truncated = self.truncated
+        for agent, terminated in self.terminated.items():
+            if not (terminated or truncated[agent]):
+                return False
+        return True
+
+    @property
+    def any_done(self) -> bool:
+        """Whether some agent here has just finished."""
+        return True in self.terminated.values() or True in self.truncated.values()
+
+
+def _setter(cls: type, field: str) -> Any:
+    return cls.__dict__[field].__set__
+
+
+_reset_observation = _setter(ResetResult, "observation")
+_reset_info = _setter(ResetResult, "info")
+_step_observation = _setter(StepResult, "observation")
+_step_reward = _setter(StepResult, "reward")
+_step_terminated = _setter(StepResult, "terminated")
+_step_truncated = _setter(StepResult, "truncated")
+_step_info = _setter(StepResult, "info")
+_ma_reset_observations = _setter(MAResetResult, "observations")
+_ma_reset_info = _setter(MAResetResult, "info")
+_ma_observations = _setter(MAStepResult, "observations")
+_ma_rewards = _setter(MAStepResult, "rewards")
+_ma_terminated = _setter(MAStepResult, "terminated")
+_ma_truncated = _setter(MAStepResult, "truncated")
+_ma_info = _setter(MAStepResult, "info")
+_ma_first = _setter(MAStepResult, "first")
+_ma_elapsed = _setter(MAStepResult, "elapsed")

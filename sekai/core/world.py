@@ -1,0 +1,98 @@
+"""What one agent's environment and many agents' have in common: a random stream, a spec, a life that ends with `close`.
+
+`reset(seed=s)` fully determines an episode; `reset()` without a seed goes on with the current stream.
+"""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from sekai.core.seeding import check_seed, fresh_seed
+from sekai.error import SekaiError, UndefinedAttribute
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sekai.registry.spec import EnvSpec
+
+__all__ = ["World", "run_coroutine"]
+
+
+class World:
+    """The common base of `Env` and `MultiAgentEnv`; a subclass need not call its `__init__`."""
+
+    metadata: ClassVar[dict[str, Any]] = {}
+    _must_define: ClassVar[dict[str, str]] = {}
+    _rng: np.random.Generator | None = None
+    _rng_seed: int | None = None
+    _spec: "EnvSpec | None" = None
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The environment's own random stream, seeded from the machine's entropy until a seed is given."""
+        if self._rng is None:
+            self._set_rng(None)
+        assert self._rng is not None
+        return self._rng
+
+    def _set_rng(self, seed: int | None = None) -> int:
+        """Start the stream anew from `seed`, or go on with it where `seed` is None; return the seed it started from."""
+        if seed is None and self._rng is not None and self._rng_seed is not None:
+            return self._rng_seed
+        self._rng_seed = fresh_seed() if seed is None else check_seed(seed)
+        self._rng = np.random.default_rng(self._rng_seed)
+        return self._rng_seed
+
+    @property
+    def spec(self) -> "EnvSpec | None":
+        """How to make this environment again; None unless `sekai.make` made it."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: "EnvSpec | None") -> None:
+        self._spec = spec
+
+    @property
+    def unwrapped(self) -> Any:
+        """The environment underneath all wrappers."""
+        return self
+
+    def close(self) -> None:
+        """Release what the environment holds; closing twice does nothing."""
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the layers, outermost first and the base last."""
+        yield self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            remedy = self._must_define.get(name)
+            if remedy is not None:
+                raise UndefinedAttribute(f"{type(self).__name__} does not define {name}: {remedy}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def run_coroutine(owner: World, method: str, coroutine: Any) -> Any:
+    """Run what an async-only environment offers; raise `SekaiError` inside a running loop, which must await it."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    coroutine.close()
+    raise SekaiError(
+        f"{type(owner).__name__} defines only async methods and a loop is running: await env.async_{method}(...)"
+    )

@@ -1,0 +1,98 @@
+"""Every mistake a user can make has a type here, and its message says what would have been right.
+
+All derive from `SekaiError`; those that a plain Python program would expect as a `ValueError`, a `LookupError` or an
+`AttributeError` are that too.
+"""
+
+from collections.abc import Iterable
+
+__all__ = [
+    "ClosedEnvironment",
+    "InvalidAction",
+    "InvalidAgents",
+    "LoaderError",
+    "MissingPolicy",
+    "NameNotFound",
+    "NamespaceNotFound",
+    "RegistrationError",
+    "ResetRequired",
+    "SekaiError",
+    "SpaceMismatch",
+    "UndefinedAttribute",
+    "UnregisteredEnv",
+    "UnsupportedWrapper",
+    "VersionNotFound",
+    "did_you_mean",
+]
+
+
+class SekaiError(Exception):
+    """The base of all errors that a user of the library can cause."""
+
+
+class ResetRequired(SekaiError):
+    """Raised when `step` is called before the first `reset`, or after an episode's end."""
+
+
+class ClosedEnvironment(SekaiError):
+    """Raised when `reset` or `step` is called after `close`."""
+
+
+class InvalidAction(SekaiError, ValueError):
+    """Raised for an action outside its space, or for a wrong number of actions."""
+
+
+class InvalidAgents(InvalidAction):
+    """Raised when `step` gets an action too few or too many; it names the missing and the extra agents."""
+
+
+class SpaceMismatch(SekaiError, ValueError):
+    """Raised when a value does not belong to a space, or when two spaces that must be equal are not."""
+
+
+class UndefinedAttribute(SekaiError, AttributeError):
+    """Raised when an environment did not define something that it was asked for (its spaces, its agents)."""
+
+
+class MissingPolicy(SekaiError, LookupError):
+    """Raised when a view meets an agent that nobody plays."""
+
+
+class UnsupportedWrapper(SekaiError, TypeError):
+    """Raised when a wrapper cannot serve many agents as it is written; it says which hook to use instead."""
+
+
+class RegistrationError(SekaiError, ValueError):
+    """Raised for an id or an entry point that cannot be registered."""
+
+
+class UnregisteredEnv(SekaiError, LookupError):
+    """Raised when no environment has the id that was asked for."""
+
+
+class NamespaceNotFound(UnregisteredEnv):
+    """Raised when the namespace of an id is not known."""
+
+
+class NameNotFound(UnregisteredEnv):
+    """Raised when a namespace has no environment of that name."""
+
+
+class VersionNotFound(UnregisteredEnv):
+    """Raised when a name exists, but not in the version that was asked for."""
+
+
+class LoaderError(SekaiError, ImportError):
+    """Raised when a namespace's loader or an entry point cannot be imported; asking again tries again."""
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return `" Did you mean 'x'?"` for the nearest of `words`, or an empty string where none is near.
+
+    >>> did_you_mean("makr", ["maker", "taker"])
+    " Did you mean 'maker'?"
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(words), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

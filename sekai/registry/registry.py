@@ -1,0 +1,212 @@
+"""Environments by id: `namespace/name-vN`, where the namespace and the version may be left out.
+
+An id without a version means the newest. A namespace is loaded when one of its ids is first asked for: by what
+`register_namespace` was given, or by a distribution's entry point of group `sekai.envs`, whose name is the namespace
+and whose value is a module that registers on import, or a callable that registers. A loader that fails is tried again.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from sekai.error import (
+    LoaderError,
+    NameNotFound,
+    NamespaceNotFound,
+    RegistrationError,
+    SekaiError,
+    VersionNotFound,
+    did_you_mean,
+)
+from sekai.registry.spec import EntryPoint, EnvSpec, WrapperSpec, parse_id
+
+__all__ = ["GROUP", "Registry", "all_specs", "make", "register", "register_namespace", "registry", "spec"]
+
+GROUP = "sekai.envs"
+
+
+class Registry:
+    """Specs by id and loaders by namespace."""
+
+    def __init__(self, group: str | None = None) -> None:
+        self._group = group
+        self._specs: dict[str, EnvSpec] = {}
+        self._loaders: dict[str, Callable[[], Any]] = {}
+        self._loading: set[str] = set()
+        self._plugins: dict[str, Any] | None = None
+        self._loaded_plugins: set[str] = set()
+
+    def add(self, spec: EnvSpec) -> None:
+        """Add a spec; one of the same id is replaced. A name has versions or has none, never both."""
+        siblings = [s for s in self._specs.values() if (s.namespace, s.name) == (spec.namespace, spec.name)]
+        if any((s.version is None) != (spec.version is None) for s in siblings):
+            raise RegistrationError(f"{spec.id!r} clashes with {siblings[0].id!r}: give all a version, or none")
+        self._specs[spec.id] = spec
+
+    def add_namespace(self, namespace: str, loader: Callable[[], Any]) -> None:
+        """Remember to call `loader` when an id of `namespace` is first asked for."""
+        if not callable(loader):
+            raise RegistrationError(f"loader must be callable, got {loader!r}")
+        self._loaders[namespace] = loader
+
+    def find(self, id: str) -> EnvSpec:
+        """Return the spec of `id`, loading its namespace first if need be.
+
+        Raises `NamespaceNotFound`, `NameNotFound` or `VersionNotFound`, with the nearest that exists, and
+        `LoaderError` where the namespace cannot be loaded.
+        """
+        namespace, name, version = parse_id(id)
+        if version is not None and id in self._specs:
+            return self._specs[id]
+        if namespace is not None:
+            self.load(namespace)
+        if id in self._specs:
+            return self._specs[id]
+        versions = {s.version: s for s in self._specs.values() if (s.namespace, s.name) == (namespace, name)}
+        if version is None and versions:
+            return versions[max(v for v in versions if v is not None)]
+        self._explain(id, namespace, name, versions)
+
+    def load(self, namespace: str) -> None:
+        """Call the loader of `namespace` if it has one that has not succeeded yet."""
+        if namespace in self._loading:
+            return
+        self._loading.add(namespace)
+        try:
+            if namespace in self._loaders:
+                self._loaders[namespace]()
+                del self._loaders[namespace]
+            plugin = self._find_plugins().get(namespace)
+            if plugin is not None and namespace not in self._loaded_plugins:
+                loaded = plugin.load()
+                if callable(loaded):
+                    loaded()
+                self._loaded_plugins.add(namespace)
+        except SekaiError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise LoaderError(f"the loader of namespace {namespace!r} failed: {reason}") from error
+        finally:
+            self._loading.discard(namespace)
+
+    def all(self) -> list[EnvSpec]:
+        """Return all specs in the order of their ids, loading every namespace that can be loaded.
+
+        A namespace that cannot be loaded is left out, with a warning.
+        """
+        for namespace in sorted({*self._loaders, *self._find_plugins()}):
+            try:
+                self.load(namespace)
+            except SekaiError as error:
+                import warnings
+
+                warnings.warn(f"namespace {namespace!r} is left out: {error}", stacklevel=3)
+        return sorted(self._specs.values(), key=lambda s: (s.namespace or "", s.name, s.version or 0))
+
+    def _find_plugins(self) -> dict[str, Any]:
+        if self._plugins is None:
+            if self._group is None:
+                return {}
+            from importlib.metadata import entry_points
+
+            self._plugins = {point.name: point for point in entry_points(group=self._group)}
+        return self._plugins
+
+    def _explain(self, id: str, namespace: str | None, name: str, versions: Mapping[int | None, EnvSpec]) -> NoReturn:
+        namespaces = {s.namespace for s in self._specs.values() if s.namespace}
+        namespaces |= {*self._loaders, *self._find_plugins()}
+        if namespace is not None and namespace not in namespaces:
+            raise NamespaceNotFound(f"no namespace {namespace!r} for {id!r}.{did_you_mean(namespace, namespaces)}")
+        if versions:
+            known = ", ".join(s.id for s in versions.values())
+            raise VersionNotFound(f"no {id!r}; {name!r} has {known}")
+        near = did_you_mean(id, self._specs) or did_you_mean(name, {s.name for s in self._specs.values()})
+        raise NameNotFound(f"no environment {id!r} is registered.{near}")
+
+
+registry = Registry(GROUP)
+
+
+def register(
+    id: str,
+    entry_point: EntryPoint,
+    max_episode_steps: int | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    reward_threshold: float | None = None,
+    additional_wrappers: Sequence[WrapperSpec] = (),
+) -> None:
+    """Register an environment under `id`; the fields are those of `EnvSpec`. Registering again replaces it."""
+    wrappers = tuple(additional_wrappers)
+    registry.add(EnvSpec(id, entry_point, max_episode_steps, dict(kwargs or {}), reward_threshold, wrappers))
+
+
+def register_namespace(namespace: str, loader: Callable[[], Any]) -> None:
+    """Call `loader`, which registers environments, the first time that an id of `namespace` is asked for."""
+    registry.add_namespace(namespace, loader)
+
+
+def spec(id: str) -> EnvSpec:
+    """Return the spec of `id`; of the newest version where it names none."""
+    return registry.find(id)
+
+
+def all_specs() -> list[EnvSpec]:
+    """Return the specs of everything that is registered, namespaces that load lazily included, in the order of ids."""
+    return registry.all()
+
+
+def make(id: str | EnvSpec, **kwargs: Any) -> Any:
+    """Make the environment `id`: an `Env` or a `MultiAgentEnv`, with its `spec` set.
+
+    `kwargs` go to the entry point, over those registered. The environment comes inside `OrderEnforcing`, then
+    `TimeLimit` if it has `max_episode_steps`, then its additional wrappers. Of a world of many agents,
+    `agent="maker_0"`, with `others={name: policy}` if need be, makes that agent's view.
+    """
+    from sekai.core.multi_agent import MultiAgentEnv
+    from sekai.wrappers.episode import OrderEnforcing, TimeLimit
+
+    found = id if isinstance(id, EnvSpec) else registry.find(id)
+    entry_point = _import(found.entry_point, found.id)
+    arguments: dict[str, Any] = {**found.kwargs, **kwargs}
+    seat: dict[str, Any] = {}
+    if not _takes(entry_point, "agent"):
+        seat = {name: arguments.pop(name) for name in ("agent", "others") if name in arguments}
+    env = entry_point(**arguments)
+    if seat and not isinstance(env, MultiAgentEnv):
+        raise SekaiError(f"{found.id!r} has one agent: make it without {' and '.join(seat)}")
+    env.unwrapped.spec = replace(found, kwargs={**arguments, **seat})
+    env = OrderEnforcing(env)
+    if found.max_episode_steps is not None:
+        env = TimeLimit(env, found.max_episode_steps)
+    for wrapper in found.additional_wrappers:
+        env = _import(wrapper.entry_point, wrapper.name)(env, **wrapper.kwargs)
+    if seat:
+        if "agent" not in seat:
+            raise SekaiError(f"others without an agent: say which agent of {found.id!r} is yours, agent=...")
+        env = env.view(**seat)
+    return env
+
+
+def _import(entry_point: EntryPoint, name: str) -> Callable[..., Any]:
+    if not isinstance(entry_point, str):
+        return entry_point
+    from importlib import import_module
+
+    module, _, attribute = entry_point.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise LoaderError(f"entry point {entry_point!r} of {name!r} cannot be imported: {error}") from error
+    return found  # type: ignore[no-any-return]
+
+
+def _takes(entry_point: Callable[..., Any], name: str) -> bool:
+    from inspect import signature
+
+    try:
+        return name in signature(entry_point).parameters
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,110 @@
+"""How to make an environment, as a value that can be printed, compared and sent."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from sekai.error import RegistrationError
+
+__all__ = ["EntryPoint", "EnvSpec", "WrapperSpec", "parse_id"]
+
+EntryPoint: TypeAlias = str | Callable[..., Any]
+_ID = re.compile(r"^(?:(?P<namespace>[\w.:-]+)/)?(?P<name>[\w.:-]+?)(?:-v(?P<version>\d+))?$")
+
+
+def parse_id(id: str) -> tuple[str | None, str, int | None]:
+    """Split `namespace/name-vN` into its parts; namespace and version are optional.
+
+    >>> parse_id("markets/MakerTaker-v0"), parse_id("scenarios/maker-duel")
+    (('markets', 'MakerTaker', 0), ('scenarios', 'maker-duel', None))
+    """
+    match = _ID.match(id) if isinstance(id, str) else None
+    if match is None:
+        raise RegistrationError(f"id must read 'name', 'name-v0' or 'namespace/name-v0', got {id!r}")
+    version = match["version"]
+    return match["namespace"], match["name"], None if version is None else int(version)
+
+
+def _text_of(entry_point: EntryPoint) -> str:
+    """Return an entry point as text; raises `RegistrationError` for a callable that cannot be imported by name."""
+    if isinstance(entry_point, str):
+        return entry_point
+    module, name = getattr(entry_point, "__module__", None), getattr(entry_point, "__qualname__", "<")
+    if module is None or "<" in name:
+        raise RegistrationError(f"{entry_point!r} cannot be written as text: register it as 'module:name'")
+    return f"{module}:{name}"
+
+
+@dataclass(frozen=True)
+class WrapperSpec:
+    """A wrapper that `make` puts around an environment: its name, where it is, and its arguments."""
+
+    name: str
+    entry_point: EntryPoint
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this spec as plain values."""
+        return {"name": self.name, "entry_point": _text_of(self.entry_point), "kwargs": dict(self.kwargs)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "WrapperSpec":
+        """Build the spec that `to_json` wrote."""
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class EnvSpec:
+    """What `register` was told, under an id.
+
+    `entry_point` is a callable, or `"module:name"`, imported when it is first needed. `max_episode_steps` puts a
+    `TimeLimit` around it. `kwargs` go to the entry point; a spec found on an environment has those it was made with.
+    """
+
+    id: str
+    entry_point: EntryPoint
+    max_episode_steps: int | None = None
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    reward_threshold: float | None = None
+    additional_wrappers: tuple[WrapperSpec, ...] = ()
+
+    def __post_init__(self) -> None:
+        parse_id(self.id)
+        if not callable(self.entry_point) and not (isinstance(self.entry_point, str) and ":" in self.entry_point):
+            raise RegistrationError(f"entry_point must be a callable or 'module:name', got {self.entry_point!r}")
+        limit = self.max_episode_steps
+        if limit is not None and (not isinstance(limit, int) or limit < 1):
+            raise RegistrationError(f"max_episode_steps must be an integer >= 1 or None, got {limit!r}")
+
+    @property
+    def namespace(self) -> str | None:
+        """The part of the id before the slash, if any."""
+        return parse_id(self.id)[0]
+
+    @property
+    def name(self) -> str:
+        """The id without namespace and version."""
+        return parse_id(self.id)[1]
+
+    @property
+    def version(self) -> int | None:
+        """The number after `-v`, if any."""
+        return parse_id(self.id)[2]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this spec as plain values; `RegistrationError` where the entry point has no importable name."""
+        return {
+            "id": self.id,
+            "entry_point": _text_of(self.entry_point),
+            "max_episode_steps": self.max_episode_steps,
+            "kwargs": dict(self.kwargs),
+            "reward_threshold": self.reward_threshold,
+            "additional_wrappers": [wrapper.to_json() for wrapper in self.additional_wrappers],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "EnvSpec":
+        """Build the spec that `to_json` wrote."""
+        wrappers = tuple(WrapperSpec.from_json(wrapper) for wrapper in value["additional_wrappers"])
+        return cls(**{**value, "additional_wrappers": wrappers})

@@ -1,0 +1,112 @@
+"""A space says which values there are, draws from them, and can be written down.
+
+A space equals itself after pickling and after JSON. `to_jsonable()` describes the space in strict JSON (infinities are
+strings), `Space.from_jsonable(description)` rebuilds it; samples travel by `encode_sample` and `decode_sample`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekai.core.seeding import check_seed, fresh_seed
+from sekai.error import SpaceMismatch
+
+__all__ = ["Space", "decode_array", "encode_array"]
+
+_T = TypeVar("_T")
+_KINDS: "dict[str, type[Space[Any]]]" = {}
+
+
+class Space(ABC, Generic[_T]):
+    """The set of values of one observation or one action; `shape` and `dtype` are None where values are not arrays."""
+
+    kind: ClassVar[str] = ""
+    is_flattenable: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.kind = cls.__name__
+        _KINDS[cls.kind] = cls
+
+    def __init__(self, shape: tuple[int, ...] | None = None, dtype: Any = None, *, seed: int | None = None) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] | None = None if dtype is None else np.dtype(dtype)
+        self._rng: np.random.Generator | None = None
+        if seed is not None:
+            self.seed(seed)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The stream that `sample` draws from, seeded from the machine's entropy until `seed` is called."""
+        if self._rng is None:
+            self.seed()
+        assert self._rng is not None
+        return self._rng
+
+    def seed(self, seed: int | None = None) -> int:
+        """Start the stream of `sample` from `seed`, or from fresh entropy; return the seed used."""
+        seed = fresh_seed() if seed is None else check_seed(seed)
+        self._rng = np.random.default_rng(seed)
+        return seed
+
+    @abstractmethod
+    def sample(self, mask: Any = None) -> _T:
+        """Draw a value; `mask`, where the space has one, says what is allowed."""
+
+    @abstractmethod
+    def contains(self, x: Any) -> bool:
+        """Say whether `x` is a value of this space."""
+
+    def __contains__(self, x: Any) -> bool:
+        return self.contains(x)
+
+    @abstractmethod
+    def _describe(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this space, as strict JSON."""
+
+    @classmethod
+    @abstractmethod
+    def _rebuild(cls, description: Mapping[str, Any]) -> "Space[Any]":
+        """Build the space that `_describe` described."""
+
+    @abstractmethod
+    def encode_sample(self, sample: _T) -> Any:
+        """Return a value of this space as strict JSON."""
+
+    @abstractmethod
+    def decode_sample(self, encoded: Any) -> _T:
+        """Return the value that `encode_sample` wrote."""
+
+    def to_jsonable(self) -> dict[str, Any]:
+        """Describe this space in strict JSON."""
+        return {"kind": self.kind, **self._describe()}
+
+    @staticmethod
+    def from_jsonable(description: Mapping[str, Any]) -> "Space[Any]":
+        """Build the space that `to_jsonable` described; raises `SpaceMismatch` for an unknown kind."""
+        kind = description.get("kind")
+        if kind not in _KINDS:
+            raise SpaceMismatch(f"kind must be one of {sorted(_KINDS)}, got {kind!r}")
+        return _KINDS[kind]._rebuild(description)
+
+
+def encode_array(array: NDArray[Any]) -> Any:
+    """Return an array as nested lists of strict JSON; infinities and NaN are the strings 'inf', '-inf', 'nan'."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return _strings(array.tolist())
+    return array.tolist()
+
+
+def _strings(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_strings(v) for v in value]
+    return value if np.isfinite(value) else str(value)
+
+
+def decode_array(encoded: Any, dtype: Any) -> NDArray[Any]:
+    """Return the array that `encode_array` wrote."""
+    array = np.asarray(encoded)
+    return (array.astype(np.float64) if array.dtype.kind in "US" else array).astype(dtype)
