@@ -194,7 +194,7 @@ def _write(folder: Path, played: _Played, written: str) -> None:
         seed=played.seed,
         policies=document.seated_policies(played.scenario, played.policies),
         command=document.repeat_command(played.scenario.name, len(played.records), played.seed, played.policies),
-        facts={"sekai": document.version("sekai"), "scenario hash": played.scenario.content_hash},
+        facts={**document.versions("sekai"), "scenario hash": played.scenario.content_hash},
     )
     for name, text in (("run.json", written), ("timing.json", document.strict_json(timing)), ("report.html", page)):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scenarios.loader import Scenario
     from scenarios.record import EpisodeRecord
 
-__all__ = ["repeat_command", "run_document", "seated_policies", "strict_json", "timing_document"]
+__all__ = ["repeat_command", "run_document", "seated_policies", "strict_json", "timing_document", "versions"]
 
 FORMAT = 1
 # Sums may differ in their last bits between processors; ten digits of a statistic are more than it means.
@@ -49,6 +49,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def versions(*names: str) -> dict[str, str]:
+    """Return the version of every distribution named."""
+    return {name: version(name) for name in names}
+
+
 def seated_policies(scenario: Scenario, policies: Mapping[str, str]) -> dict[str, str]:
     """Return who sits in each seat: the scenario's choice, or that of ``policies`` where it names the seat."""
     return {seat.name: policies.get(seat.name, seat.policy) for seat in scenario.seats}
@@ -70,7 +75,7 @@ def run_document(
     seats = records[0].seats
     return {
         "format": FORMAT,
-        "sekai": version("sekai"),
+        **versions("sekai"),
         "scenario": {
             "name": scenario.name,
             "title": scenario.title,
@@ -121,8 +126,7 @@ def timing_document(
         "messages": messages,
         "messages_per_cpu_s": messages / cpu_s if cpu_s > 0.0 else None,
         "python": platform.python_version(),
-        "numpy": version("numpy"),
-        "numba": version("numba"),
+        **versions("numpy", "numba"),
         "machine": platform.machine(),
         "system": platform.system(),
     }

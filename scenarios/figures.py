@@ -11,7 +11,7 @@ import html
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
 import numpy as np
@@ -47,7 +47,7 @@ CSS_NAMES = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", BID: "bid"
     colour: f"seat-{index}" for index, colour in enumerate(SEAT_COLOURS)
 }
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
@@ -202,9 +202,11 @@ def _title(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="left", fontsize=9.5, fontweight="bold", color=INK)
 
 
-def _legend(axes: Axes, place: str) -> None:
-    with matplotlib.rc_context(STYLE):
-        axes.legend(loc=place, fontsize=8.5, ncols=4, handlelength=1.2, borderpad=0.2, columnspacing=1.2)
+def _legend(axes: Axes, place: Literal["best", "upper left", "upper right"]) -> None:
+    """Explain what is drawn, in one row; nothing where nothing has a name."""
+    if axes.get_legend_handles_labels()[0]:
+        with matplotlib.rc_context(STYLE):
+            axes.legend(loc=place, fontsize=8.5, ncols=4, handlelength=1.2, borderpad=0.2, columnspacing=1.2)
 
 
 def _draw_price(axes: Axes, record: EpisodeRecord) -> None:
@@ -218,7 +220,8 @@ def _draw_price(axes: Axes, record: EpisodeRecord) -> None:
         as_taker, as_maker = trades["taker"] == index, trades["maker"] == index
         bought = (as_taker & (trades["side"] == 0)) | (as_maker & (trades["side"] == 1))
         sold = (as_taker & (trades["side"] == 1)) | (as_maker & (trades["side"] == 0))
-        look = {"color": colour, "s": 15, "lw": 0, "alpha": 0.8, "rasterized": marks > MANY_MARKS, "zorder": 3}
+        look: dict[str, Any] = {"color": colour, "s": 15, "lw": 0, "alpha": 0.8, "zorder": 3}
+        look["rasterized"] = marks > MANY_MARKS
         axes.scatter(time[bought], price[bought], marker="^", label=seat, **look)
         axes.scatter(time[sold], price[sold], marker="v", **look)
     axes.set_ylabel("price")
@@ -301,8 +304,7 @@ def _draw_return_density(axes: Axes, returns: NDArray[np.float64], interval_s: f
     axes.set_yscale("log")
     axes.set_ylim(float(density[density > 0].min()) / 3.0, 3.0)
     axes.set_ylabel("density")
-    with matplotlib.rc_context(STYLE):
-        axes.legend(loc="upper right", fontsize=8, handlelength=1.0, borderpad=0.1)
+    _legend(axes, "upper right")
 
 
 def _draw_memory(axes: Axes, returns: Sequence[NDArray[np.float64]]) -> None:
@@ -322,9 +324,7 @@ def _draw_memory(axes: Axes, returns: Sequence[NDArray[np.float64]]) -> None:
         found = statistics.autocorrelation(series, ACF_LAGS)
         if found is not None:
             axes.plot(lags, found, look, color=colour, ms=2.6, lw=0.8, label=name)
-    if axes.get_legend_handles_labels()[0]:
-        with matplotlib.rc_context(STYLE):
-            axes.legend(loc="best", fontsize=8, handlelength=1.4, borderpad=0.1)
+    _legend(axes, "best")
 
 
 def _draw_shape(axes: Axes, record: EpisodeRecord) -> None:
@@ -349,6 +349,4 @@ def _draw_shape(axes: Axes, record: EpisodeRecord) -> None:
     axes.set_xlabel("ticks from the opposite best price")
     axes.set_ylabel("lots")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    if axes.get_legend_handles_labels()[0]:
-        with matplotlib.rc_context(STYLE):
-            axes.legend(loc="best", fontsize=8, handlelength=1.4, borderpad=0.1)
+    _legend(axes, "best")

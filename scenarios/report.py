@@ -5,6 +5,7 @@ The page needs no network and no script; it follows the reader's light or dark s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class Picture:
 
     def __init__(self, name: str, figure: Figure, caption: str, alt: str) -> None:
         self.name, self.caption, self.alt = name, caption, alt
-        self.svg = figures.svg(figure, name.lower().replace(" ", "-"), alt)
+        self.svg = figures.svg(figure, re.sub(r"[^a-z]+", "-", name.lower()), alt)
 
 
 def pictures(records: Sequence[EpisodeRecord]) -> list[Picture]:

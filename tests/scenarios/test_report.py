@@ -83,7 +83,7 @@ def test_words_are_escaped_and_every_picture_is_told() -> None:
 def test_pictures_are_well_formed_and_take_their_colours_from_the_page() -> None:
     for picture in report.pictures([synthetic_record(samples=80)]):
         ElementTree.fromstring(picture.svg)
-        assert "var(--ink)" in picture.svg
+        assert "var(--muted)" in picture.svg
         assert not [colour for colour in figures.CSS_NAMES if colour in picture.svg]
         assert re.search(r"<title id=\"[^\"]+\">\S.{20,}</title>", picture.svg)
 

@@ -1,0 +1,164 @@
+"""The command `sekai`. It knows no market: commands come from the entry points of group `sekai.commands`.
+
+An entry point's name is the command's, its value a function whose parameters carry typer's annotations and whose
+docstring opens with the command's line of help. Only the command that is asked for is imported; help needs all.
+Mistakes of the person who typed, which are `SekaiError`s, are printed without a traceback and exit with 2.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import TYPE_CHECKING, Any
+
+import sekai
+from sekai.error import SekaiError
+
+if TYPE_CHECKING:
+    import typer
+
+__all__ = ["info", "list_environments", "main"]
+
+COMMANDS_GROUP = "sekai.commands"
+MISTAKE = 2
+APP_LIBRARIES = ("jinja2", "matplotlib", "rich", "typer")
+NEEDS_APP = 'The command sekai needs typer, rich, jinja2 and matplotlib; install them with: pip install "sekai[app]"'
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line ``arguments`` (default: those of the process) and return the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _app(words)(args=words, prog_name="sekai")
+    except SystemExit as end:  # typer ends every command this way
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except SekaiError as error:
+        print(f"sekai: {error}", file=sys.stderr)
+        return MISTAKE
+    except ModuleNotFoundError as error:
+        if error.name not in APP_LIBRARIES:
+            raise
+        print(NEEDS_APP, file=sys.stderr)
+        return MISTAKE
+    return 0
+
+
+def _app(words: Sequence[str]) -> typer.Typer:
+    """Return an app with the commands that ``words`` may need: the named one, or all where help will be shown."""
+    import typer
+
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.command("list")(list_environments)
+    app.command("info")(info)
+    named = next((word for word in words if not word.startswith("-")), None)
+    points = sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: point.name)
+    is_known = named in ("list", "info", *(point.name for point in points))
+    for point in points:
+        if point.name == named or not is_known:
+            app.command(point.name)(_load(point, is_asked_for=is_known))
+
+    wanted = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True)
+
+    @app.callback()
+    def options(version: bool = wanted) -> None:
+        """Limit order book markets for many agents."""
+
+    return app
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        import typer
+
+        print(f"sekai {version('sekai')}")
+        raise typer.Exit
+
+
+def _load(point: EntryPoint, is_asked_for: bool) -> Callable[..., Any]:
+    """Return the function of a command; one that cannot be imported fails only where it is asked for."""
+    try:
+        function: Callable[..., Any] = point.load()
+    except ImportError as error:
+        if is_asked_for:
+            raise
+        reason = str(error)
+
+        def function() -> None:
+            raise SekaiError(f"the command {point.name} cannot be imported from {point.value}: {reason}")
+
+        function.__doc__ = f"(cannot be imported: {reason})"
+    return function
+
+
+def list_environments() -> None:
+    """List every environment by namespace, a line each."""
+    specs = sekai.all_specs()
+    width = max((len(spec.id) for spec in specs), default=0)
+    namespace = None
+    for spec in specs:
+        if spec.namespace != namespace:
+            namespace = spec.namespace
+            print(f"{namespace}/")
+        print(f"  {spec.id:<{width}}  {_headline(spec)}".rstrip())
+
+
+def info(id: str) -> None:
+    """Describe one environment: who is in it, their spaces, and how it is made."""
+    spec = sekai.spec(id)
+    env = sekai.make(id)
+    try:
+        print("\n".join(_description(spec, env)))
+    finally:
+        env.close()
+
+
+def _headline(spec: sekai.EnvSpec) -> str:
+    """Return the first line of the entry point's docstring, empty where it has none or cannot be imported."""
+    entry_point: object = spec.entry_point
+    if isinstance(entry_point, str):
+        module, _, attribute = entry_point.partition(":")
+        try:
+            entry_point = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+        except (ImportError, AttributeError):
+            return ""
+    return (inspect.getdoc(entry_point) or "").partition("\n")[0]
+
+
+def _description(spec: sekai.EnvSpec, env: Any) -> Iterator[str]:
+    """Yield the lines of `sekai info`."""
+    yield spec.id
+    yield f"  {env.metadata.get('description') or _headline(spec)}"
+    yield ""
+    entry_point = spec.entry_point if isinstance(spec.entry_point, str) else spec.to_json()["entry_point"]
+    arguments = ", ".join(f"{name}={value!r}" for name, value in spec.kwargs.items())
+    yield f"made by     {entry_point}({arguments})"
+    if spec.max_episode_steps is not None:
+        yield f"time limit  {spec.max_episode_steps:,} steps"
+    if spec.reward_threshold is not None:
+        yield f"solved at   {spec.reward_threshold:g}"
+    yield f"layers      {env!r}"
+    if isinstance(env, sekai.MultiAgentEnv):
+        for agent in env.possible_agents:
+            yield ""
+            yield agent
+            yield from _spaces(env.observation_space(agent), env.action_space(agent))
+    else:
+        yield ""
+        yield from _spaces(env.observation_space, env.action_space)
+
+
+def _spaces(observation: object, action: object) -> Iterator[str]:
+    """Yield what is seen and what is done, one line for every key of a Dict."""
+    for name, space in (("observes", observation), ("acts", action)):
+        parts = space.spaces.items() if isinstance(space, sekai.Dict) else [("", space)]
+        for index, (key, part) in enumerate(parts):
+            yield f"  {name if index == 0 else '':<9} {f'{key}: ' if key else ''}{part!r}"
