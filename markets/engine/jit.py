@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from numba import config, njit, types
+from numba import njit, types
 from numba.extending import intrinsic
 
+config: Any = numba.config
 F = TypeVar("F", bound=Callable[..., Any])
 
 JIT: bool = not config.DISABLE_JIT
@@ -84,9 +85,30 @@ def _compile(function: F, *signature: Any) -> F:
     kept, config.CACHE_DIR = config.CACHE_DIR, CACHE or ""
     try:
         compiled: F = njit(*signature, **OPTIONS)(function)
-        return compiled
+        return _with_one_signature(compiled)
     finally:
         config.CACHE_DIR = kept
+
+
+def _with_one_signature(dispatcher: F) -> F:
+    """Make calls from other kernels pass every signed integer as int64.
+
+    Left alone, numba compiles a kernel again for each constant that it is called with, and for each width.
+    """
+    if JIT:
+        compiled: Any = dispatcher
+        template = compiled.get_call_template
+
+        def widened(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+            return template(tuple(_widened(a) for a in args), {name: _widened(a) for name, a in kws.items()})
+
+        compiled.get_call_template = widened
+    return dispatcher
+
+
+def _widened(argument: Any) -> Any:
+    plain: Any = types.unliteral(argument)  # type: ignore[no-untyped-call]
+    return types.int64 if isinstance(plain, types.Integer) and plain.signed else plain
 
 
 def kernel(function: F) -> F:
@@ -117,7 +139,7 @@ def address_of(function: Callable[[Any, int], int]) -> int:
 
 if JIT:
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def call(_context: Any, _address: Any, row: Any, _seat: Any) -> Any:
         """Call the agent kernel at an address: 2 ns, and the caller is compiled without knowing any agent."""
         arguments = (row, types.int64)
@@ -135,6 +157,6 @@ if JIT:
 else:
     np.seterr(over="ignore")  # interpreted, the words of the generator wrap around as they do compiled
 
-    def call(address: int, row: Any, seat: int) -> int:
+    def call(address: int, row: Any, seat: int) -> int:  # type: ignore[misc]
         """Call an agent kernel by its number, interpreted."""
         return _interpreted[address](row, seat)

@@ -24,8 +24,13 @@ LAYOUT_VERSION: Final = 1
 MONEY: Final = 100  # money units in one tick x lot; a half tick is an exact number of them
 HALF_TICK: Final = MONEY // 2
 NONE: Final = 1 << 40  # the key of no price
+FOREVER: Final = 1 << 62  # a time that never comes
 MAX_SIZE: Final = (1 << 30) - 1  # lots in one order, and in one level: int32 holds them
 MAX_TAG: Final = (1 << 31) - 1
+NO_TAG: Final = -1  # the tag of a slot that holds no order
+MAX_PRICE: Final = (1 << 31) - 1  # ticks, counted from zero, not from BASE
+MAX_VALUE: Final = (1 << 62) // MONEY  # tick x lot of one order: what it pays is exact in int64
+KEEP: Final = -(1 << 40)  # in a modify: leave the price, or the size, as it is
 MAX_TICKS: Final = 64**3  # three words of 64 bits, one above the other
 EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from outside
 
@@ -34,11 +39,19 @@ EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from out
 (MESSAGES, TRADES, REJECTS, LOST, SEQUENCE, WAKES, DUE_COUNT, REACTIVE) = range(8, 16)
 (BOOKS, BOOK_COUNT, SEATS, SEAT_COUNT, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, DUE) = range(16, 24)
 (BACKGROUND, VENUE, QUEUE, QUEUED, QUEUE_CAPACITY, OUTBOX, SENT, OUTBOX_CAPACITY) = range(24, 32)
-(EVENTS, EVENT_CAPACITY, EVENT_HEAD, EVENT_TAIL, EVENT_KINDS, EVENT_STOP, MAX_ORDER_SIZE, SPARE) = range(32, 40)
+(EVENTS, EVENT_CAPACITY, EVENT_HEAD, EVENT_TAIL, EVENT_KINDS, EVENT_STOP, MAX_ORDER_SIZE, UNIT_VALUE) = range(32, 40)
 # the message in hand: what a stop in its middle must remember
 (M_OP, M_STAGE, M_BOOK, M_SIDE, M_OWNER, M_PRICE, M_SIZE, M_TAG) = range(40, 48)
-(M_ORDER, M_PLACE, M_FILLED, M_REASON, M_SPARE_0, M_SPARE_1, M_SPARE_2, M_SPARE_3) = range(48, 56)
+(M_ORDER, M_PLACE, M_FILLED, M_REASON, M_AFTER, M_TRADES, M_SPARE_0, M_SPARE_1) = range(48, 56)
+(M_REACH, M_HELD, M_CURSOR, M_TAKEN, ELASTIC, UNTIL) = range(56, 62)
 HEADER_WORDS: Final = 64
+# M_SIDE: BUY or SELL. M_PRICE: ladder ticks. M_REACH: the worst key of the other side that it may trade at. M_HELD: the
+# order that a modify took out of its queue, so that it keeps its handle. M_ORDER: the id that it names; in the end the
+# id of the order that rests, or 0. M_TAKEN: lots that a cancel or a reduce took away, orders that a mass cancel took.
+# ELASTIC: 1 where the row's owner lays out a larger one when asked (OrderBook); a market env's row says no instead.
+# UNTIL: where a session that somebody watches pauses next. UNIT_VALUE (real): what one money unit is worth in the
+# currency. EVENT_STOP: 1 where a full ring stops the kernel, 0 where it forgets the oldest. REACTIVE: how many seats
+# have trades or fills for a clock. DUE: where the seats are listed that must decide now.
 
 # --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book --------------------------
 (INDEX, TICKS, BASE, LAST, MARK, CAPACITY, LIVE, SLOTS) = range(8)
@@ -70,7 +83,11 @@ ACCOUNT_WORDS: Final = 8  # with one book; a row's own stride is in its header
 EVENT_WORDS: Final = 8
 # E_WHAT: kind | reason << 8 | side << 16 (0 buy, 1 sell; of the order, or of the taker) | book << 24
 # E_OWNERS: owner of E_ORDER | owner of E_OTHER << 32. A trade's E_ORDER is the maker's, E_OTHER the taker's.
-# E_CAUSE: the number of the message that caused it.
+# E_CAUSE: the number of the message that caused it; the first is 1.
+# Events leave the row, so their prices count from zero, not from BASE, and their orders are tags, -1 where there is none.
+# ACCEPTED: price and size as sent, E_OTHER the operation. TRADED: one fill. CANCELLED, REDUCED: E_SIZE is what was taken
+# away. REPLACED: the new price and open size of an order that lost its place. REJECTED: as sent, E_OTHER the operation.
+# EVENT_HEAD counts the events that were written, EVENT_TAIL those that were read (or overwritten, if EVENT_STOP is 0).
 
 # --- the tape: the last trades of a book, for agents and observations -----------------------------------------------------------
 (T_TIME, T_PRICE, T_SIZE, T_OWNERS) = range(4)  # T_SIZE > 0: the taker bought
@@ -84,28 +101,35 @@ QUEUE_WORDS: Final = 4
 # --- the outbox: what the agent that is deciding has sent: Q_WHAT and Q_ARG of the entry to come ---------------------------------------
 OUTBOX_WORDS: Final = 2
 
-# --- a seat -------------------------------------------------------------------------------------------------------------------------
+# --- a seat ------------------------------------------------------------------------------------------------------------
 (S_KERNEL, S_ROLE, S_LATENCY, S_LAG, S_CLOCK, S_EVERY, S_BOOK, S_NAME) = range(8)
-(S_STREAM, S_TIE, S_TIME, S_WEALTH, S_SEEN, S_DUE, S_STARTED, S_DECISIONS) = range(8, 16)
-S_INTENT: Final = 16  # the action that an outside decision wrote
-S_PARAMETERS: Final = 24  # real numbers, read only
+(S_STREAM, S_TIE, S_TIME, S_WEALTH, S_SEEN, S_WAITING, S_STARTED, S_DECISIONS) = range(8, 16)
+(S_LEVELS, S_PRINTS, S_AVERSION, S_MAX_OFFSET, S_MAX_SIZE) = range(16, 21)
+S_PENDING: Final = 21  # messages on their way, a byte for each place: two words
+S_PARAMETERS: Final = 24  # reals that a kernel reads
 S_MEMORY: Final = 40  # what a kernel remembers between wake-ups: 8 words
 S_SLOTS: Final = 48  # ids of its own orders, by place
 SEAT_WORDS: Final = 64
-INTENT_WORDS: Final = 8
 PARAMETER_WORDS: Final = 16
 MEMORY_WORDS: Final = 8
 SLOT_COUNT: Final = 16
+NO_PLACE: Final = 31  # of an order that nobody will name again
 ID_SHIFT: Final = 32  # an order's id: tag << ID_SHIFT | handle
-(EVERY_NS, POISSON, EVERY_TRADES, OWN_FILLS) = range(4)  # S_CLOCK
+(EVERY_NS, POISSON, EVERY_TRADES, OWN_FILLS) = range(4)  # S_CLOCK; S_EVERY is ns, mean ns, trades, or nothing
+(NO_ROLE, MAKER, TAKER) = range(3)  # S_ROLE
+# S_LAG: delay of its market data in ns. S_TIME: its last decision. S_WEALTH: what it was worth then. S_SEEN: trades
+# or fills that it has reacted to. S_WAITING: 1 while a wake-up of it is pending. S_STARTED: 1 once it has observed.
+# S_LEVELS, S_PRINTS: book levels and trades in its observation. S_AVERSION (real): money per lot^2 and second of
+# inventory that its reward is charged. S_MAX_OFFSET, S_MAX_SIZE: the largest that its actions may name.
 
-# --- background flow of one book: eight words, then reals by distance ---------------------------------------------------------------------
-(F_KIND, F_STREAM, F_DEPTH, F_NAME, F_LIMIT, F_CANCEL, F_MARKET, F_SIZE) = range(8)
-FLOW_WORDS: Final = 8
+# --- background flow of one book: words, then reals by distance ----------------------------------------------------------
+(F_KIND, F_STREAM, F_DEPTH, F_NAME, F_LIMIT, F_CANCEL, F_MARKET, F_SIZE, F_BOUND) = range(9)
+FLOW_WORDS: Final = 16
 (NO_FLOW, ZERO_INTELLIGENCE) = range(2)  # F_KIND
 # F_LIMIT: total rate of limit orders of one side, F_CANCEL: the largest rate at which one order is cancelled,
-# F_MARKET: rate of market orders of one side, all in events per ns; F_SIZE: lots of each order. Then, for i in
-# 1..F_DEPTH, the cumulative share of limit orders at distances 1..i, and the cancel rate at i over F_CANCEL.
+# F_MARKET: rate of market orders of one side (reals, events per ns); F_SIZE: lots of each order; F_BOUND: live orders
+# when its next event was drawn. Then, for i in 1..F_DEPTH, the share of limit orders at distances 1..i, and after
+# those, for i in 1..F_DEPTH, the cancel rate at i over F_CANCEL (further out: the last).
 
 # --- words of the trade --------------------------------------------------------------------------------------------------------------------
 BUY: Final = 0
@@ -115,9 +139,11 @@ SELL: Final = 1
 ALL_KINDS: Final = (1 << 7) - 1
 # why an order was refused or ended
 (OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER, NOT_OWNER, DUPLICATE_TAG) = range(10)
-(TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED) = range(10, 15)
+(TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE) = range(10, 16)
+# where the message in hand is
+(IDLE, ARRIVED, SWEEPING, CLEARING) = range(4)
 # what a kernel answers
-(DONE, DRAIN, DECIDE, REFUSED_CODE) = (0, 1, 2, 3)
+(DONE, DRAIN, DECIDE, REFUSED_CODE, PAUSED) = range(5)
 
 
 def _aligned(words: int) -> int:
@@ -172,7 +198,7 @@ def new_row(
     for name, words in sizes.items():
         at[name], end = end, end + _aligned(words)
     row = np.zeros(end, np.int64)
-    row[SIZE], row[VERSION], row[MAX_ORDER_SIZE] = end, LAYOUT_VERSION, MAX_SIZE
+    row[SIZE], row[VERSION], row[MAX_ORDER_SIZE], row[UNTIL] = end, LAYOUT_VERSION, MAX_SIZE, FOREVER
     row[BOOKS], row[BOOK_COUNT] = at["books"], books
     row[SEATS], row[SEAT_COUNT], row[DUE] = at["seats"], seats, at["due"]
     row[ACCOUNTS], row[ACCOUNT_COUNT], row[ACCOUNT_STRIDE] = at["accounts"], accounts, stride
@@ -215,6 +241,7 @@ def _lay_out_book(
     first = 2 * at["orders"]
     half[2 * at["slots"] : 2 * at["slots"] + orders] = first + ORDER_WORDS * np.arange(orders)
     half[first + PLACE : first + ORDER_WORDS * orders : ORDER_WORDS] = np.arange(orders)
+    half[first + TAG : first + ORDER_WORDS * orders : ORDER_WORDS] = NO_TAG
     for side, name, flip in ((book + BID, "bid", ticks - 1), (book + ASK, "ask", 0)):
         levels = 2 * at[f"{name}_levels"]
         row[side + BEST], row[side + FLIP], row[side + LEVELS] = NONE, flip, levels

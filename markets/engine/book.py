@@ -1,0 +1,211 @@
+"""The book: who waits at which price, in which order. Nothing here trades.
+
+A side is a handle (`book + BID` or `book + ASK`), its prices are keys, and a smaller key is always better, so no line
+below asks which side it is on. A level is the head of a circular list of its orders, oldest first. Which levels
+are occupied is a bitmap three words high: a bit of BITS is a level, one of SUMMARY a word of BITS, one of TOP a word of
+SUMMARY.
+
+All kernels modify `row` in place, allocate nothing, and trust their caller: `matching` checks what comes from outside.
+"""
+
+from __future__ import annotations
+
+from numpy import int32, int64
+from numpy import uint64 as U
+
+from .bits import lowest_bit
+from .jit import kernel
+from .layout import (
+    BEST,
+    BITS,
+    BOOK,
+    CAPACITY,
+    COUNT,
+    FLIP,
+    ID_SHIFT,
+    LEVEL_WORDS,
+    LEVELS,
+    LIVE,
+    NEXT,
+    NO_TAG,
+    NONE,
+    ORDER_WORDS,
+    ORDERS,
+    OWNER,
+    PLACE,
+    PREV,
+    PRICE,
+    QTY,
+    SIDE,
+    SLOTS,
+    SUMMARY,
+    TAG,
+    TOP,
+    Row,
+)
+
+__all__ = ["best", "find", "level_at", "link", "next_key", "price_of", "remove", "rest", "take_slot", "unlink"]
+
+_HANDLE_BITS = (1 << ID_SHIFT) - 1
+
+
+@kernel
+def level_at(row: Row, side: int, price: int) -> int:
+    """Return the handle of a side's level at a price inside the ladder."""
+    return int(row[U(side + LEVELS)] + LEVEL_WORDS * (price ^ row[U(side + FLIP)]))
+
+
+@kernel
+def price_of(row: Row, side: int, key: int) -> int:
+    """Return the price of a key, in ladder ticks."""
+    return int(key ^ row[U(side + FLIP)])
+
+
+@kernel
+def best(row: Row, side: int) -> int:
+    """Return the best price of a side in ladder ticks, or -1 while it is empty."""
+    key = row[U(side + BEST)]
+    return -1 if key == NONE else key ^ row[U(side + FLIP)]
+
+
+@kernel
+def find(row: Row, book: int, order_id: int) -> int:
+    """Return the handle of the live order of that id in a book, or 0: stale, foreign and made-up ids are no orders."""
+    tag, order = order_id >> ID_SHIFT, order_id & _HANDLE_BITS
+    within = order - row[U(book + ORDERS)]
+    if tag < 0 or within < 0 or within >= ORDER_WORDS * row[U(book + CAPACITY)] or within % ORDER_WORDS != 0:
+        return 0
+    return order if row.view(int32)[U(order + TAG)] == tag else 0
+
+
+@kernel
+def rest(row: Row, side: int, owner: int, price: int, size: int, tag: int) -> int:
+    """Queue a new order behind the others at its price; return its handle. The book must have a free slot."""
+    order = take_slot(row, row[U(side + BOOK)])
+    half = row.view(int32)
+    half[U(order + OWNER)] = owner
+    half[U(order + TAG)] = tag
+    link(row, side, order, price, size)
+    return order
+
+
+@kernel
+def remove(row: Row, order: int) -> None:
+    """Take an order out of its queue and give its slot back; its id is stale from now on."""
+    unlink(row, order)
+    free_slot(row, order)
+
+
+@kernel
+def link(row: Row, side: int, order: int, price: int, size: int) -> None:
+    """Put an order that has a slot, and is in no queue, at the back of the queue at a price."""
+    half, key = row.view(int32), price ^ row[U(side + FLIP)]
+    level = row[U(side + LEVELS)] + LEVEL_WORDS * key
+    last = half[U(level + PREV)]
+    half[U(order + NEXT)] = level
+    half[U(order + PREV)] = last
+    half[U(order + QTY)] = size
+    half[U(order + PRICE)] = price
+    half[U(order + SIDE)] = side
+    half[U(last + NEXT)] = order  # `last` is the level itself when nobody waits there: no special case
+    half[U(level + PREV)] = order
+    half[U(level + QTY)] += size
+    half[U(level + COUNT)] += 1
+    if last == level:
+        occupy(row, side, key)
+
+
+@kernel
+def unlink(row: Row, order: int) -> None:
+    """Take an order out of its queue; it keeps its slot."""
+    half = row.view(int32)
+    side = int(half[U(order + SIDE)])
+    key = half[U(order + PRICE)] ^ row[U(side + FLIP)]
+    level = row[U(side + LEVELS)] + LEVEL_WORDS * key
+    ahead, behind = half[U(order + PREV)], half[U(order + NEXT)]
+    half[U(ahead + NEXT)] = behind
+    half[U(behind + PREV)] = ahead
+    half[U(level + QTY)] -= half[U(order + QTY)]
+    half[U(level + COUNT)] -= 1
+    if ahead == behind:  # only the level itself is before and behind its only order
+        vacate(row, side, key)
+
+
+@kernel
+def take_slot(row: Row, book: int) -> int:
+    """Make the first free slot of a book live; return its order's handle."""
+    live = row[U(book + LIVE)]
+    row[U(book + LIVE)] = live + 1
+    return int(row.view(int32)[U(row[U(book + SLOTS)] + live)])
+
+
+@kernel
+def free_slot(row: Row, order: int) -> None:
+    """Give an order's slot back. The first LIVE slots are the live orders: the last of them moves into the hole."""
+    half = row.view(int32)
+    book = row[U(half[U(order + SIDE)] + BOOK)]
+    live = row[U(book + LIVE)] - 1
+    slots, place = row[U(book + SLOTS)], half[U(order + PLACE)]
+    moved = half[U(slots + live)]
+    half[U(slots + place)], half[U(slots + live)] = moved, order
+    half[U(moved + PLACE)], half[U(order + PLACE)] = place, live
+    half[U(order + TAG)] = NO_TAG
+    row[U(book + LIVE)] = live
+
+
+@kernel
+def occupy(row: Row, side: int, key: int) -> None:
+    """Note that a level, empty until now, holds an order."""
+    word, group = key >> 6, key >> 12
+    row[U(row[U(side + BITS)] + word)] |= int64(1) << int64(key & 63)
+    row[U(row[U(side + SUMMARY)] + group)] |= int64(1) << int64(word & 63)
+    row[U(side + TOP)] |= int64(1) << int64(group)
+    if key < row[U(side + BEST)]:
+        row[U(side + BEST)] = key
+
+
+@kernel
+def vacate(row: Row, side: int, key: int) -> None:
+    """Note that a level has become empty, and find the next best if it was the best.
+
+    All that is better than the best is empty, so the next one is the lowest bit of the lowest word that is left.
+    """
+    word, group = key >> 6, key >> 12
+    bits, summary = row[U(side + BITS)], row[U(side + SUMMARY)]
+    left = row[U(bits + word)] & ~(int64(1) << int64(key & 63))
+    row[U(bits + word)] = left
+    if left == 0:
+        words = row[U(summary + group)] & ~(int64(1) << int64(word & 63))
+        row[U(summary + group)] = words
+        if words == 0:
+            row[U(side + TOP)] &= ~(int64(1) << int64(group))
+    if key != row[U(side + BEST)]:
+        return
+    if left == 0:
+        top = row[U(side + TOP)]
+        if top == 0:
+            row[U(side + BEST)] = NONE
+            return
+        group = lowest_bit(top)
+        word = (group << 6) + lowest_bit(row[U(summary + group)])
+        left = row[U(bits + word)]
+    row[U(side + BEST)] = (word << 6) + lowest_bit(left)
+
+
+@kernel
+def next_key(row: Row, side: int, key: int) -> int:
+    """Return the first occupied key behind `key` on a side, NONE when there is none."""
+    bits, summary = row[U(side + BITS)], row[U(side + SUMMARY)]
+    word, group = key >> 6, key >> 12
+    left = row[U(bits + word)] & (int64(-2) << int64(key & 63))
+    if left == 0:
+        words = row[U(summary + group)] & (int64(-2) << int64(word & 63))
+        if words == 0:
+            top = row[U(side + TOP)] & (int64(-2) << int64(group))
+            if top == 0:
+                return NONE
+            group = lowest_bit(top)
+            words = row[U(summary + group)]
+        word = (group << 6) + lowest_bit(words)
+        left = row[U(bits + word)]
+    return (word << 6) + lowest_bit(left)

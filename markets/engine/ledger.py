@@ -1,0 +1,82 @@
+"""The ledger: who paid whom. What one account gets another gives, to the unit, so every column sums to zero.
+
+Money is counted in hundredths of tick x lot. The mark is the mid in half ticks, the last that two sides agreed on; it
+moves between messages, never inside one, so that a sweep earns and pays against the market that it found.
+"""
+
+from __future__ import annotations
+
+from numpy import uint64 as U
+
+from .jit import kernel
+from .layout import (
+    ACCOUNT_STRIDE,
+    ACCOUNTS,
+    ASK,
+    BASE,
+    BEST,
+    BID,
+    BOOK_COUNT,
+    BOOK_WORDS,
+    BOOKS,
+    CASH,
+    EDGE,
+    FILLS,
+    FLIP,
+    HALF_TICK,
+    INDEX,
+    MARK,
+    MONEY,
+    NONE,
+    POSITION,
+    VOLUME,
+    Row,
+)
+
+__all__ = ["account_of", "remark", "settle", "wealth"]
+
+
+@kernel
+def account_of(row: Row, owner: int) -> int:
+    """Return the handle of an owner's account."""
+    return int(row[U(ACCOUNTS)] + row[U(ACCOUNT_STRIDE)] * owner)
+
+
+@kernel
+def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) -> None:
+    """Exchange `lots` for cash at `price` (ladder ticks) between two owners, and count what each earned on the mark."""
+    cash = lots * (price + row[U(book + BASE)]) * MONEY
+    mark = row[U(book + MARK)]
+    edge = lots * (mark - 2 * price) * HALF_TICK if mark >= 0 else 0
+    position = POSITION + row[U(book + INDEX)]
+    _book_fill(row, account_of(row, buyer), position, lots, -cash, edge, lots)
+    _book_fill(row, account_of(row, seller), position, -lots, cash, -edge, lots)
+
+
+@kernel
+def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, edge: int, lots: int) -> None:
+    row[U(account + CASH)] += cash
+    row[U(account + position)] += bought
+    row[U(account + EDGE)] += edge
+    row[U(account + FILLS)] += 1
+    row[U(account + VOLUME)] += lots
+
+
+@kernel
+def remark(row: Row, book: int) -> None:
+    """Set the book's mark to the mid of its best prices, in half ticks; leave it while a side is empty."""
+    bid, ask = row[U(book + BID + BEST)], row[U(book + ASK + BEST)]
+    if bid != NONE and ask != NONE:
+        row[U(book + MARK)] = (bid ^ row[U(book + BID + FLIP)]) + (ask ^ row[U(book + ASK + FLIP)])
+
+
+@kernel
+def wealth(row: Row, owner: int) -> int:
+    """Return an owner's cash and positions at the marks, in money units; without a mark a position counts 0."""
+    account = account_of(row, owner)
+    money = int(row[U(account + CASH)])
+    for k in range(row[U(BOOK_COUNT)]):
+        book = row[U(BOOKS)] + BOOK_WORDS * k
+        if row[U(book + MARK)] >= 0:
+            money += row[U(account + POSITION + k)] * (row[U(book + MARK)] + 2 * row[U(book + BASE)]) * HALF_TICK
+    return money
