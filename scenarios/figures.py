@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from scenarios.record import EpisodeRecord
 
 __all__ = [
+    "PAPER",
     "STYLE",
     "book_figure",
     "distribution_figure",
+    "overview_figure",
     "price_figure",
     "returns_figure",
     "seat_colours",
@@ -66,7 +68,10 @@ STYLE: Any = {
     "ytick.color": GRID,
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": MUTED,
-    "legend.frameon": False,
+    "legend.frameon": True,
+    "legend.facecolor": PAPER,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.75,
     "legend.labelcolor": INK,
     "lines.linewidth": 1.2,
     "svg.fonttype": "none",
@@ -131,22 +136,25 @@ def book_figure(record: EpisodeRecord) -> Figure:
 def seats_figure(records: Sequence[EpisodeRecord]) -> Figure:
     """Draw inventory in the first episode, and P&L of every seat in all episodes with their mean."""
     figure, (left, right) = _figure(3.2, 2)
-    first, scale = records[0], _time_scale(records[0])
-    few = slice(None, None, max(1, len(first.time_s) // FAINT_POINTS))
-    for index, (seat, colour) in enumerate(seat_colours(first.seats).items()):
-        left.step(first.time_s / scale, first.position_lots[:, index], where="post", color=colour, label=seat, lw=1.0)
-        for record in records if len(records) > 1 else ():
-            right.plot(record.time_s[few] / scale, record.wealth[few, index], color=colour, lw=0.6, alpha=0.22)
-        mean = np.mean([record.wealth[:, index] for record in records], axis=0)
-        right.plot(first.time_s / scale, mean, color=colour, lw=2.0, label=seat)
-    _title(left, "Inventory, first episode")
-    left.set_ylabel("lots")
-    _title(right, "P&L by episode, and mean" if len(records) > 1 else "P&L")
-    right.set_ylabel("money")
-    for axes in (left, right):
-        axes.axhline(0.0, color=MUTED, lw=0.8)
-        _label_time(axes, first)
+    _draw_inventory(left, records[0])
+    _draw_pnl(right, records)
     _legend(left, "best")
+    return figure
+
+
+def overview_figure(records: Sequence[EpisodeRecord]) -> Figure:
+    """Draw a run in one picture: the book of the first episode with the fills of every seat, inventory, and P&L."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 6.2), layout="constrained", facecolor=PAPER)
+        panels = figure.subplot_mosaic([["book", "book"], ["inventory", "pnl"]], height_ratios=[1.5, 1.0])
+    book = panels["book"]
+    largest = _draw_book(book, records[0])
+    _draw_fills(book, records[0])
+    _label_time(book, records[0])
+    _book_key(book, largest)
+    _legend(book, "upper left")
+    _draw_inventory(panels["inventory"], records[0])
+    _draw_pnl(panels["pnl"], records)
     return figure
 
 
@@ -206,15 +214,20 @@ def _legend(axes: Axes, place: Literal["best", "upper left", "upper right"]) -> 
     """Explain what is drawn, in one row; nothing where nothing has a name."""
     if axes.get_legend_handles_labels()[0]:
         with matplotlib.rc_context(STYLE):
-            axes.legend(loc=place, fontsize=8.5, ncols=4, handlelength=1.2, borderpad=0.2, columnspacing=1.2)
+            axes.legend(loc=place, fontsize=8.5, ncols=6, handlelength=1.2, borderpad=0.2, columnspacing=1.2)
 
 
 def _draw_price(axes: Axes, record: EpisodeRecord) -> None:
-    scale = _time_scale(record)
-    axes.plot(record.time_s / scale, record.mark, color=INK, lw=0.9, label="mid")
+    axes.plot(record.time_s / _time_scale(record), record.mark, color=INK, lw=0.9, label="mid")
+    axes.set_ylabel("price")
+    _draw_fills(axes, record)
+
+
+def _draw_fills(axes: Axes, record: EpisodeRecord) -> None:
+    """Mark every trade of a seat at its price: up where the seat bought, down where it sold."""
     trades = record.trades
     marks = int(np.sum((trades["maker"] >= 0) | (trades["taker"] >= 0)))
-    time = trades["time_ns"] / 1e9 / scale
+    time = trades["time_ns"] / 1e9 / _time_scale(record)
     price = trades["price_ticks"] * record.tick_size
     for index, (seat, colour) in enumerate(seat_colours(record.seats).items()):
         as_taker, as_maker = trades["taker"] == index, trades["maker"] == index
@@ -224,7 +237,31 @@ def _draw_price(axes: Axes, record: EpisodeRecord) -> None:
         look["rasterized"] = marks > MANY_MARKS
         axes.scatter(time[bought], price[bought], marker="^", label=seat, **look)
         axes.scatter(time[sold], price[sold], marker="v", **look)
-    axes.set_ylabel("price")
+
+
+def _draw_inventory(axes: Axes, record: EpisodeRecord) -> None:
+    for index, (seat, colour) in enumerate(seat_colours(record.seats).items()):
+        time = record.time_s / _time_scale(record)
+        axes.step(time, record.position_lots[:, index], where="post", color=colour, label=seat, lw=1.0)
+    _title(axes, "Inventory, first episode")
+    axes.set_ylabel("lots")
+    axes.axhline(0.0, color=MUTED, lw=0.8)
+    _label_time(axes, record)
+
+
+def _draw_pnl(axes: Axes, records: Sequence[EpisodeRecord]) -> None:
+    """Draw the P&L of every seat: a faint line per episode, and their mean."""
+    first = records[0]
+    time = first.time_s / _time_scale(first)
+    few = slice(None, None, max(1, len(time) // FAINT_POINTS))
+    for index, colour in enumerate(seat_colours(first.seats).values()):
+        for record in records if len(records) > 1 else ():
+            axes.plot(time[few], record.wealth[few, index], color=colour, lw=0.6, alpha=0.22)
+        axes.plot(time, np.mean([record.wealth[:, index] for record in records], axis=0), color=colour, lw=2.0)
+    _title(axes, f"P&L, {len(records)} episodes and their mean" if len(records) > 1 else "P&L")
+    axes.set_ylabel("money")
+    axes.axhline(0.0, color=MUTED, lw=0.8)
+    _label_time(axes, first)
 
 
 def _draw_book(axes: Axes, record: EpisodeRecord) -> float:

@@ -26,7 +26,7 @@ __all__ = ["info", "list_environments", "main"]
 COMMANDS_GROUP = "sekai.commands"
 MISTAKE = 2
 APP_LIBRARIES = ("jinja2", "matplotlib", "rich", "typer")
-NEEDS_APP = 'The command sekai needs typer, rich, jinja2 and matplotlib; install them with: pip install "sekai[app]"'
+NEEDS_APP = 'The command sekai needs typer, rich, jinja2 and matplotlib: in the checkout, run pip install ".[app]"'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

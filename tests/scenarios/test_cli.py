@@ -1,0 +1,162 @@
+"""`sekai run` from end to end: what it prints, what it writes, and that it can be repeated to the byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from scenarios import document
+from scenarios.loader import load
+from sekai.cli import main
+from tests.scenarios.synthetic import synthetic_record
+
+EPISODES = 2
+
+
+def strictly(text: str) -> Any:
+    """Parse JSON, refusing NaN and infinities, which Python would let pass."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that `sekai run maker-duel` wrote."""
+    folder = tmp_path_factory.mktemp("run") / "a" / "new folder"
+    assert main(["run", "maker-duel", "--episodes", str(EPISODES), "--seed", "5", "--out", str(folder)]) == 0
+    return folder
+
+
+def test_three_files(written: Path) -> None:
+    assert sorted(path.name for path in written.iterdir()) == ["report.html", "run.json", "timing.json"]
+    assert (written / "report.html").read_text(encoding="utf-8").count("<svg") == 5
+    timing = strictly((written / "timing.json").read_text(encoding="utf-8"))
+    assert timing["wall_s"] > 0 and timing["messages"] > 0
+
+
+def test_the_run_says_what_was_played(written: Path) -> None:
+    run = strictly((written / "run.json").read_text(encoding="utf-8"))
+    scenario = load("maker-duel")
+    assert run["scenario"]["name"] == "maker-duel"
+    assert run["scenario"]["content_hash"] == scenario.content_hash
+    assert (run["seed"], run["episodes"], len(run["each_episode"])) == (5, EPISODES, EPISODES)
+    assert run["policies"] == {seat.name: seat.policy for seat in scenario.seats}
+    assert list(run["seats"]) == [seat.name for seat in scenario.seats]
+    assert len({episode["seed"] for episode in run["each_episode"]}) == EPISODES
+
+
+def test_an_episode_is_a_market_worth_the_name(written: Path) -> None:
+    """The duel has at least 20,000 messages an episode, and every seat trades."""
+    run = strictly((written / "run.json").read_text(encoding="utf-8"))
+    assert all(episode["messages"] >= 20_000 for episode in run["each_episode"])
+    assert all(seat["fills"] > 0 for seat in run["seats"].values())
+    assert run["market"]["spread_ticks"]["mean"] >= 1.0 and run["market"]["two_sided_share"] > 0.9
+
+
+def test_the_run_holds_nothing_of_this_machine_or_hour(written: Path) -> None:
+    text = (written / "run.json").read_text(encoding="utf-8")
+    assert str(written) not in text and str(Path.cwd()) not in text
+    assert not re.search(r"20\d\d-\d\d-\d\d|wall|cpu|time", text)
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1"])
+def test_another_process_writes_the_same_bytes(written: Path, tmp_path: Path, hash_seed: str) -> None:
+    words = ["run", "maker-duel", "--episodes", str(EPISODES), "--seed", "5", "--out", str(tmp_path)]
+    code = f"import sys; from sekai.cli import main; sys.exit(main({words!r}))"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": hash_seed}, check=True)
+    assert (tmp_path / "run.json").read_bytes() == (written / "run.json").read_bytes()
+
+
+def test_json_is_alone_on_standard_output_and_the_page_tells_how_to_repeat_it(
+    written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (written / "report.html").read_text(encoding="utf-8")
+    told = re.search(r"<pre><code>sekai ([^<]+)</code></pre>", page)
+    assert told is not None
+    capsys.readouterr()
+    assert main([*shlex.split(told[1]), "--json"]) == 0
+    assert capsys.readouterr().out == (written / "run.json").read_text(encoding="utf-8")
+
+
+def test_another_seed_is_another_market(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "maker-duel", "--episodes", "1", "--seed", "6", "--json"]) == 0
+    other = strictly(capsys.readouterr().out)
+    run = strictly((written / "run.json").read_text(encoding="utf-8"))
+    assert other["each_episode"][0] != run["each_episode"][0]
+    assert other["seats"]["maker_0"]["sharpe"] is None  # one episode has no deviation
+
+
+def test_a_file_is_a_scenario_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from scenarios import loader
+
+    copy = tmp_path / "mine.toml"
+    copy.write_bytes(Path(loader.__file__).with_name("maker-duel.toml").read_bytes())
+    assert main(["run", str(copy), "--episodes", "1", "--json"]) == 0
+    assert strictly(capsys.readouterr().out)["scenario"]["content_hash"] == load("maker-duel").content_hash
+
+
+def test_tables_name_every_seat_and_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "maker-duel", "--episodes", "2"]) == 0
+    shown = capsys.readouterr()
+    for words in ("maker_0", "maker_1", "P&L", "Sharpe", "mean |inventory|", "fills", "spread earned", "Spread", "±"):
+        assert words in shown.out
+    for words in ("Depth at the best", "Volatility", "Excess kurtosis", "Trades"):
+        assert words in shown.out
+    assert max(len(line.rstrip()) for line in shown.out.splitlines()) <= 80
+    assert "nan" not in shown.out
+
+
+def test_another_policy_takes_a_seat(capsys: pytest.CaptureFixture[str]) -> None:
+    """The makers change seats, and nothing else."""
+    first, second = [seat for seat in load("maker-duel").seats if seat.role == "maker"][:2]
+    words = ["--policy", f"{first.name}={second.policy}", "--policy", f"{second.name}={first.policy}"]
+    assert main(["run", "maker-duel", "--episodes", "1", "--json", *words]) == 0
+    run = strictly(capsys.readouterr().out)
+    assert run["policies"][first.name] == second.policy and run["policies"][second.name] == first.policy
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["maker-dual"], "maker-duel"),
+        (["nowhere/to-be-found.toml"], "to-be-found.toml"),
+        (["maker-duel", "--policy", "maker_0"], "--policy must be SEAT=NAME, got 'maker_0'"),
+        (["maker-duel", "--policy", "maker_9=noise"], "--policy must name a seat of maker_0, maker_1"),
+        (["maker-duel", "--policy", "maker_0=nobody-known"], "nobody-known"),
+        (["maker-duel", "--policy", "maker_0=a", "--policy", "maker_0=b"], "'maker_0' twice"),
+        (["maker-duel", "--episodes", "0"], "--episodes"),
+        (["maker-duel", "--seed", "-1"], "--seed"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_played(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *words]) == 2
+    shown = capsys.readouterr()
+    assert told in shown.err and "Traceback" not in shown.err and not shown.out
+
+
+def test_out_must_be_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("")
+    assert main(["run", "maker-duel", "--episodes", "1", "--out", str(tmp_path / "taken")]) == 2
+    assert "--out must be a folder" in capsys.readouterr().err
+
+
+def test_documents_are_strict_json() -> None:
+    records = [synthetic_record(seed, samples=20) for seed in range(2)]
+    text = document.strict_json(document.run_document(load("maker-duel"), records, seed=0, policies={}))
+    assert strictly(text)["seats"]["maker_0"]["pnl"]["half_width"] > 0
+    timing = document.timing_document(records, wall_s=1.0, cpu_s=0.0, compiled_before=True)
+    assert strictly(document.strict_json(timing))["messages_per_cpu_s"] is None
+    assert strictly(document.strict_json({"a": [float("inf"), (1, True)], "b": -0.0})) == {"a": [None, [1, True]], "b": 0.0}
