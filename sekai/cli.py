@@ -11,6 +11,7 @@ import functools
 import importlib
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,11 @@ def _load(point: EntryPoint, is_asked_for: bool) -> Callable[..., Any]:
 
 def list_environments() -> None:
     """List every environment by namespace, a line each."""
-    specs = sekai.all_specs()
+    with warnings.catch_warnings(record=True) as left_out:
+        warnings.simplefilter("always")
+        specs = sekai.all_specs()
+    for warning in left_out:
+        print(f"sekai: {warning.message}", file=sys.stderr)
     width = max((len(spec.id) for spec in specs), default=0)
     namespace = None
     for spec in specs:
@@ -112,7 +117,7 @@ def list_environments() -> None:
 
 
 def info(id: str) -> None:
-    """Describe one environment: who is in it, their spaces, and how it is made."""
+    """Describe one environment: its agents and spaces."""
     spec = sekai.spec(id)
     env = sekai.make(id)
     try:
