@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import kernel
+from .jit import inlined
 
 _DEBRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _SHIFT = np.uint64(58)
@@ -13,8 +13,8 @@ for _bit in range(64):
     _INDEX[((0x03F79D71B4CB0A89 << _bit) & (2**64 - 1)) >> 58] = _bit
 
 
-@kernel
+@inlined
 def lowest_bit(word: int) -> int:
     """Return the position of the lowest set bit of a non-zero 64-bit word (a signed one will do)."""
     lowest = np.uint64(word & -word)
-    return _INDEX[(lowest * _DEBRUIJN) >> _SHIFT]
+    return int(_INDEX[(lowest * _DEBRUIJN) >> _SHIFT])

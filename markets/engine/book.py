@@ -14,7 +14,7 @@ from numpy import int32, int64
 from numpy import uint64 as U
 
 from .bits import lowest_bit
-from .jit import kernel
+from .jit import inlined
 from .layout import (
     BEST,
     BITS,
@@ -49,26 +49,26 @@ __all__ = ["best", "find", "level_at", "link", "next_key", "price_of", "remove",
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
 
 
-@kernel
+@inlined
 def level_at(row: Row, side: int, price: int) -> int:
     """Return the handle of a side's level at a price inside the ladder."""
     return int(row[U(side + LEVELS)] + LEVEL_WORDS * (price ^ row[U(side + FLIP)]))
 
 
-@kernel
+@inlined
 def price_of(row: Row, side: int, key: int) -> int:
     """Return the price of a key, in ladder ticks."""
     return int(key ^ row[U(side + FLIP)])
 
 
-@kernel
+@inlined
 def best(row: Row, side: int) -> int:
     """Return the best price of a side in ladder ticks, or -1 while it is empty."""
     key = row[U(side + BEST)]
     return -1 if key == NONE else key ^ row[U(side + FLIP)]
 
 
-@kernel
+@inlined
 def find(row: Row, book: int, order_id: int) -> int:
     """Return the handle of the live order of that id in a book, or 0: stale, foreign and made-up ids are no orders."""
     tag, order = order_id >> ID_SHIFT, order_id & _HANDLE_BITS
@@ -78,7 +78,7 @@ def find(row: Row, book: int, order_id: int) -> int:
     return order if row.view(int32)[U(order + TAG)] == tag else 0
 
 
-@kernel
+@inlined
 def rest(row: Row, side: int, owner: int, price: int, size: int, tag: int) -> int:
     """Queue a new order behind the others at its price; return its handle. The book must have a free slot."""
     order = take_slot(row, row[U(side + BOOK)])
@@ -89,14 +89,14 @@ def rest(row: Row, side: int, owner: int, price: int, size: int, tag: int) -> in
     return order
 
 
-@kernel
+@inlined
 def remove(row: Row, order: int) -> None:
     """Take an order out of its queue and give its slot back; its id is stale from now on."""
     unlink(row, order)
     free_slot(row, order)
 
 
-@kernel
+@inlined
 def link(row: Row, side: int, order: int, price: int, size: int) -> None:
     """Put an order that has a slot, and is in no queue, at the back of the queue at a price."""
     half, key = row.view(int32), price ^ row[U(side + FLIP)]
@@ -115,7 +115,7 @@ def link(row: Row, side: int, order: int, price: int, size: int) -> None:
         occupy(row, side, key)
 
 
-@kernel
+@inlined
 def unlink(row: Row, order: int) -> None:
     """Take an order out of its queue; it keeps its slot."""
     half = row.view(int32)
@@ -131,7 +131,7 @@ def unlink(row: Row, order: int) -> None:
         vacate(row, side, key)
 
 
-@kernel
+@inlined
 def take_slot(row: Row, book: int) -> int:
     """Make the first free slot of a book live; return its order's handle."""
     live = row[U(book + LIVE)]
@@ -139,7 +139,7 @@ def take_slot(row: Row, book: int) -> int:
     return int(row.view(int32)[U(row[U(book + SLOTS)] + live)])
 
 
-@kernel
+@inlined
 def free_slot(row: Row, order: int) -> None:
     """Give an order's slot back. The first LIVE slots are the live orders: the last of them moves into the hole."""
     half = row.view(int32)
@@ -153,7 +153,7 @@ def free_slot(row: Row, order: int) -> None:
     row[U(book + LIVE)] = live
 
 
-@kernel
+@inlined
 def occupy(row: Row, side: int, key: int) -> None:
     """Note that a level, empty until now, holds an order."""
     word, group = key >> 6, key >> 12
@@ -164,7 +164,7 @@ def occupy(row: Row, side: int, key: int) -> None:
         row[U(side + BEST)] = key
 
 
-@kernel
+@inlined
 def vacate(row: Row, side: int, key: int) -> None:
     """Note that a level has become empty, and find the next best if it was the best.
 
@@ -192,7 +192,7 @@ def vacate(row: Row, side: int, key: int) -> None:
     row[U(side + BEST)] = (word << 6) + lowest_bit(left)
 
 
-@kernel
+@inlined
 def next_key(row: Row, side: int, key: int) -> int:
     """Return the first occupied key behind `key` on a side, NONE when there is none."""
     bits, summary = row[U(side + BITS)], row[U(side + SUMMARY)]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import uint64 as U
 from numpy.typing import NDArray
 
-from .jit import kernel
+from .jit import inlined
 from .layout import (
     BASE,
     E_CAUSE,
@@ -47,7 +47,7 @@ from .layout import (
 __all__ = ["drain", "emit", "has_room", "pour", "print_trade", "what"]
 
 
-@kernel
+@inlined
 def has_room(row: Row, count: int) -> bool:
     """Return whether `count` events can be written without losing one that must not be lost."""
     if row[U(EVENT_STOP)] == 0:
@@ -55,13 +55,13 @@ def has_room(row: Row, count: int) -> bool:
     return bool(row[U(EVENT_HEAD)] - row[U(EVENT_TAIL)] + count <= row[U(EVENT_CAPACITY)])
 
 
-@kernel
+@inlined
 def what(row: Row, kind: int, reason: int, side_index: int, book: int) -> int:
     """Return the E_WHAT of an event."""
     return int(kind | reason << 8 | side_index << 16 | row[U(book + INDEX)] << 24)
 
 
-@kernel
+@inlined
 def emit(row: Row, book: int, kind: int, reason: int, side_index: int, price: int, size: int, order: int, other: int,
          owners: int) -> None:  # fmt: skip
     """Write one event, if its kind is wanted: `price` in ladder ticks, `order` and `other` as tags, `owners` packed."""
@@ -82,7 +82,7 @@ def emit(row: Row, book: int, kind: int, reason: int, side_index: int, price: in
         row[U(EVENT_TAIL)] += 1
 
 
-@kernel
+@inlined
 def print_trade(row: Row, book: int, side_index: int, price: int, lots: int, owners: int) -> None:
     """Append a trade to the book's tape, which keeps the last TAPE_CAPACITY: a taker's buy has a positive size."""
     head = row[U(book + TAPE_HEAD)]
@@ -94,7 +94,7 @@ def print_trade(row: Row, book: int, side_index: int, price: int, lots: int, own
     row[U(book + TAPE_HEAD)] = head + 1
 
 
-@kernel
+@inlined
 def pour(row: Row, log: Any, logged: int) -> int:
     """Move unread events into `log`, `(m * EVENT_WORDS,) int64`, from event `logged` on; return how many it holds then.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numpy import uint64 as U
 
-from .jit import kernel
+from .jit import inlined
 from .layout import (
     ACCOUNT_STRIDE,
     ACCOUNTS,
@@ -36,13 +36,13 @@ from .layout import (
 __all__ = ["account_of", "remark", "settle", "wealth"]
 
 
-@kernel
+@inlined
 def account_of(row: Row, owner: int) -> int:
     """Return the handle of an owner's account."""
     return int(row[U(ACCOUNTS)] + row[U(ACCOUNT_STRIDE)] * owner)
 
 
-@kernel
+@inlined
 def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) -> None:
     """Exchange `lots` for cash at `price` (ladder ticks) between two owners, and count what each earned on the mark."""
     cash = lots * (price + row[U(book + BASE)]) * MONEY
@@ -53,7 +53,7 @@ def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) 
     _book_fill(row, account_of(row, seller), position, -lots, cash, -edge, lots)
 
 
-@kernel
+@inlined
 def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, edge: int, lots: int) -> None:
     row[U(account + CASH)] += cash
     row[U(account + position)] += bought
@@ -62,7 +62,7 @@ def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, ed
     row[U(account + VOLUME)] += lots
 
 
-@kernel
+@inlined
 def remark(row: Row, book: int) -> None:
     """Set the book's mark to the mid of its best prices, in half ticks; leave it while a side is empty."""
     bid, ask = row[U(book + BID + BEST)], row[U(book + ASK + BEST)]
@@ -70,7 +70,7 @@ def remark(row: Row, book: int) -> None:
         row[U(book + MARK)] = (bid ^ row[U(book + BID + FLIP)]) + (ask ^ row[U(book + ASK + FLIP)])
 
 
-@kernel
+@inlined
 def wealth(row: Row, owner: int) -> int:
     """Return an owner's cash and positions at the marks, in money units; without a mark a position counts 0."""
     account = account_of(row, owner)

@@ -6,8 +6,8 @@ larger one, or another price, goes to the back, and trades first if it crosses. 
 
 The message in hand lives in the row's header (M_*), so stopping anywhere loses nothing: `submit` writes it down and
 works on it, `handle` goes on with it. Both answer DONE; REFUSED_CODE with the reason in M_REASON, the book unchanged;
-or DRAIN: read the events, then call `handle`. The outcome stands in the header until the next message: M_REASON, M_FILLED
-(lots traded), M_TAKEN (lots, or orders, taken away) and M_ORDER (the id of the order that rests, 0 if none does).
+or DRAIN: read the events, then call `handle`. The outcome stands in the header until the next message: M_REASON,
+M_FILLED (lots traded), M_TAKEN (lots, or orders, taken away), M_ORDER (the id of the order that rests, 0 if none does).
 
 A limit order that needs a slot or a level with room, and finds none, is refused as a whole, before it trades. It never
 has to be refused in the middle: if it crosses, its own level is empty, and what it trades through frees slots.
@@ -20,7 +20,7 @@ from numpy import uint64 as U
 
 from .book import find, free_slot, level_at, link, remove, rest, unlink
 from .events import emit, has_room, print_trade
-from .jit import kernel
+from .jit import inlined
 from .layout import (
     ACCEPTED,
     ACCOUNT_COUNT,
@@ -119,13 +119,13 @@ _SIDE_SHIFT = 3
 assert ASK - BID == 1 << _SIDE_SHIFT
 
 
-@kernel
+@inlined
 def side_of(book: int, side_index: int) -> int:
     """Return the handle of a book's side: BUY its bids, SELL its asks."""
     return book + BID + (side_index << _SIDE_SHIFT)
 
 
-@kernel
+@inlined
 def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int, size: int, tag: int,
            order_id: int) -> int:  # fmt: skip
     """Take a message and work on it. The row must have none in hand.
@@ -151,7 +151,7 @@ def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int
     return handle(row)
 
 
-@kernel
+@inlined
 def handle(row: Row) -> int:
     """Work on the message in hand until it is done or events have to be read; without one, repeat the last answer."""
     if row[U(M_STAGE)] == ARRIVED:
@@ -172,7 +172,7 @@ def handle(row: Row) -> int:
     return DONE if row[U(M_REASON)] == OK else REFUSED_CODE
 
 
-@kernel
+@inlined
 def refuse(row: Row, reason: int) -> int:
     """Refuse the message in hand: count it, write it down, leave everything else as it is. Answer REFUSED_CODE."""
     owner, op = row[U(M_OWNER)], row[U(M_OP)]
@@ -189,7 +189,7 @@ def refuse(row: Row, reason: int) -> int:
     return REFUSED_CODE
 
 
-@kernel
+@inlined
 def _arrive(row: Row) -> int:
     """Check the message in hand and do all of it that cannot be interrupted; return OK or why it is refused."""
     book, op, owner = row[U(M_BOOK)], row[U(M_OP)], row[U(M_OWNER)]
@@ -219,7 +219,7 @@ def _arrive(row: Row) -> int:
     return _arrive_modify(row, book, order) if op == OP_MODIFY else BAD_OPERATION
 
 
-@kernel
+@inlined
 def _arrive_limit(row: Row, book: int, owner: int) -> int:
     """Accept a limit order and, where it does not cross, queue it."""
     price, size, tag, side_index = row[U(M_PRICE)], row[U(M_SIZE)], row[U(M_TAG)], row[U(M_SIDE)]
@@ -245,7 +245,7 @@ def _arrive_limit(row: Row, book: int, owner: int) -> int:
     return OK
 
 
-@kernel
+@inlined
 def _arrive_immediate(row: Row, book: int, owner: int, op: int) -> int:
     """Accept an order that never rests: it may stand beyond the ladder, which only bounds how far it reaches."""
     size, tag, side_index = row[U(M_SIZE)], row[U(M_TAG)], row[U(M_SIDE)]
@@ -265,7 +265,7 @@ def _arrive_immediate(row: Row, book: int, owner: int, op: int) -> int:
     return OK
 
 
-@kernel
+@inlined
 def _arrive_modify(row: Row, book: int, order: int) -> int:
     """Change an order in place where it keeps its place; else take it out of its queue, to trade and rest anew."""
     half = row.view(int32)
@@ -298,7 +298,7 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
     return OK
 
 
-@kernel
+@inlined
 def _order_fault(row: Row, side_index: int, size: int, tag: int) -> int:
     """Return what is wrong with a new order, its price aside, or OK."""
     if side_index not in (BUY, SELL):
@@ -312,7 +312,7 @@ def _order_fault(row: Row, side_index: int, size: int, tag: int) -> int:
     return OK
 
 
-@kernel
+@inlined
 def _price_fault(row: Row, book: int, price: int, size: int) -> int:
     """Return what is wrong with a price at which `size` lots would rest, or OK."""
     absolute = price + row[U(book + BASE)]
@@ -323,7 +323,7 @@ def _price_fault(row: Row, book: int, price: int, size: int) -> int:
     return BAD_SIZE if size * absolute > MAX_VALUE else OK
 
 
-@kernel
+@inlined
 def _sweep(row: Row) -> bool:
     """Trade with the other side, best price first and oldest first, as far as it may; return False to drain first."""
     half, book, side_index = row.view(int32), row[U(M_BOOK)], row[U(M_SIDE)]
@@ -346,7 +346,7 @@ def _sweep(row: Row) -> bool:
     return True
 
 
-@kernel
+@inlined
 def _trade(row: Row, book: int, side_index: int, maker: int, lots: int) -> None:
     """Book one fill of the message in hand against a resting order, at its price: money, tape, counters, event."""
     half = row.view(int32)
@@ -365,7 +365,7 @@ def _trade(row: Row, book: int, side_index: int, maker: int, lots: int) -> None:
     row[U(book + BOOK_VOLUME)] += lots
 
 
-@kernel
+@inlined
 def _leave(row: Row) -> None:
     """Rest what a sweep has left of a limit order; cancel what is left of an immediate one."""
     book, side_index, owner = row[U(M_BOOK)], row[U(M_SIDE)], row[U(M_OWNER)]
@@ -386,7 +386,7 @@ def _leave(row: Row) -> None:
     row[U(M_ORDER)] = tag << ID_SHIFT | order if order != 0 else 0
 
 
-@kernel
+@inlined
 def _take(row: Row, book: int, order: int, lots: int) -> None:
     """Take up to `lots` away from an order, which keeps its place; one that has none left is cancelled."""
     half = row.view(int32)
@@ -403,7 +403,7 @@ def _take(row: Row, book: int, order: int, lots: int) -> None:
     row[U(M_TAKEN)] = taken
 
 
-@kernel
+@inlined
 def _clear(row: Row) -> bool:
     """Cancel all orders of the owner in hand, from the last slot down; return False to drain first.
 

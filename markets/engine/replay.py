@@ -12,7 +12,7 @@ from typing import Any, Final
 from numpy import uint64 as U
 
 from .events import pour
-from .jit import kernel
+from .jit import inlined, kernel
 from .layout import (
     ACCOUNT_COUNT,
     BASE,
@@ -47,7 +47,7 @@ MESSAGE_WORDS: Final = 6  # int32
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
 
 
-@kernel
+@inlined
 def fits(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, owner: int) -> bool:
     """Return whether the row and `handles` have room for whatever this message may do; `price` counts from zero."""
     if owner >= row[U(ACCOUNT_COUNT)]:
@@ -60,7 +60,7 @@ def fits(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, 
     return 0 <= ladder < row[U(book + TICKS)] or price <= 0 or price > MAX_PRICE
 
 
-@kernel
+@inlined
 def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: int, price: int, size: int,
          owner: int) -> int:  # fmt: skip
     """Submit one message that names its order by the sender's id; modifies `row` and `handles` in place.
@@ -78,14 +78,14 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
     return code
 
 
-@kernel
+@inlined
 def note(row: Row, handles: Any) -> None:
     """Remember where the order of the message just finished rests."""
     if row[U(M_OP)] == OP_LIMIT and row[U(M_ORDER)] != 0:
         handles[U(row[U(M_TAG)])] = row[U(M_ORDER)] & _HANDLE_BITS
 
 
-@kernel
+@inlined
 def resume(row: Row, handles: Any) -> int:
     """Go on with a message that DRAIN has interrupted; answers as `submit`."""
     code = handle(row)
