@@ -1,4 +1,8 @@
-"""What is shipped is whole: from a wheel alone, the scenarios are found and play, and the page has its template."""
+"""What is shipped is whole: from a wheel alone, the scenarios are found and play, and the page has its template.
+
+The installed copy compiles into an empty cache, so that this is also the test that a cold cache and a warm one, and two
+places on the disk, give the same `run.json`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from sekai.cli import main
+
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ("agents", "markets", "scenarios", "sekai")
 
@@ -19,12 +25,9 @@ PROBE = """
 import json, sys
 from pathlib import Path
 import sekai, scenarios, scenarios.report
-env = sekai.make("scenarios/maker-duel")
-first = env.reset(seed=0)
 print(json.dumps({
     "where": [str(Path(module.__file__).parent.parent) for module in (sekai, scenarios)],
     "ids": [spec.id for spec in sekai.all_specs()],
-    "agents": sorted(first.observations),
     "template": (Path(scenarios.report.__file__).parent / scenarios.report.TEMPLATE).is_file(),
 }))
 """
@@ -58,18 +61,42 @@ def test_every_file_of_the_packages_is_in_it(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_scenarios_are_found_from_it(wheel: Path, tmp_path: Path) -> None:
-    """Unpacked ahead of everything else, with no trace of the checkout on the path."""
-    target = tmp_path / "installed"
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's contents and nothing else, to be put ahead of everything on the path."""
+    target = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
     subprocess.run([*pip, "--target", str(target), str(wheel)], check=True, capture_output=True, text=True)
-    environment = {**os.environ, "PYTHONPATH": str(target)}
+    return target
+
+
+def python(installed: Path, code: str, **environment: str) -> str:
+    """Run ``code`` with the installed packages, away from the checkout; return what it printed."""
     run = subprocess.run(
-        [sys.executable, "-c", PROBE], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=installed.parent,
+        env={**os.environ, "PYTHONPATH": str(installed), **environment},
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stderr
-    found = json.loads(run.stdout)
-    assert found["where"] == [str(target)] * 2
-    assert "scenarios/maker-duel" in found["ids"]
-    assert {"maker_0", "maker_1"} <= set(found["agents"])
+    return run.stdout
+
+
+def test_scenarios_are_found_from_it(installed: Path) -> None:
+    found = json.loads(python(installed, PROBE))
+    assert found["where"] == [str(installed)] * 2
+    assert {"scenarios/maker-duel", "markets/MakerTaker-v0"} <= set(found["ids"])
     assert found["template"]
+
+
+def test_a_run_from_it_with_a_cold_cache_gives_the_same_bytes(
+    installed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "maker-duel", "--episodes", "1", "--seed", "11", "--json"]
+    code = f"from sekai.cli import main; main({words!r})"
+    cold = python(installed, code, SEKAI_CACHE_DIR=str(tmp_path))
+    assert any(tmp_path.rglob("*.nbi")), "nothing was compiled, so that the cache was not cold"
+    warm = python(installed, code, SEKAI_CACHE_DIR=str(tmp_path))
+    assert main(words) == 0
+    assert cold == warm == capsys.readouterr().out
