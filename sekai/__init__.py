@@ -21,9 +21,11 @@ from sekai.core import (
 from sekai.error import SekaiError
 from sekai.registry import EnvSpec, all_specs, make, register, register_namespace, spec
 from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space
+from sekai.wrappers import AutoReset, NormalizeObservation, OrderEnforcing, RecordEpisodeStatistics, TimeLimit
 
 __all__ = [
     "ActionWrapper",
+    "AutoReset",
     "Box",
     "Dict",
     "Discrete",
@@ -34,12 +36,17 @@ __all__ = [
     "MAResetResult",
     "MAStepResult",
     "MultiAgentEnv",
+    "MultiDiscrete",
+    "NormalizeObservation",
     "ObservationWrapper",
+    "OrderEnforcing",
+    "RecordEpisodeStatistics",
     "ResetResult",
     "RewardWrapper",
     "SekaiError",
     "Space",
     "StepResult",
+    "TimeLimit",
     "Wrapper",
     "all_specs",
     "make",

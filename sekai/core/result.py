@@ -70,7 +70,7 @@ class ResetResult(_Value, Generic[ObsT_co]):
     observation: ObsT_co
     info: dict[str, Any]
 
-    def __init__(self, observation: ObsT_co, info: dict[str, Any]) -> None:  # type: ignore[misc]
+    def __init__(self, observation: ObsT_co, info: dict[str, Any]) -> None:
         _reset_observation(self, observation)
         _reset_info(self, info)
 
@@ -87,7 +87,7 @@ class StepResult(_Value, Generic[ObsT_co]):
 
     def __init__(
         self,
-        observation: ObsT_co,  # type: ignore[misc]
+        observation: ObsT_co,
         reward: float,
         terminated: bool,
         truncated: bool,
@@ -167,7 +167,7 @@ class MAStepResult(_Value):
     def all_done(self) -> bool:
         """Whether every agent here is done: nobody acts next, so the episode is over."""
         truncated = self.truncated
-        for agent, terminated in self.terminated.items():
+        for agent, terminated in self.terminated.items():  # noqa: SIM110  a generator costs 0.2 us more
             if not (terminated or truncated[agent]):
                 return False
         return True

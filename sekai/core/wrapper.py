@@ -1,9 +1,10 @@
 """A wrapper changes one behaviour of an environment, and is written for one agent's stream.
 
-Three shapes. `Wrapper`, per agent by field: hooks `observation`, `reward` and `action`, and `on_reset` and `on_step` for
-those that need the whole result. `EpisodeWrapper`, per episode: sees the results of the whole world. `FlowWrapper`, control
-flow: a generator that yields `Step(action)` or `Reset()`. A hook says what happens; who drives it (one agent or many, sync
-or async) is not its business. Around a `MultiAgentEnv`, `W(env)` gives a `MultiAgentEnv` with one `W` for each agent.
+Three shapes. `Wrapper`, per agent by field: hooks `observation`, `reward` and `action`, and `on_reset` and `on_step`
+for those that need the whole result. `EpisodeWrapper`, per episode: sees the results of the whole world.
+`FlowWrapper`, control flow: a generator that yields `Step(action)` or `Reset()`. A hook says what happens; who drives
+it (one agent or many, sync or async) is not its business. Around a `MultiAgentEnv`, `W(env)` gives a `MultiAgentEnv`
+with one `W` for each agent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +53,7 @@ class Wrapper(Env[ObsT, ActT]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.touched = frozenset(hook for hook in _HOOKS if getattr(cls, hook) is not getattr(Wrapper, hook))
-        cls._drives_itself = tuple(name for name in _DRIVERS if not _is_ours(getattr(cls, name)))
+        cls._drives_itself = tuple(name for name in _DRIVERS if getattr(cls, name).__module__ != __name__)
 
     def observation(self, obs: Any) -> Any:
         """Return what the agent sees instead of `obs`."""
@@ -75,7 +76,7 @@ class Wrapper(Env[ObsT, ActT]):
         return result
 
     def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
-        """Learn that this instance serves `agent` of many; `kin` are the instances of its role that are there already."""
+        """Learn that this instance serves `agent` of many; `kin` are those of its role that are there."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
         """Begin an episode of `env` and pass it through the hooks."""
@@ -165,7 +166,7 @@ class Wrapper(Env[ObsT, ActT]):
 
 
 class ObservationWrapper(Wrapper[ObsT, ActT]):
-    """Changes observations: define `observation(obs)`, and assign `self.observation_space` if they change their form."""
+    """Changes observations: define `observation(obs)`, and assign `self.observation_space` if their form changes."""
 
     def observation(self, obs: Any) -> Any:
         """Return what the agent sees instead of `obs`."""
@@ -181,7 +182,7 @@ class RewardWrapper(Wrapper[ObsT, ActT]):
 
 
 class ActionWrapper(Wrapper[ObsT, ActT]):
-    """Changes actions: define `action(action)`, and assign `self.action_space` if they change their form."""
+    """Changes actions: define `action(action)`, and assign `self.action_space` if their form changes."""
 
     def action(self, action: Any) -> Any:
         """Return what is done instead of the agent's `action`."""
@@ -259,9 +260,9 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
 class FlowWrapper(Wrapper[ObsT, ActT]):
     """Decides itself how often to step: define `flow(action)`, a generator.
 
-    It yields `Step(action)`, or `Reset()` where it is `episode_wide`, is sent each result, and returns the result to hand
-    out. Of many agents each has its own flow, and is not acting while it is in the middle of one; an `episode_wide` flow
-    is one for all, over the world's own actions and results.
+    It yields `Step(action)`, or `Reset()` where it is `episode_wide`, is sent each result, and returns the result to
+    hand out. Of many agents each has its own flow, and is not acting while it is in the middle of one; an
+    `episode_wide` flow is one for all, over the world's own actions and results.
     """
 
     episode_wide: ClassVar[bool] = False
@@ -272,11 +273,11 @@ class FlowWrapper(Wrapper[ObsT, ActT]):
 
     def step(self, action: ActT) -> StepResult[ObsT]:
         """Run the flow of this action."""
-        return run(self.env, self.flow(action))  # type: ignore[no-any-return]
+        return run(self.env, self.flow(action))
 
     async def async_step(self, action: ActT) -> StepResult[ObsT]:
         """Run the flow of this action, awaiting `env`."""
-        return await async_run(self.env, self.flow(action))  # type: ignore[no-any-return]
+        return await async_run(self.env, self.flow(action))
 
 
 def wrap_many(
@@ -290,27 +291,23 @@ def wrap_many(
 
     Raises `UnsupportedWrapper` for a wrapper that drives the environment itself, by its own `step` or `reset`.
     """
-    from sekai.core import lifting
+    from sekai.core.lifting import FlowingAgents, FlowingEnv, LiftedEnv, WatchedEnv
 
     if not (isinstance(wrapper, type) and issubclass(wrapper, Wrapper)):
         raise UnsupportedWrapper(f"wrapper must be a subclass of Wrapper, got {wrapper!r}")
     if wrapper._drives_itself:
         raise UnsupportedWrapper(
-            f"{wrapper.__name__} overrides {' and '.join(wrapper._drives_itself)}, so it can serve one agent only: use the "
-            "hooks observation, reward, action, on_reset and on_step; EpisodeWrapper for what concerns the whole "
-            "episode; FlowWrapper for what takes several steps"
+            f"{wrapper.__name__} overrides {' and '.join(wrapper._drives_itself)}, so it can serve one agent only: "
+            "use the hooks observation, reward, action, on_reset and on_step; EpisodeWrapper for what concerns the "
+            "whole episode; FlowWrapper for what takes several steps"
         )
     whole = issubclass(wrapper, EpisodeWrapper) or (issubclass(wrapper, FlowWrapper) and wrapper.episode_wide)
     if whole and agents is not None:
         raise SekaiError(f"{wrapper.__name__} concerns the whole episode: agents must be None, got {list(agents)}")
     if issubclass(wrapper, EpisodeWrapper):
-        return lifting.WatchedEnv(env, wrapper, args, kwargs)
+        return WatchedEnv(env, wrapper, args, kwargs)
     if issubclass(wrapper, FlowWrapper):
         if wrapper.episode_wide:
-            return lifting.FlowingEnv(env, wrapper, args, kwargs)
-        return lifting.FlowingAgents(env, wrapper, agents, args, kwargs)
-    return lifting.LiftedEnv(env, wrapper, agents, args, kwargs)
-
-
-def _is_ours(method: Any) -> bool:
-    return getattr(method, "__module__", None) == __name__
+            return FlowingEnv(env, wrapper, args, kwargs)
+        return FlowingAgents(env, wrapper, agents, args, kwargs)
+    return LiftedEnv(env, wrapper, agents, args, kwargs)

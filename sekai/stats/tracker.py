@@ -1,0 +1,99 @@
+"""What is known of an episode when it ends, and who keeps it.
+
+A tracker hears of resets, steps and ends. `InMemoryTracker` keeps the last episodes; your own sends them elsewhere.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from sekai.core.result import AgentID
+from sekai.error import SekaiError
+
+__all__ = ["EpisodeStats", "InMemoryTracker", "StatsTracker"]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeStats:
+    """One agent's episode: the sum of its rewards, its number of steps, seconds by the clock on the wall, its end.
+
+    `agent` is None where there is only one; `env_id` is None unless the environment was made by id.
+    """
+
+    episode_return: float
+    episode_length: int
+    elapsed_time: float
+    terminated: bool
+    truncated: bool
+    env_id: str | None = None
+    agent: AgentID | None = None
+
+
+@runtime_checkable
+class StatsTracker(Protocol):
+    """What `RecordEpisodeStatistics` talks to; of many agents, each one's steps and end are told in turn."""
+
+    def on_reset(self, env_id: str | None, seed: int | None) -> None:
+        """Learn that an episode begins."""
+        ...
+
+    def on_step(self, reward: float, terminated: bool, truncated: bool, info: dict[str, Any]) -> None:
+        """Learn of one step of one agent."""
+        ...
+
+    def on_episode_end(self, stats: EpisodeStats) -> None:
+        """Learn what one agent's episode came to."""
+        ...
+
+    def summary(self) -> dict[str, Any]:
+        """Return what is worth reporting, by name."""
+        ...
+
+
+class InMemoryTracker:
+    """Keeps the last `window` episodes.
+
+    >>> tracker = InMemoryTracker()
+    >>> tracker.on_episode_end(EpisodeStats(2.0, 10, 0.1, True, False))
+    >>> tracker.mean_return(), tracker.mean_length(), tracker.total_episodes
+    (2.0, 10.0, 1)
+    """
+
+    def __init__(self, window: int = 100) -> None:
+        if window < 1:
+            raise SekaiError(f"window must be >= 1, got {window}")
+        self.episodes: deque[EpisodeStats] = deque(maxlen=window)
+        self.total_episodes = 0
+
+    def on_reset(self, env_id: str | None, seed: int | None) -> None:
+        """Nothing to keep."""
+
+    def on_step(self, reward: float, terminated: bool, truncated: bool, info: dict[str, Any]) -> None:
+        """Nothing to keep."""
+
+    def on_episode_end(self, stats: EpisodeStats) -> None:
+        """Keep the episode."""
+        self.episodes.append(stats)
+        self.total_episodes += 1
+
+    def mean_return(self, agent: AgentID | None = None) -> float:
+        """Return the mean return of the kept episodes, or of `agent`'s; NaN where there is none."""
+        return _mean(e.episode_return for e in self.episodes if agent is None or e.agent == agent)
+
+    def mean_length(self, agent: AgentID | None = None) -> float:
+        """Return the mean length of the kept episodes, or of `agent`'s; NaN where there is none."""
+        return _mean(e.episode_length for e in self.episodes if agent is None or e.agent == agent)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the number of episodes ever, and the means over those kept."""
+        return {
+            "total_episodes": self.total_episodes,
+            "mean_return": self.mean_return(),
+            "mean_length": self.mean_length(),
+        }
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return sum(values) / len(values) if values else float("nan")

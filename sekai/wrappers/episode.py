@@ -1,0 +1,174 @@
+"""Layers that concern whole episodes: their order, their length, and what follows their end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sekai.core.env import ActT, ObsT
+from sekai.core.flow import Program, Reset, Step
+from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult
+from sekai.core.wrapper import EpisodeWrapper, FlowWrapper
+from sekai.error import ClosedEnvironment, InvalidAgents, ResetRequired, SekaiError, did_you_mean
+
+__all__ = ["AutoReset", "OrderEnforcing", "TimeLimit", "restarted_info"]
+
+_NEW, _LIVE, _OVER, _CLOSED = "new", "live", "over", "closed"
+
+
+class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
+    """Refuses what is out of order, with an error that says what.
+
+    `ResetRequired` for a step before the first reset or after the episode's end; `ClosedEnvironment` after `close`; of
+    many agents, `InvalidAgents` for actions of others than those that must act now, naming the missing and the extra.
+    """
+
+    per_view = True
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._phase = _NEW
+        self._many = isinstance(env, MultiAgentEnv)
+
+    def before_reset(self, seed: int | None, options: dict[str, Any] | None) -> None:
+        """Refuse to reset what is closed."""
+        if self._phase is _CLOSED:
+            raise ClosedEnvironment(f"reset after close: make a new {self.unwrapped!r}")
+
+    def before_step(self, action: Any) -> None:
+        """Refuse a step out of order, or with the wrong agents."""
+        if self._phase is not _LIVE:
+            self._refuse()
+        if self._many:
+            acting = self.env.acting
+            if len(action) != len(acting) or not all(agent in action for agent in acting):
+                self._refuse_agents(action)
+
+    def on_reset(self, result: Any) -> Any:
+        """Remember that an episode runs."""
+        self._phase = _LIVE
+        return result
+
+    def on_step(self, result: Any) -> Any:
+        """Remember when it ends."""
+        if self._many:
+            if result.all_done:
+                self._phase = _OVER
+        elif result.terminated or result.truncated:
+            self._phase = _OVER
+        return result
+
+    def on_close(self) -> None:
+        """Remember the end."""
+        self._phase = _CLOSED
+
+    def _refuse(self) -> None:
+        if self._phase is _CLOSED:
+            raise ClosedEnvironment(f"step after close: make a new {self.unwrapped!r}")
+        when = "before the first reset" if self._phase is _NEW else "after the episode's end"
+        raise ResetRequired(f"step {when}: call reset() first")
+
+    def _refuse_agents(self, actions: Mapping[str, Any]) -> None:
+        acting = self.env.acting
+        missing = [agent for agent in acting if agent not in actions]
+        extra = [agent for agent in actions if agent not in acting]
+        parts = [f"missing {missing}"] if missing else []
+        for agent in extra:
+            if agent in self.env.agents:
+                why = " (it waits for its turn)"
+            else:
+                why = " (it is not alive)" if agent in self.env.possible_agents else did_you_mean(agent, acting)
+            parts.append(f"extra {agent!r}{why}")
+        raise InvalidAgents(f"actions must be for exactly {list(acting)}: {', '.join(parts)}")
+
+
+class TimeLimit(EpisodeWrapper[ObsT, ActT]):
+    """Truncates an episode after `max_episode_steps` steps; of many agents, everybody, those who wait included.
+
+    A world's steps are counted, not an agent's own: where agents keep different clocks, one step is one turn of
+    somebody. Raises `SekaiError` unless `max_episode_steps` is an integer >= 1.
+    """
+
+    def __init__(self, env: Any, max_episode_steps: int) -> None:
+        super().__init__(env)
+        if isinstance(max_episode_steps, bool) or not isinstance(max_episode_steps, int) or max_episode_steps < 1:
+            raise SekaiError(f"max_episode_steps must be an integer >= 1, got {max_episode_steps!r}")
+        self.max_episode_steps = max_episode_steps
+        self._left = max_episode_steps
+
+    def on_reset(self, result: Any) -> Any:
+        """Count anew."""
+        self._left = self.max_episode_steps
+        self.ended = False
+        return result
+
+    def on_step(self, result: Any) -> Any:
+        """Count, and truncate when the count is up."""
+        self._left -= 1
+        if self._left > 0:
+            return result
+        self.ended = True
+        if isinstance(result, MAStepResult):
+            return self._truncate_all(result)
+        return StepResult(result.observation, result.reward, result.terminated, not result.terminated, result.info)
+
+    def _truncate_all(self, result: MAStepResult) -> MAStepResult:
+        settled = self.env.settle([agent for agent in self.env.agents if agent not in result.observations])
+        terminated = result.terminated | settled.terminated
+        return MAStepResult(
+            result.observations | settled.observations,
+            result.rewards | settled.rewards,
+            terminated,
+            {agent: not ended for agent, ended in terminated.items()},
+            result.info | settled.info,
+            result.first | settled.first,
+            result.elapsed | settled.elapsed,
+        )
+
+
+class AutoReset(FlowWrapper[ObsT, ActT]):
+    """Begins the next episode in the very step that ends one.
+
+    The result of that step has the reward and the end of the finished transition and the first observation of the new
+    episode; `info` has `final_observation`, `final_info` and `reset_info` besides what both infos say.
+    """
+
+    episode_wide = True
+
+    def flow(self, action: Any) -> Program[Any]:
+        """Step, and reset after the end."""
+        result = yield Step(action)
+        if isinstance(result, MAStepResult):
+            return result if not result.all_done else _restarted(result, (yield Reset()))
+        if not (result.terminated or result.truncated):
+            return result
+        begun: ResetResult[Any] = yield Reset()
+        info = restarted_info(result.observation, result.info, begun.info)
+        return StepResult(begun.observation, result.reward, result.terminated, result.truncated, info)
+
+
+def restarted_info(final_observation: Any, final_info: dict[str, Any], reset_info: dict[str, Any]) -> dict[str, Any]:
+    """Return the info of a step that ended one episode and began the next: both infos, and each of them whole.
+
+    Where both say something by one name, the new episode's word stands, since it goes with the observation.
+    """
+    whole = {"final_observation": final_observation, "final_info": final_info, "reset_info": reset_info}
+    return {**final_info, **reset_info, **whole}
+
+
+def _restarted(result: MAStepResult, begun: MAResetResult) -> MAStepResult:
+    """Return the last transitions with the new episode's observations; who acts first but has just not ended is new."""
+    first = begun.observations.keys() - (result.observations.keys() - result.first)
+    info = {
+        agent: restarted_info(result.observations[agent], said, begun.info.get(agent, {}))
+        for agent, said in result.info.items()
+    }
+    fresh = {agent: said for agent, said in begun.info.items() if agent not in info}
+    return MAStepResult(
+        result.observations | begun.observations,
+        dict.fromkeys(fresh, 0.0) | result.rewards,
+        dict.fromkeys(fresh, False) | result.terminated,
+        dict.fromkeys(fresh, False) | result.truncated,
+        fresh | info,
+        frozenset(first),
+        result.elapsed,
+    )

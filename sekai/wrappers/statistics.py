@@ -1,0 +1,96 @@
+"""Statistics of each episode, told to a tracker and put into the last info."""
+
+from time import perf_counter
+from typing import Any
+
+from sekai.core.env import ActT, ObsT
+from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
+from sekai.core.wrapper import EpisodeWrapper
+from sekai.stats.tracker import EpisodeStats, InMemoryTracker, StatsTracker
+
+__all__ = ["RecordEpisodeStatistics"]
+
+
+class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
+    """Puts `info["episode"]`, an `EpisodeStats`, into the result that ends an episode, and tells `tracker`.
+
+    Of many agents, each one's own end has its own statistics in `info[agent]["episode"]`.
+    """
+
+    def __init__(self, env: Any, tracker: StatsTracker | None = None) -> None:
+        super().__init__(env)
+        self.tracker: StatsTracker = InMemoryTracker() if tracker is None else tracker
+        self._tells_steps = type(self.tracker).on_step is not InMemoryTracker.on_step
+        self._return = 0.0
+        self._length = 0
+        self._tallies: dict[AgentID, tuple[float, int, float]] = {}
+        self._since = perf_counter()
+        self._seed: int | None = None
+
+    def before_reset(self, seed: int | None, options: dict[str, Any] | None) -> None:
+        """Remember the seed, for the tracker."""
+        self._seed = seed
+
+    def on_reset(self, result: Any) -> Any:
+        """Begin to count."""
+        self._return, self._length, self._since = 0.0, 0, perf_counter()
+        self._tallies.clear()
+        self.tracker.on_reset(self._env_id(), self._seed)
+        if isinstance(result, MAResetResult):
+            self._tallies.update(dict.fromkeys(result.observations, (0.0, 0, self._since)))
+        return result
+
+    def on_step(self, result: Any) -> Any:
+        """Count the step, and sum up at the end."""
+        if type(result) is MAStepResult:
+            return self._on_steps(result)
+        self._return += result.reward
+        self._length += 1
+        if self._tells_steps:
+            self.tracker.on_step(result.reward, result.terminated, result.truncated, result.info)
+        if not (result.terminated or result.truncated):
+            return result
+        stats = self._sum_up(self._return, self._length, self._since, result.terminated, result.truncated, None)
+        self._return, self._length, self._since = 0.0, 0, perf_counter()
+        info = {**result.info, "episode": stats}
+        return StepResult(result.observation, result.reward, result.terminated, result.truncated, info)
+
+    def on_settle(self, result: MAStepResult) -> MAStepResult:
+        """Count what is handed out, which is no step of the agent's."""
+        for agent, reward in result.rewards.items():
+            total, length, since = self._tallies.get(agent, (0.0, 0, perf_counter()))
+            self._tallies[agent] = (total + reward, length, since)
+        return result
+
+    def _on_steps(self, result: MAStepResult) -> MAStepResult:
+        tallies, terminated, truncated = self._tallies, result.terminated, result.truncated
+        info = result.info
+        for agent, reward in result.rewards.items():
+            if agent in result.first:
+                tallies[agent] = (0.0, 0, perf_counter())
+                continue
+            if self._tells_steps:
+                self.tracker.on_step(reward, terminated[agent], truncated[agent], result.info[agent])
+            total, length, since = tallies.get(agent) or (0.0, 0, perf_counter())
+            tallies[agent] = (total + reward, length + 1, since)
+            if terminated[agent] or truncated[agent]:
+                stats = self._sum_up(*tallies.pop(agent), terminated[agent], truncated[agent], agent)
+                info = {**info, agent: {**info[agent], "episode": stats}}
+        if info is result.info:
+            return result
+        return MAStepResult(
+            result.observations, result.rewards, terminated, truncated, info, result.first, result.elapsed
+        )
+
+    def _sum_up(
+        self, total: float, length: int, since: float, terminated: bool, truncated: bool, agent: AgentID | None
+    ) -> EpisodeStats:
+        stats = EpisodeStats(
+            float(total), length, perf_counter() - since, bool(terminated), bool(truncated), self._env_id(), agent
+        )
+        self.tracker.on_episode_end(stats)
+        return stats
+
+    def _env_id(self) -> str | None:
+        spec = self.spec
+        return None if spec is None else spec.id
