@@ -141,7 +141,7 @@ def address_of(function: Callable[[Any, int], int]) -> int:
             _interpreted.append(function)
         return _interpreted.index(function)
     dispatcher: Any = function if hasattr(function, "py_func") else kernel(function)
-    dispatcher.compile(AGENT_SIGNATURE.args)
+    dispatcher.compile(AGENT_SIGNATURE)
     result = dispatcher.overloads[AGENT_SIGNATURE.args]
     if result.signature.return_type != AGENT_SIGNATURE.return_type:
         raise TypeError(f"{dispatcher.__name__} must return an int64, got {result.signature.return_type}")

@@ -1,0 +1,66 @@
+"""A trend follower: compares a fast average of the mid with a slow one and trades in the direction of the fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+
+from markets.sdk import BUY, BY_CLOCK, SELL, agent, mark, market, parameter, position, recall, recall_real, remember
+from markets.sdk import remember_real
+
+__all__ = ["Momentum", "momentum"]
+
+_FAST, _SLOW, _SIZE, _LIMIT, _THRESHOLD = range(5)
+_STARTED, _FAST_MEAN, _SLOW_MEAN = range(3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Momentum:
+    """Buys `size_lots` when the fast average of the mid stands more than `threshold_ticks` above the slow, or sells.
+
+    `fast` and `slow` are the weights that each decision's mid gets in the averages; the position stays within
+    `max_position_lots`.
+    """
+
+    kind: Literal["momentum"] = "momentum"
+    fast: Annotated[float, Gt(0), Le(1)] = 0.2
+    slow: Annotated[float, Gt(0), Le(1)] = 0.02
+    threshold_ticks: Annotated[float, Ge(0)] = 1.0
+    size_lots: Annotated[int, Ge(1)] = 1
+    max_position_lots: Annotated[int, Ge(1)] = 20
+
+    @property
+    def kernel(self) -> Callable[[Any, int], int]:
+        """The kernel `momentum`."""
+        return momentum
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What the kernel reads: both weights, size, position limit, threshold in half ticks."""
+        return (self.fast, self.slow, float(self.size_lots), float(self.max_position_lots), 2.0 * self.threshold_ticks)
+
+
+@agent
+def momentum(row: Any, me: int) -> int:
+    """Decide for a `Momentum` trader."""
+    mid2 = float(mark(row, me))
+    if recall(row, me, _STARTED) == 0:
+        remember(row, me, _STARTED, 1)
+        remember_real(row, me, _FAST_MEAN, mid2)
+        remember_real(row, me, _SLOW_MEAN, mid2)
+        return BY_CLOCK
+    fast = recall_real(row, me, _FAST_MEAN)
+    slow = recall_real(row, me, _SLOW_MEAN)
+    fast += parameter(row, me, _FAST) * (mid2 - fast)
+    slow += parameter(row, me, _SLOW) * (mid2 - slow)
+    remember_real(row, me, _FAST_MEAN, fast)
+    remember_real(row, me, _SLOW_MEAN, slow)
+    trend, size, held = fast - slow, int(parameter(row, me, _SIZE)), position(row, me)
+    if trend > parameter(row, me, _THRESHOLD) and held + size <= parameter(row, me, _LIMIT):
+        market(row, me, BUY, size)
+    elif -trend > parameter(row, me, _THRESHOLD) and held - size >= -parameter(row, me, _LIMIT):
+        market(row, me, SELL, size)
+    return BY_CLOCK

@@ -1,0 +1,43 @@
+"""The policies by name: what a scenario's `kind`, and `--policy SEAT=NAME`, may say."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Final
+
+from sekai.error import SekaiError
+
+from .base import CompiledAgent, PythonAgent
+from .compiled.avellaneda_stoikov import AvellanedaStoikov
+from .compiled.momentum import Momentum
+from .compiled.noise import NoiseTrader
+from .python.constant_spread import ConstantSpread
+from .python.hold import Hold
+from .python.uniform import Uniform
+
+__all__ = ["POLICIES", "policy"]
+
+POLICIES: Final[dict[str, type[Any]]] = {
+    "avellaneda_stoikov": AvellanedaStoikov,
+    "constant_spread": ConstantSpread,
+    "hold": Hold,
+    "momentum": Momentum,
+    "noise": NoiseTrader,
+    "uniform": Uniform,
+}
+
+
+def policy(name: str, **parameters: Any) -> CompiledAgent | PythonAgent:
+    """Return the policy of that name with these parameters, the rest at their defaults.
+
+    Raises `SekaiError` for a name that no policy has, naming those that there are.
+
+    >>> policy("avellaneda_stoikov", risk_aversion=0.2).kind
+    'avellaneda_stoikov'
+    """
+    if name not in POLICIES:
+        near = difflib.get_close_matches(name, POLICIES, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise SekaiError(f"policy must be one of {', '.join(POLICIES)}, got {name!r}.{hint}")
+    made: CompiledAgent | PythonAgent = POLICIES[name](**parameters)
+    return made

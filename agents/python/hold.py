@@ -1,0 +1,40 @@
+"""Does nothing: a maker that quotes no size, a taker that holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sekai.error import SekaiError
+from sekai.spaces import MultiDiscrete, Space
+
+__all__ = ["Hold"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The policy that leaves the market alone; what is left of one when its seat is empty."""
+
+    kind: Literal["hold"] = "hold"
+
+    def player(self, observation_space: Space[Any], action_space: Space[Any]) -> HoldPlayer:
+        """Return what plays a seat: for a maker sizes of 0, for a taker side 0."""
+        if not isinstance(action_space, MultiDiscrete):
+            raise SekaiError(f"hold plays makers and takers with MultiDiscrete actions, got {action_space}")
+        return HoldPlayer(np.maximum(action_space.start, 0))
+
+
+class HoldPlayer:
+    """Gives the same action whatever it sees."""
+
+    def __init__(self, action: np.ndarray[Any, np.dtype[np.intp]]) -> None:
+        self._action = action
+
+    def act(self, observation: Any) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Return the action that does nothing."""
+        return self._action.copy()
+
+    def reset(self, seed: int | None) -> None:
+        """Begin an episode; there is nothing to forget."""

@@ -1,0 +1,43 @@
+"""Acts at random, every action equally likely: the baseline that a learner must beat first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sekai.error import SekaiError
+from sekai.spaces import MultiDiscrete, Space
+
+__all__ = ["Uniform"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uniform:
+    """The policy that draws each action uniformly from the action space, from a stream of its own."""
+
+    kind: Literal["uniform"] = "uniform"
+
+    def player(self, observation_space: Space[Any], action_space: Space[Any]) -> UniformPlayer:
+        """Return what plays a seat."""
+        if not isinstance(action_space, MultiDiscrete):
+            raise SekaiError(f"uniform plays makers and takers with MultiDiscrete actions, got {action_space}")
+        return UniformPlayer(action_space)
+
+
+class UniformPlayer:
+    """Draws actions; without a seed its stream goes on from episode to episode."""
+
+    def __init__(self, space: MultiDiscrete) -> None:
+        self._start, self._nvec = space.start, space.nvec
+        self._rng = np.random.default_rng()
+
+    def act(self, observation: Any) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Return a random action."""
+        return self._start + self._rng.integers(self._nvec, dtype=np.intp)
+
+    def reset(self, seed: int | None) -> None:
+        """Begin an episode; a seed starts the stream anew."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)

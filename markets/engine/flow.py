@@ -1,0 +1,119 @@
+"""Background flow: the crowd that trades without a reason (Cont, Stoikov, Talreja, Oper. Res. 2010).
+
+On each side limit orders arrive at each distance from the opposite best price, each resting order is cancelled at a
+rate that depends on its distance, and market orders arrive, all independently and at exponential times. The next
+event is drawn at the total rate of what may happen, with every live order cancelled at the highest rate; an event
+that falls on too high a rate, or on an order that is not the crowd's, is a time at which nothing happens. Since
+between two events only others trade, and a live order never moves to a later place, the bound holds and the flow
+is exact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import uint64 as U
+
+from . import rng
+from .book import best
+from .jit import kernel
+from .layout import (
+    ASK,
+    BACKGROUND,
+    BID,
+    BUY,
+    F_BOUND,
+    F_CANCEL,
+    F_DEPTH,
+    F_LIMIT,
+    F_MARKET,
+    F_SIZE,
+    F_STREAM,
+    FLOW,
+    FLOW_WORDS,
+    ID_SHIFT,
+    LIVE,
+    MARK,
+    NOW,
+    OP_CANCEL,
+    OP_LIMIT,
+    OP_MARKET,
+    OWNER,
+    PRICE,
+    SELL,
+    SERIAL,
+    SIDE,
+    SLOTS,
+    TAG,
+    Row,
+)
+from .matching import submit
+
+OP_NOTHING = -1
+
+
+@kernel
+def next_background(row: Row, book: int) -> int:
+    """Draw the time in ns of the flow's next event. Modifies `row` in place."""
+    reals, flow = row.view(np.float64), row[U(book + FLOW)]
+    row[U(flow + F_BOUND)] = row[U(book + LIVE)]
+    rate = 2.0 * (reals[U(flow + F_LIMIT)] + reals[U(flow + F_MARKET)])
+    rate += row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)]
+    return row[NOW] + 1 + np.int64(rng.exponential(row, flow + F_STREAM) / rate)
+
+
+@kernel
+def background(row: Row, book: int) -> int:
+    """Let the flow's event of this instant happen; return what `submit` answers. Modifies `row` in place."""
+    reals, flow = row.view(np.float64), row[U(book + FLOW)]
+    limits, markets = 2.0 * reals[U(flow + F_LIMIT)], 2.0 * reals[U(flow + F_MARKET)]
+    cancels = row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)]
+    which = rng.uniform(row, flow + F_STREAM) * (limits + markets + cancels)
+    if which < limits:
+        return _limit(row, book, flow, BUY if which < 0.5 * limits else SELL)
+    if which < limits + markets:
+        side = BUY if which - limits < 0.5 * markets else SELL
+        return _send(row, book, OP_MARKET, side, 0, row[U(flow + F_SIZE)], 0)
+    return _cancel(row, book, flow)
+
+
+@kernel
+def _limit(row: Row, book: int, flow: int, side: int) -> int:
+    reals, share = row.view(np.float64), rng.uniform(row, flow + F_STREAM)
+    distance, last = 1, row[U(flow + F_DEPTH)]
+    while distance < last and share >= reals[U(flow + FLOW_WORDS + distance - 1)]:
+        distance += 1
+    price = anchor(row, book, side) + (distance if side == SELL else -distance)
+    return _send(row, book, OP_LIMIT, side, price, row[U(flow + F_SIZE)], 0)
+
+
+@kernel
+def _cancel(row: Row, book: int, flow: int) -> int:
+    place = rng.below(row, flow + F_STREAM, row[U(flow + F_BOUND)])
+    chance = rng.uniform(row, flow + F_STREAM)
+    if place >= row[U(book + LIVE)]:
+        return 0
+    half, reals = row.view(np.int32), row.view(np.float64)
+    order = half[U(row[U(book + SLOTS)] + place)]
+    if half[U(order + OWNER)] != row[BACKGROUND]:
+        return 0
+    side = BUY if half[U(order + SIDE)] == book + BID else SELL
+    distance = abs(half[U(order + PRICE)] - anchor(row, book, side))
+    depth = row[U(flow + F_DEPTH)]
+    if chance >= reals[U(flow + FLOW_WORDS + depth + min(max(distance, 1), depth) - 1)]:
+        return 0
+    return _send(row, book, OP_CANCEL, side, 0, 0, half[U(order + TAG)] << ID_SHIFT | order)
+
+
+@kernel
+def _send(row: Row, book: int, op: int, side: int, price: int, size: int, order: int) -> int:
+    row[SERIAL] += 1
+    return submit(row, book, op, side, row[BACKGROUND], price, size, row[SERIAL], order)
+
+
+@kernel
+def anchor(row: Row, book: int, side: int) -> int:
+    """Return the price from which distances of an order on `side` count: the opposite best, else next to the mark."""
+    price = best(row, book + (ASK if side == BUY else BID))
+    if price < 0:
+        price = (row[U(book + MARK)] + 2) // 2 if side == BUY else (row[U(book + MARK)] - 1) // 2
+    return price

@@ -1,0 +1,137 @@
+"""What a seat sees, as reals: its account and the clock, its own orders, the best levels, the last trades.
+
+An observation is mirror-symmetric: distances count away from the mark, in ticks, on the seat's own side of the book,
+so that a bid and an ask equally far away read the same. What is not there (a level, an order, a trade) reads zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import uint64 as U
+
+from .book import find, next_key
+from .jit import kernel
+from .layout import (
+    ACCOUNT_STRIDE,
+    ACCOUNTS,
+    ASK,
+    BEST,
+    BID,
+    CLOSE,
+    FLIP,
+    INDEX,
+    LEVEL_WORDS,
+    LEVELS,
+    MAKER,
+    MARK,
+    NONE,
+    NOW,
+    OPEN,
+    POSITION,
+    PREV,
+    PRICE,
+    QTY,
+    S_BOOK,
+    S_LEVELS,
+    S_PRINTS,
+    S_ROLE,
+    S_SLOTS,
+    SEAT_WORDS,
+    SEATS,
+    SIDE,
+    T_PRICE,
+    T_SIZE,
+    T_TIME,
+    TAPE,
+    TAPE_CAPACITY,
+    TAPE_HEAD,
+    TAPE_WORDS,
+    UNIT_VALUE,
+    Row,
+)
+from .ledger import wealth
+
+Reals = np.ndarray[tuple[int], np.dtype[np.float32]]
+
+ACCOUNT_REALS, CLOCK_REALS, ORDER_REALS, LEVEL_REALS, PRINT_REALS = 2, 1, 3, 2, 3
+QUOTES = 2  # a maker's orders: its bid and its ask
+
+
+@kernel
+def observe(row: Row, seat: int, out: Reals) -> int:
+    """Write what a seat sees now to `out`; return how many reals that is. Reads `row`, modifies `out` in place.
+
+    In this order: position in lots, wealth in currency; share of the session that is left; for a maker, of its bid and
+    its ask, distance, open lots and lots ahead in the queue; distance and lots of each bid level, best first, then of
+    each ask level; distance, lots (positive: the taker bought) and age in seconds of each trade, latest first.
+    """
+    number, book = (seat - row[SEATS]) // SEAT_WORDS, row[U(seat + S_BOOK)]
+    account = row[ACCOUNTS] + number * row[ACCOUNT_STRIDE]
+    mark = row[U(book + MARK)]
+    out[U(0)] = row[U(account + POSITION + row[U(book + INDEX)])]
+    out[U(1)] = wealth(row, number) * row.view(np.float64)[UNIT_VALUE]
+    out[U(2)] = (row[CLOSE] - row[NOW]) / max(row[CLOSE] - row[OPEN], 1)
+    n = ACCOUNT_REALS + CLOCK_REALS
+    if row[U(seat + S_ROLE)] == MAKER:
+        for place in range(QUOTES):
+            _own_order(row, book, row[U(seat + S_SLOTS + place)], mark, out, n)
+            n += ORDER_REALS
+    levels = row[U(seat + S_LEVELS)]
+    for side in (book + BID, book + ASK):
+        _levels(row, side, mark, levels, out, n)
+        n += levels * LEVEL_REALS
+    prints = row[U(seat + S_PRINTS)]
+    _prints(row, book, mark, prints, out, n)
+    return n + prints * PRINT_REALS
+
+
+@kernel
+def _own_order(row: Row, book: int, order_id: int, mark: int, out: Reals, n: int) -> None:
+    half, order = row.view(np.int32), find(row, book, order_id)
+    out[U(n)] = out[U(n + 1)] = out[U(n + 2)] = 0.0
+    if order == 0:
+        return
+    out[U(n)] = _distance(row, half[U(order + SIDE)], half[U(order + PRICE)], mark)
+    out[U(n + 1)] = half[U(order + QTY)]
+    side = half[U(order + SIDE)]
+    level = row[U(side + LEVELS)] + LEVEL_WORDS * (half[U(order + PRICE)] ^ row[U(side + FLIP)])
+    ahead, other = 0, half[U(order + PREV)]
+    while other != level:
+        ahead += half[U(other + QTY)]
+        other = half[U(other + PREV)]
+    out[U(n + 2)] = ahead
+
+
+@kernel
+def _levels(row: Row, side: int, mark: int, levels: int, out: Reals, n: int) -> None:
+    half, key = row.view(np.int32), row[U(side + BEST)]
+    for k in range(levels):
+        at = n + k * LEVEL_REALS
+        if key == NONE:
+            out[U(at)] = out[U(at + 1)] = 0.0
+            continue
+        out[U(at)] = _distance(row, side, key ^ row[U(side + FLIP)], mark)
+        out[U(at + 1)] = half[U(row[U(side + LEVELS)] + LEVEL_WORDS * key + QTY)]
+        if k + 1 < levels:
+            key = next_key(row, side, key)
+
+
+@kernel
+def _prints(row: Row, book: int, mark: int, prints: int, out: Reals, n: int) -> None:
+    head, capacity = row[U(book + TAPE_HEAD)], row[U(book + TAPE_CAPACITY)]
+    for k in range(prints):
+        at = n + k * PRINT_REALS
+        if k >= head:
+            out[U(at)] = out[U(at + 1)] = out[U(at + 2)] = 0.0
+            continue
+        trade = row[U(book + TAPE)] + ((head - 1 - k) & (capacity - 1)) * TAPE_WORDS
+        out[U(at)] = row[U(trade + T_PRICE)] - 0.5 * mark
+        out[U(at + 1)] = row[U(trade + T_SIZE)]
+        out[U(at + 2)] = (row[NOW] - row[U(trade + T_TIME)]) * 1e-9
+
+
+@kernel
+def _distance(row: Row, side: int, price: int, mark: int) -> float:
+    """Return how far a price lies from the mark in ticks, away from the other side counting as positive."""
+    away = price - 0.5 * mark
+    return away if row[U(side + FLIP)] == 0 else -away

@@ -1,0 +1,277 @@
+"""The market's time: what is pending happens, soonest first, until somebody outside must decide.
+
+Everybody due at one instant decides on the same book; what they send leaves together and reaches the book by latency,
+ties by a number that each sender draws from its own stream. The engine alone delivers messages.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import uint64 as U
+
+from . import rng
+from .book import find
+from .clock import AT_ONCE, ON_ITS_WAY, TIE_BITS, TIE_SHIFT, WAKE_UP, pop, push, replace
+from .flow import background, next_background
+from .jit import call, kernel
+from .layout import (
+    ACCOUNT_STRIDE,
+    ACCOUNTS,
+    ARRIVE,
+    ASK,
+    BACKGROUND_EVENT,
+    BID,
+    BOOK_COUNT,
+    BOOK_WORDS,
+    BOOKS,
+    BUY,
+    DECIDE,
+    DONE,
+    DRAIN,
+    DUE,
+    DUE_COUNT,
+    EPISODE,
+    EVERY_NS,
+    EVERY_TRADES,
+    EXTERNAL,
+    F_NAME,
+    F_STREAM,
+    FILLS,
+    FLOW,
+    FOREVER,
+    M_AFTER,
+    M_ORDER,
+    M_PLACE,
+    M_STAGE,
+    M_TRADES,
+    NO_PLACE,
+    NOW,
+    OP_CANCEL,
+    OP_LIMIT,
+    OP_MODIFY,
+    OP_QUOTE,
+    OPEN,
+    OUTBOX,
+    OUTBOX_WORDS,
+    OWN_FILLS,
+    POISSON,
+    Q_ARG,
+    Q_WHAT,
+    QUEUE,
+    QUEUED,
+    REACTIVE,
+    S_BOOK,
+    S_CLOCK,
+    S_DECISIONS,
+    S_EVERY,
+    S_KERNEL,
+    S_LATENCY,
+    S_NAME,
+    S_PENDING,
+    S_SEEN,
+    S_SLOTS,
+    S_STREAM,
+    S_TIE,
+    S_WAITING,
+    SEAT_COUNT,
+    SEAT_WORDS,
+    SEATS,
+    SEED,
+    SENT,
+    SERIAL,
+    SIDE,
+    TRADES,
+    WAKE,
+    WAKES,
+    Row,
+)
+from .matching import handle, submit
+
+DRAWS, TIES = 1, 2  # what an identity's streams are for
+
+
+# --- starting ---------------------------------------------------------------------------------------------------------
+@kernel
+def start(row: Row, seed: int, episode: int) -> None:
+    """Seed every stream and schedule what happens first, in a market where nothing is pending. Modifies `row`."""
+    row[SEED], row[EPISODE] = seed, episode
+    for k in range(row[BOOK_COUNT]):
+        book = row[BOOKS] + k * BOOK_WORDS
+        flow = row[U(book + FLOW)]
+        if flow:
+            row[U(flow + F_STREAM)] = rng.first_state(seed, episode, row[U(flow + F_NAME)], DRAWS)
+            push(row, next_background(row, book), ON_ITS_WAY, BACKGROUND_EVENT, book)
+    for k in range(row[SEAT_COUNT]):
+        seat = row[SEATS] + k * SEAT_WORDS
+        row[U(seat + S_STREAM)] = rng.first_state(seed, episode, row[U(seat + S_NAME)], DRAWS)
+        row[U(seat + S_TIE)] = rng.first_state(seed, episode, row[U(seat + S_NAME)], TIES)
+        first = row[OPEN]
+        if row[U(seat + S_CLOCK)] == POISSON:
+            first += _wait(row, seat)
+        _wake_at(row, seat, first)
+
+
+@kernel
+def _wait(row: Row, seat: int) -> int:
+    return 1 + np.int64(rng.exponential(row, seat + S_STREAM) * row[U(seat + S_EVERY)])
+
+
+@kernel
+def _wake_at(row: Row, seat: int, time_ns: int) -> None:
+    row[U(seat + S_WAITING)] = 1
+    push(row, time_ns, WAKE_UP, WAKE, seat)
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+@kernel
+def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
+    """Let pending things happen up to and including a time, or `most` of them. Modifies `row` in place.
+
+    Returns DECIDE when seats played from outside are due (they are listed in the row), DRAIN when the event ring must
+    be emptied first, in both cases to be called again, and DONE otherwise. `kernels[k]` is the address of kernel k.
+    """
+    if row[M_STAGE] != 0 and _settled(row, handle(row)) == DRAIN:
+        return DRAIN
+    for _ in range(most):
+        top = row[QUEUE]
+        if row[DUE_COUNT] > 0 and (row[QUEUED] == 0 or row[U(top)] > row[NOW] or row[U(top + Q_WHAT)] != WAKE):
+            return DECIDE
+        if row[QUEUED] == 0 or row[U(top)] > until_ns:
+            row[NOW] = max(row[NOW], until_ns)
+            return DONE
+        row[NOW] = row[U(top)]
+        what, arg = row[U(top + Q_WHAT)], row[U(top + Q_ARG)]
+        if what == WAKE:
+            _wake(row, kernels, arg)
+        elif what == BACKGROUND_EVENT:
+            if _background(row, arg) == DRAIN:
+                return DRAIN
+        else:
+            pop(row)
+            if _deliver(row, what, arg) == DRAIN:
+                return DRAIN
+    return DECIDE if row[DUE_COUNT] > 0 else DONE
+
+
+@kernel
+def _background(row: Row, book: int) -> int:
+    row[M_AFTER], row[M_PLACE], row[M_TRADES] = BACKGROUND_EVENT, book, row[TRADES]
+    return _settled(row, background(row, book))
+
+
+@kernel
+def _settled(row: Row, code: int) -> int:
+    """Do what follows a message, once it is wholly worked off; what it is waits in the row if the ring was full."""
+    if code == DRAIN:
+        return code
+    if row[M_AFTER] == BACKGROUND_EVENT:
+        replace(row, next_background(row, row[M_PLACE]), ON_ITS_WAY, BACKGROUND_EVENT, row[M_PLACE])
+    elif row[M_PLACE] != 0 and code == DONE:
+        row[U(row[M_PLACE])] = row[M_ORDER]
+    if row[REACTIVE] and row[TRADES] != row[M_TRADES]:
+        _react(row)
+    return code
+
+
+@kernel
+def _wake(row: Row, kernels: Row, seat: int) -> None:
+    row[WAKES] += 1
+    row[U(seat + S_DECISIONS)] += 1
+    row[U(seat + S_WAITING)] = 0
+    number = row[U(seat + S_KERNEL)]
+    next_ns = np.int64(-1)
+    if number == EXTERNAL:
+        row[U(row[DUE] + row[DUE_COUNT])] = seat
+        row[DUE_COUNT] += 1
+    else:
+        next_ns = call(kernels[U(number)], row, seat)
+    if next_ns <= row[NOW]:
+        next_ns = _next_by_clock(row, seat)
+    if next_ns == FOREVER:
+        pop(row)
+    else:
+        row[U(seat + S_WAITING)] = 1
+        replace(row, next_ns, WAKE_UP, WAKE, seat)
+    if number != EXTERNAL:
+        dispatch(row, seat)
+
+
+@kernel
+def _next_by_clock(row: Row, seat: int) -> int:
+    clock = row[U(seat + S_CLOCK)]
+    if clock == EVERY_NS:
+        return row[NOW] + row[U(seat + S_EVERY)]
+    if clock == POISSON:
+        return row[NOW] + _wait(row, seat)
+    row[U(seat + S_SEEN)] = row[TRADES] if clock == EVERY_TRADES else row[U(_account(row, seat) + FILLS)]
+    return FOREVER
+
+
+@kernel
+def _react(row: Row) -> None:
+    """Wake the seats whose clock is trades, or their own fills, one ns later."""
+    for k in range(row[SEAT_COUNT]):
+        seat = row[SEATS] + k * SEAT_WORDS
+        clock, seen = row[U(seat + S_CLOCK)], row[U(seat + S_SEEN)]
+        if row[U(seat + S_WAITING)]:
+            continue
+        if (clock == EVERY_TRADES and row[TRADES] - seen >= row[U(seat + S_EVERY)]) or (
+            clock == OWN_FILLS and row[U(_account(row, seat) + FILLS)] > seen
+        ):
+            _wake_at(row, seat, row[NOW] + 1)
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+@kernel
+def dispatch(row: Row, seat: int) -> None:
+    """Send what is in the outbox on its way to the book. Modifies `row` in place."""
+    if row[SENT] == 0:
+        return
+    latency = row[U(seat + S_LATENCY)]
+    key = np.int64(rng.bits(row, seat + S_TIE) >> U(64 - TIE_BITS)) << TIE_SHIFT
+    key |= AT_ONCE if latency == 0 else ON_ITS_WAY
+    for k in range(row[SENT]):
+        slot = row[OUTBOX] + k * OUTBOX_WORDS
+        if not push(row, row[NOW] + latency, key + k, row[U(slot)], row[U(slot + 1)]):
+            _arrived(row, seat, row[U(slot)])
+    row[SENT] = 0
+
+
+@kernel
+def _deliver(row: Row, what: int, arg: int) -> int:
+    op, side, place, number = what >> 4 & 15, what >> 8 & 1, what >> 9 & 31, what >> 16
+    seat = row[SEATS] + number * SEAT_WORDS
+    book = row[U(seat + S_BOOK)]
+    price, size = arg >> 32, np.int64(np.int32(arg & 0xFFFFFFFF))
+    slot = seat + S_SLOTS + place if place != NO_PLACE else 0
+    order = row[U(slot)] if slot else 0
+    _arrived(row, seat, what)
+    if op == OP_QUOTE:
+        op = _quote_as(row, book, order, side, size)
+        if op < 0:
+            return DONE
+    row[SERIAL] += 1
+    row[M_AFTER], row[M_PLACE], row[M_TRADES] = ARRIVE, slot, row[TRADES]
+    return _settled(row, submit(row, book, op, side, number, price, size, row[SERIAL], order))
+
+
+@kernel
+def _arrived(row: Row, seat: int, what: int) -> None:
+    place = what >> 9 & 31
+    if place != NO_PLACE:
+        row[U(seat + S_PENDING + (place >> 3))] -= 1 << ((place & 7) << 3)
+
+
+@kernel
+def _quote_as(row: Row, book: int, order: int, side: int, size: int) -> int:
+    """Return what asking for a quote means now: a new order, a change, a cancel, or -1 for nothing."""
+    live = find(row, book, order)
+    if not live:
+        return OP_LIMIT if size > 0 else -1
+    same = row.view(np.int32)[U(live + SIDE)] == book + (BID if side == BUY else ASK)
+    return OP_MODIFY if same and size > 0 else OP_CANCEL
+
+
+@kernel
+def _account(row: Row, seat: int) -> int:
+    return row[ACCOUNTS] + (seat - row[SEATS]) // SEAT_WORDS * row[ACCOUNT_STRIDE]

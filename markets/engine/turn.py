@@ -1,0 +1,134 @@
+"""One turn: what outside seats have decided becomes messages, time goes on, and who must decide next is told.
+
+A maker decides (bid offset, ask offset, bid lots, ask lots): offset k is the k-th price below (above) the mark, 0 lots
+is no quote. A taker decides (side, lots): -1 sells, 1 buys at the market, 0 holds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import uint64 as U
+
+from .book import best
+from .jit import kernel
+from .layout import (
+    ACCOUNT_STRIDE,
+    ACCOUNTS,
+    ASK,
+    BASE,
+    BID,
+    BUY,
+    CLOSE,
+    DECIDE,
+    DONE,
+    DUE,
+    DUE_COUNT,
+    EXTERNAL,
+    FOREVER,
+    INDEX,
+    MAKER,
+    MARK,
+    NOW,
+    PAUSED,
+    POSITION,
+    REFUSED_CODE,
+    S_AVERSION,
+    S_BOOK,
+    S_KERNEL,
+    S_MAX_OFFSET,
+    S_MAX_SIZE,
+    S_ROLE,
+    S_STARTED,
+    S_TIME,
+    S_WEALTH,
+    SEAT_COUNT,
+    SEAT_WORDS,
+    SEATS,
+    SELL,
+    UNIT_VALUE,
+    UNTIL,
+    Row,
+)
+from .ledger import wealth
+from .observe import Reals, observe
+from .simulate import advance, dispatch
+from .verbs import market, quote
+
+(O_REWARD, O_PENALTY, O_ELAPSED, O_FIRST) = range(4)  # what an outcome tells: currency, currency, ns, 0 or 1
+OUTCOME_REALS = 4
+INTENT_WORDS = 4
+BID_PLACE, ASK_PLACE = 0, 1
+
+
+@kernel
+def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Reals) -> int:
+    """Let the due seats act on `intents[k]`, go on to the next decision, and write what those then due are told.
+
+    `intents` (seats, 4) int64; `observations` (seats, width) float32 and `outcomes` (seats, 4) float64 are modified in
+    place, and so is `row`. Returns DECIDE (the row lists who is due), DONE at the close (every outside seat is told),
+    DRAIN (empty the event ring) or PAUSED (at UNTIL; set it anew) after which `go_on` goes on, or REFUSED_CODE, nothing
+    having happened, when an intent is out of its seat's range.
+    """
+    for k in range(row[DUE_COUNT]):
+        seat = row[U(row[DUE] + k)]
+        if not _in_range(row, seat, intents[(seat - row[SEATS]) // SEAT_WORDS]):
+            return REFUSED_CODE
+    for k in range(row[DUE_COUNT]):
+        seat = row[U(row[DUE] + k)]
+        _act(row, seat, intents[(seat - row[SEATS]) // SEAT_WORDS])
+        dispatch(row, seat)
+    row[DUE_COUNT] = 0
+    return go_on(row, kernels, observations, outcomes)
+
+
+@kernel
+def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
+    """Go on to the next decision or the close and tell those concerned; modifies and returns as `turn` does."""
+    code = advance(row, kernels, min(row[CLOSE] - 1, row[UNTIL]), FOREVER)
+    if code == DONE and row[NOW] < row[CLOSE] - 1:
+        return PAUSED
+    if code == DECIDE:
+        for k in range(row[DUE_COUNT]):
+            tell(row, row[U(row[DUE] + k)], observations, outcomes)
+    elif code == DONE:
+        row[NOW] = row[CLOSE]
+        for k in range(row[SEAT_COUNT]):
+            seat = row[SEATS] + k * SEAT_WORDS
+            if row[U(seat + S_KERNEL)] == EXTERNAL:
+                tell(row, seat, observations, outcomes)
+    return code
+
+
+@kernel
+def tell(row: Row, seat: int, observations: Reals, outcomes: Reals) -> None:
+    """Write what a seat sees and what it has earned since it was last told. Modifies `row` and both arrays in place."""
+    number, reals = (seat - row[SEATS]) // SEAT_WORDS, row.view(np.float64)
+    observe(row, seat, observations[number])
+    worth, elapsed = wealth(row, number), row[NOW] - row[U(seat + S_TIME)]
+    lots = np.float64(row[U(row[ACCOUNTS] + number * row[ACCOUNT_STRIDE] + POSITION + row[U(row[U(seat + S_BOOK)] + INDEX)])])
+    out = outcomes[number]
+    out[O_REWARD] = (worth - row[U(seat + S_WEALTH)]) * reals[UNIT_VALUE]
+    out[O_PENALTY] = reals[U(seat + S_AVERSION)] * lots * lots * (elapsed * 1e-9)
+    out[O_ELAPSED] = elapsed
+    out[O_FIRST] = 1.0 - row[U(seat + S_STARTED)]
+    row[U(seat + S_WEALTH)], row[U(seat + S_TIME)], row[U(seat + S_STARTED)] = worth, row[NOW], 1
+
+
+@kernel
+def _in_range(row: Row, seat: int, intent: Row) -> bool:
+    most = row[U(seat + S_MAX_SIZE)]
+    if row[U(seat + S_ROLE)] == MAKER:
+        furthest = row[U(seat + S_MAX_OFFSET)]
+        offsets = 1 <= intent[0] <= furthest and 1 <= intent[1] <= furthest
+        return offsets and 0 <= intent[2] <= most and 0 <= intent[3] <= most
+    return -1 <= intent[0] <= 1 and 1 <= intent[1] <= most
+
+
+@kernel
+def _act(row: Row, seat: int, intent: Row) -> None:
+    if row[U(seat + S_ROLE)] == MAKER:
+        mark = row[U(row[U(seat + S_BOOK)] + MARK)]
+        quote(row, seat, BID_PLACE, BUY, (mark - 1) // 2 - (intent[0] - 1), intent[2])
+        quote(row, seat, ASK_PLACE, SELL, (mark + 2) // 2 + (intent[1] - 1), intent[3])
+    elif intent[0] != 0:
+        market(row, seat, BUY if intent[0] > 0 else SELL, intent[1])

@@ -1,0 +1,235 @@
+"""What an agent's kernel may do: look, send, draw, remember. Each verb takes the row and `me`, the agent's seat.
+
+An agent sends to its outbox, and the engine delivers after the seat's latency; so nothing that it sends is in the
+book when its kernel returns. It names its own orders by *place*, 0 to 15: what it last sent there.
+Prices are ladder ticks, sizes lots, times ns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import uint64 as U
+
+from . import rng
+from .book import best, find
+from .jit import kernel
+from .layout import (
+    ACCOUNT_STRIDE,
+    ACCOUNTS,
+    ARRIVE,
+    ASK,
+    BID,
+    BUY,
+    CLOSE,
+    INDEX,
+    LOST,
+    MARK,
+    NO_PLACE,
+    NOW,
+    OP_CANCEL,
+    OP_IOC,
+    OP_LIMIT,
+    OP_MARKET,
+    OP_MASS_CANCEL,
+    OP_QUOTE,
+    OUTBOX,
+    OUTBOX_CAPACITY,
+    OUTBOX_WORDS,
+    POSITION,
+    PRICE,
+    QTY,
+    S_BOOK,
+    S_MEMORY,
+    S_PARAMETERS,
+    S_PENDING,
+    S_SLOTS,
+    S_STREAM,
+    SEAT_WORDS,
+    SEATS,
+    SENT,
+    SIDE,
+    Row,
+)
+
+BY_CLOCK = -1  # what a kernel returns to be woken next by its seat's clock
+
+
+# --- look -------------------------------------------------------------------------------------------------------------
+@kernel
+def now(row: Row, me: int) -> int:
+    """Return the time."""
+    return row[NOW]
+
+
+@kernel
+def time_left(row: Row, me: int) -> int:
+    """Return the time until the session closes."""
+    return row[CLOSE] - row[NOW]
+
+
+@kernel
+def best_bid(row: Row, me: int) -> int:
+    """Return the best bid price, -1 when there is none."""
+    return best(row, row[U(me + S_BOOK)] + BID)
+
+
+@kernel
+def best_ask(row: Row, me: int) -> int:
+    """Return the best ask price, -1 when there is none."""
+    return best(row, row[U(me + S_BOOK)] + ASK)
+
+
+@kernel
+def mark(row: Row, me: int) -> int:
+    """Return the common mark in half ticks: bid plus ask, the last that there was."""
+    return row[U(row[U(me + S_BOOK)] + MARK)]
+
+
+@kernel
+def position(row: Row, me: int) -> int:
+    """Return the agent's own position in lots."""
+    account = row[ACCOUNTS] + seat_number(row, me) * row[ACCOUNT_STRIDE]
+    return row[U(account + POSITION + row[U(row[U(me + S_BOOK)] + INDEX)])]
+
+
+@kernel
+def own_price(row: Row, me: int, place: int) -> int:
+    """Return the price of the agent's live order in a place, -1 when none is live."""
+    order = find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+    return row.view(np.int32)[U(order + PRICE)] if order else -1
+
+
+@kernel
+def own_size(row: Row, me: int, place: int) -> int:
+    """Return the open size of the agent's live order in a place, 0 when none is live."""
+    order = find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+    return row.view(np.int32)[U(order + QTY)] if order else 0
+
+
+@kernel
+def parameter(row: Row, me: int, k: int) -> float:
+    """Return the k-th parameter of the agent's policy, a real."""
+    return row.view(np.float64)[U(me + S_PARAMETERS + k)]
+
+
+# --- send -------------------------------------------------------------------------------------------------------------
+@kernel
+def quote(row: Row, me: int, place: int, side: int, price: int, size: int) -> None:
+    """Ask for `size` lots open at `price` in a place, whatever is there now; size 0 asks for nothing there.
+
+    At the same price with no more size the order keeps its queue place; if nothing would change, nothing is sent.
+    An order of the other side in that place is cancelled, and the quote waits for the next time.
+    """
+    if _pending(row, me, place) == 0:
+        half, order = row.view(np.int32), find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+        if not order:
+            if size == 0:
+                return
+        elif half[U(order + QTY)] == size and half[U(order + PRICE)] == price:
+            if half[U(order + SIDE)] == row[U(me + S_BOOK)] + (BID if side == BUY else ASK):
+                return
+    _send(row, me, OP_QUOTE, side, place, price, size)
+
+
+@kernel
+def limit(row: Row, me: int, place: int, side: int, price: int, size: int) -> None:
+    """Send a limit order; the place, which must be empty, will name it."""
+    _send(row, me, OP_LIMIT, side, place, price, size)
+
+
+@kernel
+def take(row: Row, me: int, side: int, price: int, size: int) -> None:
+    """Send an immediate-or-cancel order."""
+    _send(row, me, OP_IOC, side, NO_PLACE, price, size)
+
+
+@kernel
+def market(row: Row, me: int, side: int, size: int) -> None:
+    """Send a market order."""
+    _send(row, me, OP_MARKET, side, NO_PLACE, 0, size)
+
+
+@kernel
+def cancel(row: Row, me: int, place: int) -> None:
+    """Cancel the order in a place."""
+    _send(row, me, OP_CANCEL, BUY, place, 0, 0)
+
+
+@kernel
+def cancel_all(row: Row, me: int) -> None:
+    """Cancel all of the agent's orders."""
+    _send(row, me, OP_MASS_CANCEL, BUY, NO_PLACE, 0, 0)
+
+
+@kernel
+def _send(row: Row, me: int, op: int, side: int, place: int, price: int, size: int) -> None:
+    if row[SENT] == row[OUTBOX_CAPACITY] or (place != NO_PLACE and _pending(row, me, place) == 255):
+        row[LOST] += 1
+        return
+    if place != NO_PLACE:
+        row[U(me + S_PENDING + (place >> 3))] += 1 << ((place & 7) << 3)
+    slot = row[OUTBOX] + row[SENT] * OUTBOX_WORDS
+    row[U(slot)] = ARRIVE | op << 4 | side << 8 | place << 9 | seat_number(row, me) << 16
+    row[U(slot + 1)] = price << 32 | (size & 0xFFFFFFFF)
+    row[SENT] += 1
+
+
+@kernel
+def _pending(row: Row, me: int, place: int) -> int:
+    return row[U(me + S_PENDING + (place >> 3))] >> ((place & 7) << 3) & 255
+
+
+# --- draw -------------------------------------------------------------------------------------------------------------
+@kernel
+def uniform(row: Row, me: int) -> float:
+    """Draw a real in [0, 1) from the agent's own stream."""
+    return rng.uniform(row, me + S_STREAM)
+
+
+@kernel
+def below(row: Row, me: int, n: int) -> int:
+    """Draw an integer in [0, n) from the agent's own stream."""
+    return rng.below(row, me + S_STREAM, n)
+
+
+@kernel
+def exponential(row: Row, me: int) -> float:
+    """Draw an exponential variate of mean 1 from the agent's own stream."""
+    return rng.exponential(row, me + S_STREAM)
+
+
+@kernel
+def normal(row: Row, me: int) -> float:
+    """Draw a standard normal variate from the agent's own stream."""
+    return rng.normal(row, me + S_STREAM)
+
+
+# --- remember ---------------------------------------------------------------------------------------------------------
+@kernel
+def remember(row: Row, me: int, k: int, value: int) -> None:
+    """Keep an integer until the next wake-up; k is 0 to 7."""
+    row[U(me + S_MEMORY + k)] = value
+
+
+@kernel
+def recall(row: Row, me: int, k: int) -> int:
+    """Return the integer kept under k, 0 before the first."""
+    return row[U(me + S_MEMORY + k)]
+
+
+@kernel
+def remember_real(row: Row, me: int, k: int, value: float) -> None:
+    """Keep a real until the next wake-up; it shares its place with the integer k."""
+    row.view(np.float64)[U(me + S_MEMORY + k)] = value
+
+
+@kernel
+def recall_real(row: Row, me: int, k: int) -> float:
+    """Return the real kept under k, 0.0 before the first."""
+    return row.view(np.float64)[U(me + S_MEMORY + k)]
+
+
+@kernel
+def seat_number(row: Row, me: int) -> int:
+    """Return the number of a seat, which is its account's too."""
+    return (me - row[SEATS]) // SEAT_WORDS

@@ -1,0 +1,392 @@
+"""A market with many agents: the seats without a policy are played from outside, everybody else inside the engine.
+
+An agent observes the book's best levels, the last trades, its own account and, if it is a maker, its own orders. It
+acts when its clock says so, and what it sends reaches the book after its latency. Its reward is the change of its
+wealth, all positions of everybody valued at one common mark, less an inventory penalty; before that penalty the
+rewards of all accounts, the background's and the venue's included, sum to zero to the last money unit.
+
+The session's close ends the episode: the clock is observed, so that is a true end, `terminated`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekai.core.env import Env
+from sekai.core.multi_agent import MultiAgentEnv, Policy
+from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
+from sekai.core.seeding import check_seed, fresh_seed
+from sekai.core.view import AgentView
+from sekai.error import InvalidAction, ResetRequired, SekaiError
+from sekai.spaces import Box, Dict, MultiDiscrete, Space
+
+from .. import config
+from ..engine import layout as at
+from ..engine import turn as turns
+from ..engine.events import drain
+from ..engine.ledger import wealth
+from ..engine.simulate import start
+from ..population import populate
+from ..units import NS_PER_S, Units, nanoseconds
+
+__all__ = ["MarketEnv", "MarketView"]
+
+_WORDS = {"maker": 4, "taker": 2}
+_Observer = Callable[["MarketEnv"], None]
+
+
+class MarketEnv(MultiAgentEnv):
+    """The market of a `markets.config.Market`, for the agents whose seats have no policy.
+
+    A maker observes a Dict of `account` (2,): position in lots and wealth in currency since the open; `clock` (1,): the
+    share of the session that is left; `orders` (2, 3): of its bid and its ask, distance, open lots, lots ahead in the
+    queue; `book` (2, levels, 2): distance and lots of bids, then asks, best first; `trades` (n, 3): distance, lots
+    (positive where the taker bought) and age in seconds, latest first. Distances are in ticks from the mark, counted
+    away from the other side (a trade's: upwards). What is not there reads zero. A taker has no `orders`.
+
+    A maker acts by MultiDiscrete (bid offset, ask offset, bid lots, ask lots): offset k is the k-th price below
+    (above) the mark, 0 lots is no quote on that side; a quote that asks for the same price and no more size keeps its
+    queue place. A taker acts by MultiDiscrete (side, lots): -1 sells, 1 buys at the market, 0 holds.
+
+    `elapsed` is in seconds. With `record=True` every event of the market is kept for `events()`.
+    """
+
+    metadata = {"description": "Makers and takers on one limit order book, over live background flow."}
+
+    def __init__(self, market: config.Market, *, record: bool = False) -> None:
+        self.market = market
+        self._record = record
+        self._population = populate(market, record=record)
+        self._units: Units = market.venue.units
+        self._numbers = {seat.name: k for k, seat in enumerate(market.seats) if seat.policy is None}
+        outside = [seat for seat in market.seats if seat.policy is None]
+        self.possible_agents: tuple[AgentID, ...] = tuple(self._numbers)
+        self.agents: tuple[AgentID, ...] = ()
+        self.acting: tuple[AgentID, ...] = ()
+        self.observation_spaces = {seat.name: _observation_space(seat.role) for seat in outside}
+        self.action_spaces = {seat.name: _action_space(seat.role) for seat in outside}
+        self._words = {seat.name: _WORDS[seat.role.kind] for seat in outside if seat.role}
+        self._split = {seat.name: _splitter(seat.role) for seat in outside}
+        seats, width = len(market.seats), max((_width(seat.role) for seat in outside), default=1)
+        self._intents = np.zeros((seats, turns.INTENT_WORDS), np.int64)
+        self._seen = np.zeros((seats, width), np.float32)
+        self._told = np.zeros((seats, turns.OUTCOME_REALS), np.float64)
+        self._by_handle = {
+            int(self.row[at.SEATS]) + k * at.SEAT_WORDS: name for name, k in self._numbers.items()
+        }
+        self._seed: int | None = None
+        self._episode = 0
+        self._events: list[NDArray[np.void]] = []
+        self._observer: _Observer | None = None
+        self._observe_ns = 0
+
+    # --- the memory ---------------------------------------------------------------------------------------------------
+    @property
+    def row(self) -> NDArray[np.int64]:
+        """The market's memory. Before the first reset, as it stands at the opening."""
+        return self._row if self._row is not None else self._population.row
+
+    _row: NDArray[np.int64] | None = None
+
+    def clone(self) -> MarketEnv:
+        """Return an independent copy in the same state: it goes on exactly as this one would."""
+        twin = type(self)(self.market, record=self._record)
+        twin._row = None if self._row is None else self._row.copy()
+        twin._seed, twin._episode, twin._events = self._seed, self._episode, list(self._events)
+        twin.agents, twin.acting = self.agents, self.acting
+        return twin
+
+    # --- the episode --------------------------------------------------------------------------------------------------
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
+        """Open a session; return what the agents see that decide first.
+
+        Seed s is session (s, 0); each reset without a seed is the next session of the same seed. The option `episode`
+        asks for session (s, episode) directly.
+        """
+        self._set_rng(seed)
+        if seed is not None:
+            self._seed, self._episode = check_seed(seed), 0
+        elif self._seed is None:
+            self._seed, self._episode = fresh_seed(), 0
+        else:
+            self._episode += 1
+        self._episode = _episode_option(options, self._episode)
+        if self._row is None:
+            self._row = self._population.row.copy()
+        else:
+            np.copyto(self._row, self._population.row)
+        self._events.clear()
+        self.agents = self.possible_agents
+        start(self._row, _fold(self._seed), self._episode)
+        if self._observer:
+            self._row[at.UNTIL] = self._row[at.OPEN] + self._observe_ns
+        code = self._settle_code(turns.go_on(self._row, self._population.addresses, self._seen, self._told))
+        if code == at.DONE:
+            self.agents = self.acting = ()
+            return MAResetResult({}, {})
+        self.acting = self._due()
+        return MAResetResult({a: self._split[a](self._seen[self._numbers[a]].copy()) for a in self.acting},
+                             {a: {} for a in self.acting})  # fmt: skip
+
+    def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
+        """Take the actions of `acting`; go on to the next decision of somebody played from outside, or to the close.
+
+        Raises `InvalidAction` for an action outside its space, before anything has happened, and `ResetRequired`
+        before the first reset or after the close.
+        """
+        row = self._row
+        if row is None or not self.acting:
+            raise ResetRequired("step() needs a session that is open: call reset() first")
+        for agent in self.acting:
+            action = actions[agent]
+            if getattr(action, "dtype", None) is None:
+                action = np.asarray(action)
+            if action.dtype.kind not in "iu" or action.shape != (self._words[agent],):
+                raise self._invalid(agent, action)
+            self._intents[self._numbers[agent], : self._words[agent]] = action
+        code = turns.turn(row, self._population.addresses, self._intents, self._seen, self._told)
+        if code != at.DECIDE:
+            code = self._settle_code(code, actions)
+        done = code == at.DONE
+        told = self.agents if done else self._due()
+        self.acting = () if done else told
+        if done:
+            self.agents = ()
+        return self._result(told, done)
+
+    def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
+        """Hand out, and consume, observation and reward so far of agents that wait for their turn."""
+        row = self._row
+        for agent in agents:
+            if row is None or agent not in self.agents or agent in self.acting:
+                raise SekaiError(f"settle needs agents that are alive and wait for their turn, got {agent!r}")
+            seat = int(row[at.SEATS]) + self._numbers[agent] * at.SEAT_WORDS
+            turns.tell(row, seat, self._seen, self._told)
+        return self._result(tuple(agents), False)
+
+    def view(self, agent: AgentID, others: Mapping[str, Policy | config.CompiledPolicy] | None = None) -> Env[Any, Any]:
+        """Return the market as `agent` sees it. Compiled policies among `others` take their seats in the engine."""
+        from sekai.core.multi_agent import role
+
+        inside: dict[AgentID, config.CompiledPolicy] = {}
+        outside: dict[str, Policy] = {}
+        for name, policy in (others or {}).items():
+            if isinstance(policy, config.CompiledPolicy):
+                inside |= {a: policy for a in self.possible_agents if a != agent and name in (a, role(a))}
+            else:
+                outside[name] = policy
+        env = self.with_policies(inside) if inside else self
+        return MarketView(env, agent, outside) if len(env.possible_agents) == 1 else AgentView(env, agent, outside)
+
+    def with_policies(self, policies: Mapping[AgentID, config.CompiledPolicy]) -> MarketEnv:
+        """Return a market, not yet open, in which these seats are played inside the engine."""
+        from dataclasses import replace
+
+        for name in policies:
+            self.observation_space(name)  # an unknown agent is an error
+        seats = tuple(replace(s, policy=policies[s.name]) if s.name in policies else s for s in self.market.seats)
+        return type(self)(replace(self.market, seats=seats), record=self._record)
+
+    # --- what can be asked --------------------------------------------------------------------------------------------
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The names of all accounts: the seats', then `background` and `venue`."""
+        return (*(seat.name for seat in self.market.seats), "background", "venue")
+
+    def wealth(self) -> dict[str, int]:
+        """Return what each account is worth at the common mark, in exact money units; they sum to zero."""
+        return {name: int(wealth(self.row, k)) for k, name in enumerate(self.accounts)}
+
+    @property
+    def time_s(self) -> float:
+        """Seconds since the open; negative during the warm-up."""
+        return float(self.row[at.NOW] - self.row[at.OPEN]) / NS_PER_S
+
+    def events(self) -> NDArray[np.void]:
+        """Return, and forget, the events since the last call, oldest first; needs `record=True`."""
+        if not self._record:
+            raise SekaiError("events() needs MarketEnv(market, record=True)")
+        self._events.append(drain(self.row))
+        events = np.concatenate(self._events)
+        self._events.clear()
+        return events
+
+    def watch(self, every_s: float, observer: _Observer | None) -> None:
+        """Call `observer(env)` every so many seconds of the session, from the next reset on; None stops that.
+
+        Nothing in the market changes by being watched.
+        """
+        if observer is not None and not every_s > 0:
+            raise SekaiError(f"every_s must be > 0, got {every_s}")
+        self._observer, self._observe_ns = observer, max(1, nanoseconds(every_s)) if observer else 0
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+    def _settle_code(self, code: int, actions: Mapping[AgentID, Any] | None = None) -> int:
+        """See to whatever stopped the kernel before a decision or the close, and let it go on."""
+        row = self.row
+        while True:
+            if code == at.DECIDE or code == at.DONE:
+                break
+            if code == at.REFUSED_CODE:
+                raise self._out_of_range(actions or {})
+            if code == at.DRAIN:
+                self._events.append(drain(row))
+            elif code == at.PAUSED:
+                row[at.UNTIL] += self._observe_ns
+                if self._observer:
+                    self._observer(self)
+            code = turns.go_on(row, self._population.addresses, self._seen, self._told)
+        if row[at.LOST]:
+            raise SekaiError(
+                f"{int(row[at.LOST])} messages found no room on their way to the book: an agent sends more than 64 a "
+                "decision, or far more often than its latency allows"
+            )
+        return code
+
+    def _due(self) -> tuple[AgentID, ...]:
+        row = self.row
+        if len(self._by_handle) == 1:
+            return self.possible_agents
+        first = int(row[at.DUE])
+        due = {self._by_handle[h] for h in row[first : first + int(row[at.DUE_COUNT])].tolist()}
+        return tuple(a for a in self.possible_agents if a in due)
+
+    def _result(self, agents: tuple[AgentID, ...], done: bool) -> MAStepResult:
+        observations: dict[AgentID, Any] = {}
+        rewards: dict[AgentID, float] = {}
+        info: dict[AgentID, dict[str, Any]] = {}
+        elapsed: dict[AgentID, float] = {}
+        first = None
+        for agent in agents:
+            k = self._numbers[agent]
+            change, penalty, waited, is_first = self._told[k].tolist()
+            observations[agent] = self._split[agent](self._seen[k].copy())
+            rewards[agent] = change - penalty
+            info[agent] = {"pnl": change, "inventory_penalty": penalty}
+            elapsed[agent] = waited / NS_PER_S
+            if is_first:
+                first = {agent} if first is None else first | {agent}
+        ended = dict.fromkeys(agents, done)
+        return MAStepResult(
+            observations, rewards, ended, dict.fromkeys(agents, False), info, frozenset(first or ()), elapsed
+        )
+
+    def _invalid(self, agent: AgentID, action: NDArray[Any]) -> InvalidAction:
+        return InvalidAction(
+            f"action of {agent!r} must be {self._words[agent]} integers in {self.action_spaces[agent]}, got {action!r}"
+        )
+
+    def _out_of_range(self, actions: Mapping[AgentID, Any]) -> InvalidAction:
+        for agent in self.acting:
+            action = np.asarray(actions[agent])
+            if np.any(action < self.action_spaces[agent].start) or np.any(
+                action >= self.action_spaces[agent].start + self.action_spaces[agent].nvec
+            ):
+                return self._invalid(agent, action)
+        raise AssertionError("the engine refused actions that lie in their spaces")
+
+
+class MarketView(AgentView):
+    """A market in which one seat alone is played from outside, as that seat sees it: no dictionaries on the way."""
+
+    multi: MarketEnv
+
+    def __init__(self, multi: MarketEnv, agent: AgentID, others: Mapping[str, Policy] | None = None) -> None:
+        super().__init__(multi, agent, others)
+        self._number, self._cut, self._length = multi._numbers[agent], multi._split[agent], multi._words[agent]
+
+    def step(self, action: Any) -> StepResult[Any]:
+        """Take the action; go on to this agent's next decision, or to the close. Raises as `MarketEnv.step`."""
+        env, k = self.multi, self._number
+        row = env._row
+        if (
+            type(action) is not np.ndarray
+            or action.dtype.kind not in "iu"
+            or action.shape != (self._length,)
+            or row is None
+            or not env.acting
+        ):
+            return super().step(action)
+        env._intents[k, : self._length] = action
+        code = turns.turn(row, env._population.addresses, env._intents, env._seen, env._told)
+        if code != at.DECIDE:
+            code = env._settle_code(code, {self.agent: action})
+        done = code == at.DONE
+        if done:
+            env.agents = env.acting = ()
+        change, penalty, _, _ = env._told[k].tolist()
+        info = {"pnl": change, "inventory_penalty": penalty}
+        return StepResult(self._cut(env._seen[k].copy()), change - penalty, done, False, info)
+
+
+def _episode_option(options: dict[str, Any] | None, episode: int) -> int:
+    unknown = set(options or ()) - {"episode"}
+    if unknown:
+        raise SekaiError(f"options may have 'episode', got {sorted(unknown)}")
+    asked = (options or {}).get("episode", episode)
+    if not isinstance(asked, int | np.integer) or asked < 0:
+        raise SekaiError(f"options['episode'] must be an integer >= 0, got {asked!r}")
+    return int(asked)
+
+
+def _fold(seed: int) -> int:
+    """Return a seed of any size as 63 bits; numpy's SeedSequence mixes what does not fit."""
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _sizes(role: config.Role | None) -> list[tuple[str, tuple[int, ...]]]:
+    assert role is not None
+    orders = [("orders", (2, 3))] if role.kind == "maker" else []
+    return [("account", (2,)), ("clock", (1,)), *orders, ("book", (2, role.levels, 2)), ("trades", (role.trades, 3))]
+
+
+def _width(role: config.Role | None) -> int:
+    return sum(int(np.prod(shape)) for _, shape in _sizes(role))
+
+
+def _splitter(role: config.Role | None) -> Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    """Return what cuts a flat observation, which becomes the caller's, into its parts."""
+    ends = np.cumsum([int(np.prod(shape)) for _, shape in _sizes(role)]).tolist()
+    (*_, book, trades), a, b, n = (shape for _, shape in _sizes(role)), ends[0], ends[1], ends[-1]
+    c, d = ends[-3], ends[-2]
+    if role is not None and role.kind == "maker":
+
+        def cut(x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+            return {
+                "account": x[:a],
+                "clock": x[a:b],
+                "orders": x[b:c].reshape(2, 3),
+                "book": x[c:d].reshape(book),
+                "trades": x[d:n].reshape(trades),
+            }
+    else:
+
+        def cut(x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+            return {
+                "account": x[:a],
+                "clock": x[a:b],
+                "book": x[c:d].reshape(book),
+                "trades": x[d:n].reshape(trades),
+            }
+
+    return cut
+
+
+def _observation_space(role: config.Role | None) -> Space[Any]:
+    spaces: dict[str, Space[Any]] = {
+        name: Box(-np.inf, np.inf, shape=shape, dtype=np.float32) for name, shape in _sizes(role)
+    }
+    spaces["clock"] = Box(0.0, 1.0, shape=(1,), dtype=np.float32)
+    return Dict(spaces)
+
+
+def _action_space(role: config.Role | None) -> MultiDiscrete:
+    assert role is not None
+    if isinstance(role, config.Maker):
+        offsets, lots = role.max_offset_ticks, role.max_size_lots + 1
+        return MultiDiscrete([offsets, offsets, lots, lots], start=[1, 1, 0, 0])
+    return MultiDiscrete([3, role.max_size_lots], start=[-1, 1])

@@ -1,0 +1,149 @@
+"""From a market as data to a market as memory: one row that holds it all, and the kernels that its seats are played by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import config
+from .engine import layout as at
+from .engine.jit import address_of
+from .engine.matching import submit
+from .engine.rng import name_hash
+from .units import nanoseconds, per_ns
+
+__all__ = ["Population", "populate"]
+
+_CLOCKS = {"periodic": at.EVERY_NS, "poisson": at.POISSON, "trades": at.EVERY_TRADES, "fills": at.OWN_FILLS}
+_ROLES = {"maker": at.MAKER, "taker": at.TAKER}
+_TAPE = 16
+_IN_FLIGHT_MOST = 64  # messages that one decision may send
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """A market before its first session: the row to copy, and the addresses of the kernels that its seats name.
+
+    Addresses are good in this process only; `kernels` keeps the functions that they belong to.
+    """
+
+    row: NDArray[np.int64]
+    addresses: NDArray[np.int64]
+    kernels: tuple[Callable[[Any, int], int] | None, ...]
+
+
+def populate(market: config.Market, *, record: bool = False) -> Population:
+    """Lay out a market, with its opening book, and seat everybody in it. Accounts are the seats', background, venue.
+
+    With `record` every event is kept until it is read; without, only the tape's last trades are.
+    """
+    venue, flow, seats = market.venue, market.flow, market.seats
+    row = at.new_row(
+        ticks=venue.ladder_ticks,
+        orders=venue.order_capacity,
+        accounts=len(seats) + 2,
+        seats=len(seats),
+        events=1024 if record else 16,
+        tape=_TAPE,
+        queue=_queue_capacity(seats),
+        flow_depth=flow.depth_ticks if flow else 0,
+        base=venue.base_ticks,
+    )
+    row[at.EVENT_STOP], row[at.EVENT_KINDS] = int(record), at.ALL_KINDS if record else 0
+    row[at.OPEN] = nanoseconds(market.warmup_s)
+    row[at.CLOSE] = row[at.OPEN] + nanoseconds(market.session_s)
+    row.view(np.float64)[at.UNIT_VALUE] = venue.units.money_unit
+    book = int(row[at.BOOKS])
+    opening = venue.units.ticks(venue.opening_price) - venue.base_ticks
+    row[book + at.MARK] = 2 * opening + 1
+    if flow:
+        _lay_out_flow(row, book, flow)
+        _fill_book(row, book, flow, opening)
+    kernels: list[Callable[[Any, int], int] | None] = [None]
+    for number, seat in enumerate(seats):
+        _lay_out_seat(row, book, number, seat, kernels)
+    addresses = np.array([0, *(address_of(k) for k in kernels if k is not None)], np.int64)
+    return Population(row, addresses, tuple(kernels))
+
+
+def _queue_capacity(seats: tuple[config.Seat, ...]) -> int:
+    """Return room for every seat's wake-up and all that it can have on its way."""
+    capacity = 16
+    for seat in seats:
+        every_s = getattr(seat.clock, "every_s", seat.latency_s or 1.0)
+        decisions = 1 + math.ceil(seat.latency_s / every_s)
+        sends = _IN_FLIGHT_MOST if len(seats) <= 64 else 8
+        capacity += 2 + decisions * (4 if seat.policy is None else sends)
+    return capacity
+
+
+def _lay_out_flow(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence) -> None:
+    reals, start, depth = row.view(np.float64), int(row[book + at.FLOW]), flow.depth_ticks
+    distances = range(1, depth + 1)
+    limits = np.array([flow.limit_rate_per_min(i) for i in distances])
+    cancels = np.array([flow.cancel_rate_per_min(i) for i in distances])
+    row[start + at.F_KIND], row[start + at.F_DEPTH] = at.ZERO_INTELLIGENCE, depth
+    row[start + at.F_NAME], row[start + at.F_SIZE] = name_hash("background"), flow.order_lots
+    reals[start + at.F_LIMIT] = per_ns(flow.pace * float(limits.sum()))
+    reals[start + at.F_CANCEL] = per_ns(flow.pace * float(cancels.max()))
+    reals[start + at.F_MARKET] = per_ns(flow.pace * flow.market_per_min)
+    shares = start + at.FLOW_WORDS
+    reals[shares : shares + depth] = np.cumsum(limits) / limits.sum()
+    reals[shares + depth : shares + 2 * depth] = cancels / cancels.max()
+
+
+def _fill_book(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence, opening: int) -> None:
+    """Queue, at each distance, about as many orders as the flow holds there on average; the best bid is `opening`."""
+    for i in range(1, flow.depth_ticks + 1):
+        cancel_rate = flow.cancel_rate_per_min(i)
+        orders = max(1, round(flow.limit_rate_per_min(i) / cancel_rate)) if cancel_rate else 1
+        for side, price in ((at.BUY, opening + 1 - i), (at.SELL, opening + i)):
+            for _ in range(orders):
+                row[at.SERIAL] += 1
+                owner, tag = int(row[at.BACKGROUND]), int(row[at.SERIAL])
+                if submit(row, book, at.OP_LIMIT, side, owner, price, flow.order_lots, tag, 0) != at.DONE:
+                    raise config.ConfigError(
+                        f"the opening book needs more room: at {i} ticks from the best price an order was refused; raise "
+                        f"order_capacity or ladder_ticks, or lower depth_ticks (now {flow.depth_ticks})"
+                    )
+                row[at.EVENT_TAIL] = row[at.EVENT_HEAD]
+    account = int(row[at.ACCOUNTS] + row[at.BACKGROUND] * row[at.ACCOUNT_STRIDE])
+    row[account + at.SENT_MESSAGES] = row[at.MESSAGES] = 0
+
+
+def _lay_out_seat(
+    row: NDArray[np.int64],
+    book: int,
+    number: int,
+    seat: config.Seat,
+    kernels: list[Callable[[Any, int], int] | None],
+) -> None:
+    me, reals = int(row[at.SEATS]) + number * at.SEAT_WORDS, row.view(np.float64)
+    clock = seat.clock
+    row[me + at.S_CLOCK] = _CLOCKS[clock.kind]
+    if isinstance(clock, config.Periodic | config.Poisson):
+        row[me + at.S_EVERY] = nanoseconds(clock.every_s)
+    elif isinstance(clock, config.EveryTrades):
+        row[me + at.S_EVERY] = clock.trades
+    row[at.REACTIVE] += isinstance(clock, config.EveryTrades | config.OwnFills)
+    row[me + at.S_LATENCY], row[me + at.S_NAME] = nanoseconds(seat.latency_s), name_hash(seat.name)
+    row[me + at.S_BOOK], row[me + at.S_TIME] = book, row[at.OPEN]
+    if seat.role is not None:
+        row[me + at.S_ROLE] = _ROLES[seat.role.kind]
+        row[me + at.S_LEVELS], row[me + at.S_PRINTS] = seat.role.levels, seat.role.trades
+        row[me + at.S_MAX_SIZE] = seat.role.max_size_lots
+        reals[me + at.S_AVERSION] = seat.role.inventory_penalty
+        if isinstance(seat.role, config.Maker):
+            row[me + at.S_MAX_OFFSET] = seat.role.max_offset_ticks
+    if seat.policy is not None:
+        kernel = seat.policy.kernel
+        if kernel not in kernels:
+            kernels.append(kernel)
+        row[me + at.S_KERNEL] = kernels.index(kernel)
+        parameters = seat.policy.parameters
+        reals[me + at.S_PARAMETERS : me + at.S_PARAMETERS + len(parameters)] = parameters

@@ -1,0 +1,72 @@
+"""What a compiled agent is written with: the decorator, and the verbs that its kernel may call.
+
+A kernel is `(row, me) -> int`: it looks, sends, draws and remembers through these verbs only, and returns the time in ns
+at which it wants to be woken next, or `BY_CLOCK`. It never touches the row itself.
+
+>>> @agent
+... def lifts_the_offer(row, me):
+...     if best_ask(row, me) >= 0:
+...         market(row, me, BUY, 1)
+...     return BY_CLOCK
+"""
+
+from __future__ import annotations
+
+from .engine.jit import kernel as agent
+from .engine.layout import BUY, SELL
+from .engine.verbs import (
+    BY_CLOCK,
+    below,
+    best_ask,
+    best_bid,
+    cancel,
+    cancel_all,
+    exponential,
+    limit,
+    mark,
+    market,
+    normal,
+    now,
+    own_price,
+    own_size,
+    parameter,
+    position,
+    quote,
+    recall,
+    recall_real,
+    remember,
+    remember_real,
+    take,
+    time_left,
+    uniform,
+)
+
+__all__ = [
+    "BUY",
+    "BY_CLOCK",
+    "SELL",
+    "agent",
+    "below",
+    "best_ask",
+    "best_bid",
+    "cancel",
+    "cancel_all",
+    "exponential",
+    "limit",
+    "mark",
+    "market",
+    "normal",
+    "now",
+    "own_price",
+    "own_size",
+    "parameter",
+    "position",
+    "quote",
+    "recall",
+    "recall_real",
+    "remember",
+    "remember_real",
+    "take",
+    "time_left",
+    "uniform",
+]
