@@ -7,20 +7,19 @@ and is the same that a scenario file is checked against. Nothing here knows how 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from functools import cache
-from typing import Annotated, Any, Literal, Protocol, TypeAlias, get_args, get_origin, get_type_hints, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, MinLen, Predicate
 
 from sekai.error import SekaiError
+from sekai.utils import Checked, power_of_two
 
 from .units import Units
 
 __all__ = [
     "Clock",
     "CompiledPolicy",
-    "ConfigError",
     "EveryTrades",
     "Maker",
     "Market",
@@ -39,78 +38,22 @@ NonNegative = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]
 
 
-class ConfigError(SekaiError, ValueError):
-    """Raised for a market that cannot be: it names every argument that is wrong and what would have been right."""
-
-
-class _Checked:
-    """Checks its fields against the bounds in their annotations, all faults in one error."""
-
-    __slots__ = ()
-
-    def __post_init__(self) -> None:
-        faults = [fault for name, bounds in _bounds(type(self)) for fault in _faults(name, getattr(self, name), bounds)]
-        faults += self._more_faults()
-        if faults:
-            raise ConfigError("; ".join(faults))
-
-    def _more_faults(self) -> list[str]:
-        """Return what is wrong between fields."""
-        return []
-
-
-@cache
-def _bounds(cls: type) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    hints = get_type_hints(cls, include_extras=True)
-    found = []
-    for f in fields(cls):
-        hint = hints[f.name]
-        if get_origin(hint) is Annotated:
-            found.append((f.name, get_args(hint)[1:]))
-        elif get_origin(hint) is tuple and get_origin(get_args(hint)[0]) is Annotated:
-            found.append((f.name, ("each", *get_args(get_args(hint)[0])[1:])))
-    return tuple(found)
-
-
-def _faults(name: str, value: Any, bounds: tuple[Any, ...]) -> list[str]:
-    if bounds and bounds[0] == "each":
-        return [fault for k, v in enumerate(value) for fault in _faults(f"{name}[{k}]", v, bounds[1:])]
-    faults = []
-    for bound in bounds:
-        if isinstance(bound, MinLen):
-            if len(value) < bound.min_length:
-                faults.append(f"{name} must have at least {bound.min_length} entries, got {len(value)}")
-        elif not isinstance(value, int | float):
-            return [f"{name} must be a number, got {value!r}"]
-        elif isinstance(bound, Gt) and not value > bound.gt:  # type: ignore[operator]
-            faults.append(f"{name} must be > {bound.gt}, got {value}")
-        elif isinstance(bound, Ge) and not value >= bound.ge:  # type: ignore[operator]
-            faults.append(f"{name} must be >= {bound.ge}, got {value}")
-        elif isinstance(bound, Le) and not value <= bound.le:  # type: ignore[operator]
-            faults.append(f"{name} must be <= {bound.le}, got {value}")
-    return faults
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Venue(_Checked):
+class Venue(Checked):
     """Where the trading happens. Prices and sizes are in currency and shares; capacity is explicit."""
 
     tick_size: Positive = 0.01
     lot_size: Positive = 1.0
     opening_price: Positive = 100.0
-    ladder_ticks: Annotated[int, Ge(64), Le(64**3)] = 1024
+    ladder_ticks: Annotated[int, Ge(64), Le(64**3), Predicate(power_of_two)] = 1024
     order_capacity: Annotated[int, Ge(16), Le(1 << 20)] = 1024
 
     def _more_faults(self) -> list[str]:
-        faults = []
-        if self.ladder_ticks & (self.ladder_ticks - 1):
-            nearest = 1 << (self.ladder_ticks - 1).bit_length()
-            faults.append(f"ladder_ticks must be a power of two such as {nearest}, got {self.ladder_ticks}")
         try:
             Units(self.tick_size).ticks(self.opening_price, "opening_price")
         except SekaiError as error:
-            faults.append(str(error))
-        return faults
+            return [str(error)]
+        return []
 
     @property
     def units(self) -> Units:
@@ -124,7 +67,7 @@ class Venue(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZeroIntelligence(_Checked):
+class ZeroIntelligence(Checked):
     """A crowd that trades without a reason: independent Poisson flow on each side (Cont, Stoikov, Talreja 2010).
 
     Rates are per minute: of limit orders at 1, 2, ... ticks from the opposite best price, of cancels of one order at
@@ -165,7 +108,7 @@ class ZeroIntelligence(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Periodic(_Checked):
+class Periodic(Checked):
     """Decides every so many seconds, first at the open."""
 
     kind: Literal["periodic"] = "periodic"
@@ -173,7 +116,7 @@ class Periodic(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Poisson(_Checked):
+class Poisson(Checked):
     """Decides at exponential times, so many seconds apart on average."""
 
     kind: Literal["poisson"] = "poisson"
@@ -181,7 +124,7 @@ class Poisson(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EveryTrades(_Checked):
+class EveryTrades(Checked):
     """Decides at the open, and whenever so many trades have printed since."""
 
     kind: Literal["trades"] = "trades"
@@ -189,7 +132,7 @@ class EveryTrades(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnFills(_Checked):
+class OwnFills(Checked):
     """Decides at the open, and whenever an order of its own has traded."""
 
     kind: Literal["fills"] = "fills"
@@ -199,7 +142,7 @@ Clock: TypeAlias = Periodic | Poisson | EveryTrades | OwnFills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Maker(_Checked):
+class Maker(Checked):
     """Quotes a bid and an ask: decides their distances from the mid and their sizes.
 
     Sees `levels` of the book and the last `trades`. `inventory_penalty` is what its reward is charged, in currency per
@@ -215,7 +158,7 @@ class Maker(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taker(_Checked):
+class Taker(Checked):
     """Takes liquidity: decides a side, or neither, and a size, and trades at the market."""
 
     kind: Literal["taker"] = "taker"
@@ -244,7 +187,7 @@ class CompiledPolicy(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat(_Checked):
+class Seat(Checked):
     """One participant with an account. Without a policy it is played from outside, and then it needs a role."""
 
     name: str
@@ -267,7 +210,7 @@ class Seat(_Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Market(_Checked):
+class Market(Checked):
     """A market with all who are in it; a session lasts `session_s` seconds after `warmup_s` of background flow alone."""
 
     seats: tuple[Seat, ...]

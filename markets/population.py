@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.utils import InvalidValue
+
 from . import config
 from .engine import layout as at
 from .engine.jit import address_of
@@ -107,7 +109,7 @@ def _fill_book(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence,
                 row[at.SERIAL] += 1
                 owner, tag = int(row[at.BACKGROUND]), int(row[at.SERIAL])
                 if submit(row, book, at.OP_LIMIT, side, owner, price, flow.order_lots, tag, 0) != at.DONE:
-                    raise config.ConfigError(
+                    raise InvalidValue(
                         f"the opening book needs more room: at {i} ticks from the best price an order was refused; raise "
                         f"order_capacity or ladder_ticks, or lower depth_ticks (now {flow.depth_ticks})"
                     )

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 
 from markets.sdk import BUY, BY_CLOCK, SELL, agent, best_ask, best_bid, mark, parameter, position, quote, time_left
+from sekai.utils import Checked
 
 __all__ = ["AvellanedaStoikov", "avellaneda_stoikov"]
 
@@ -24,7 +25,7 @@ _BID_PLACE, _ASK_PLACE = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AvellanedaStoikov:
+class AvellanedaStoikov(Checked):
     """Quotes `size_lots` on each side, none on a side that would take the position beyond `max_position_lots`.
 
     `risk_aversion` is gamma, per tick and lot; `volatility_ticks` is sigma, ticks per square root of a second; `decay`

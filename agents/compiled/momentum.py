@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le
 
 from markets.sdk import BUY, BY_CLOCK, SELL, agent, mark, market, parameter, position, recall, recall_real, remember
 from markets.sdk import remember_real
+from sekai.utils import Checked
 
 __all__ = ["Momentum", "momentum"]
 
@@ -18,7 +19,7 @@ _STARTED, _FAST_MEAN, _SLOW_MEAN = range(3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Momentum:
+class Momentum(Checked):
     """Buys `size_lots` when the fast average of the mid stands more than `threshold_ticks` above the slow, or sells.
 
     `fast` and `slow` are the weights that each decision's mid gets in the averages; the position stays within

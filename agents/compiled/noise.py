@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le
 
 from markets.sdk import BUY, BY_CLOCK, SELL, agent, below, mark, market, parameter, quote, uniform
+from sekai.utils import Checked
 
 __all__ = ["NoiseTrader", "noise"]
 
@@ -17,7 +18,7 @@ _BID_PLACE, _ASK_PLACE = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoiseTrader:
+class NoiseTrader(Checked):
     """At each decision, with probability `market_share` trades at the market, else quotes anew near the mid.
 
     Sides are even odds, sizes uniform on 1..`max_size_lots`, distances of quotes uniform on 1..`max_offset_ticks`.

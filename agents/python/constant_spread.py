@@ -10,12 +10,13 @@ from annotated_types import Ge
 
 from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
+from sekai.utils import Checked
 
 __all__ = ["ConstantSpread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConstantSpread:
+class ConstantSpread(Checked):
     """Quotes `size_lots` at the `offset_ticks`-th price from the mid on each side.
 
     For every `lots_per_tick` held, the quote that would add to the inventory moves one tick away.

@@ -9,12 +9,13 @@ import numpy as np
 
 from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
+from sekai.utils import Checked
 
 __all__ = ["Hold"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Checked):
     """The policy that leaves the market alone; what is left of one when its seat is empty."""
 
     kind: Literal["hold"] = "hold"

@@ -9,12 +9,13 @@ import numpy as np
 
 from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
+from sekai.utils import Checked
 
 __all__ = ["Uniform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uniform:
+class Uniform(Checked):
     """The policy that draws each action uniformly from the action space, from a stream of its own."""
 
     kind: Literal["uniform"] = "uniform"

@@ -11,7 +11,7 @@ The session's close ends the episode: the clock is observed, so that is a true e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,21 @@ from ..engine import turn as turns
 from ..engine.events import drain
 from ..engine.ledger import wealth
 from ..engine.simulate import start
+from ..messages import events_of
 from ..population import populate
 from ..units import NS_PER_S, Units, nanoseconds
 
-__all__ = ["MarketEnv", "MarketView"]
+__all__ = ["MarketEnv", "MarketView", "TopOfBook"]
+
+class TopOfBook(NamedTuple):
+    """The best of both sides of a book."""
+
+    bid_ticks: int
+    ask_ticks: int
+    bid_lots: int
+    ask_lots: int
+    mark_ticks: float
+
 
 _WORDS = {"maker": 4, "taker": 2}
 _Observer = Callable[["MarketEnv"], None]
@@ -206,14 +217,49 @@ class MarketEnv(MultiAgentEnv):
         """Seconds since the open; negative during the warm-up."""
         return float(self.row[at.NOW] - self.row[at.OPEN]) / NS_PER_S
 
-    def events(self) -> NDArray[np.void]:
-        """Return, and forget, the events since the last call, oldest first; needs `record=True`."""
+    def events(self) -> NDArray[Any]:
+        """Return, and forget, the session's events since the last call, oldest first, as `markets.messages.EVENT`.
+
+        Owners are numbers into `accounts`. Raises `SekaiError` unless the market was made with `record=True`.
+        """
         if not self._record:
             raise SekaiError("events() needs MarketEnv(market, record=True)")
         self._events.append(drain(self.row))
-        events = np.concatenate(self._events)
+        events = events_of(np.concatenate(self._events))
         self._events.clear()
         return events
+
+    def top_of_book(self) -> TopOfBook:
+        """Return the best prices, what waits there, and the mark, in ticks and lots; -1 and 0 where a side is empty."""
+        row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
+        base = int(row[book + at.BASE])
+        prices, lots = [], []
+        for side in (book + at.BID, book + at.ASK):
+            key = int(row[side + at.BEST])
+            empty = key == at.NONE
+            prices.append(-1 if empty else (key ^ int(row[side + at.FLIP])) + base)
+            lots.append(0 if empty else int(half[int(row[side + at.LEVELS]) + at.LEVEL_WORDS * key + at.QTY]))
+        return TopOfBook(*prices, *lots, float(row[book + at.MARK]) / 2 + base)
+
+    def ladder_lots(self) -> NDArray[np.int32]:
+        """Return the lots at each price of the ladder, `(ladder_ticks,)`, from `market.venue.base_ticks` up.
+
+        Bids are positive, asks negative.
+        """
+        row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
+        ticks = int(row[book + at.TICKS])
+
+        def by_key(side: int) -> NDArray[np.int32]:
+            first = int(row[side + at.LEVELS]) + at.QTY
+            return half[first : first + at.LEVEL_WORDS * ticks : at.LEVEL_WORDS]
+
+        return by_key(book + at.BID)[::-1] - by_key(book + at.ASK)
+
+    def account_table(self) -> NDArray[np.int64]:
+        """Return a copy of all accounts, `(len(accounts), 8)`: the columns of the engine's layout, CASH first."""
+        row = self.row
+        first, n, stride = int(row[at.ACCOUNTS]), int(row[at.ACCOUNT_COUNT]), int(row[at.ACCOUNT_STRIDE])
+        return row[first : first + n * stride].reshape(n, stride).copy()
 
     def watch(self, every_s: float, observer: _Observer | None) -> None:
         """Call `observer(env)` every so many seconds of the session, from the next reset on; None stops that.

@@ -1,0 +1,227 @@
+"""From a file to a scenario: every fault of a bad one at once, each with its path and what was probably meant.
+
+A scenario is named by the file's stem (`maker-duel`), with or without `scenarios/` before it, or by a path that ends in
+`.toml`. The files of this package are found wherever it is installed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from sekai.error import SekaiError
+
+if TYPE_CHECKING:
+    from scenarios.schema import Scenario
+
+__all__ = ["ScenarioError", "UnknownScenario", "load", "names", "parse"]
+
+
+class ScenarioError(SekaiError, ValueError):
+    """Raised for a file that is no scenario; `faults` are its faults, each `path: what is wrong and what would be right`."""
+
+    def __init__(self, source: str, faults: Sequence[str]) -> None:
+        super().__init__(source, faults)
+        self.source, self.faults = source, tuple(faults)
+
+    def __str__(self) -> str:
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        return "\n".join([f"{self.source} has {count}:", *(f"  {fault}" for fault in self.faults)])
+
+
+class UnknownScenario(SekaiError, LookupError):
+    """Raised when no scenario has the name that was asked for."""
+
+
+def names() -> list[str]:
+    """Return the names of the scenarios that come with the package, sorted."""
+    return sorted(entry.name.removesuffix(".toml") for entry in files("scenarios").iterdir() if entry.name.endswith(".toml"))
+
+
+def load(name_or_path: str | Path) -> Scenario:
+    """Return the scenario of that name, or in that file.
+
+    Raises `UnknownScenario` where there is none, and `ScenarioError` with all faults of one that is wrong.
+    """
+    text = str(name_or_path)
+    if text.endswith(".toml"):
+        path = Path(text)
+        if not path.is_file():
+            raise UnknownScenario(f"no scenario file {text!r}; scenarios by name: {', '.join(names())}")
+        return parse(path.read_text(encoding="utf-8"), source=text, name=path.stem)
+    name = text.removeprefix("scenarios/")
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UnknownScenario(f"no scenario {text!r}.{hint} There are {', '.join(names())}; a path must end in .toml")
+    return parse(files("scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8"), source=name, name=name)
+
+
+def parse(text: str, *, source: str = "scenario", name: str = "") -> Scenario:
+    """Return the scenario that TOML text describes; raises `ScenarioError`, naming `source`, with all its faults."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(source, [f"not TOML: {error}"]) from None
+    faults, scenario = _validate(values)
+    if scenario is None or faults:
+        raise ScenarioError(source, faults)
+    return scenario if scenario.name else replace(scenario, name=name)
+
+
+def _validate(values: Any) -> tuple[list[str], Scenario | None]:
+    """Return all faults of a file, and the scenario if it has none.
+
+    What lies between the fields of a table is only looked at once each of them is right. So what was found wrong is
+    taken out, and the rest looked at again, until nothing new is found.
+    """
+    from pydantic import ValidationError
+
+    from scenarios.schema import adapter
+
+    faults: list[str] = []
+    while True:
+        try:
+            scenario = adapter().validate_json(json.dumps(values, default=str), strict=True)
+        except ValidationError as error:
+            entries = error.errors(include_url=False)
+            kept = entries if not faults else [e for e in entries if e["type"] == "value_error"]
+            faults += _faults(kept, values)
+            smaller = _without(values, [(e["loc"], e["type"]) for e in entries])
+            if smaller == values:
+                return faults, None
+            values = smaller
+        else:
+            return faults, scenario
+
+
+def _without(values: Any, faults: Sequence[tuple[tuple[int | str, ...], str]]) -> Any:
+    """Return a copy of `values` without what is at fault: an entry, or the table in which one is missing."""
+    left = json.loads(json.dumps(values, default=str))
+    doomed: list[tuple[Any, int | str]] = []
+    for location, kind in faults:
+        steps: list[tuple[Any, int | str]] = []
+        here = left
+        for part in location:
+            if isinstance(here, dict) and part not in here and here.get("kind") == part:
+                continue
+            if not (isinstance(here, dict) and part in here) and not (isinstance(here, list) and part < len(here)):  # type: ignore[operator]
+                break
+            steps.append((here, part))
+            here = here[part]  # type: ignore[index]
+        if kind == "too_short" and here:
+            continue  # its entries are at fault, and they go
+        if steps:
+            doomed.append(steps[-1])
+    for holder, part in sorted(doomed, key=lambda step: -step[1] if isinstance(step[1], int) else 0):
+        if isinstance(holder, list):
+            holder[part : part + 1] = []  # type: ignore[operator,misc]
+        else:
+            holder.pop(part, None)
+    return left
+
+
+# --- what a fault reads like ------------------------------------------------------------------------------------------
+def _faults(entries: Sequence[Any], values: dict[str, Any]) -> list[str]:
+    """Return each fault once; a list is not too short because its entries are wrong."""
+    wrong = [entry["loc"] for entry in entries]
+    real = [
+        entry
+        for entry in entries
+        if entry["type"] != "too_short" or not any(loc[: len(entry["loc"])] == entry["loc"] != loc for loc in wrong)
+    ]
+    return list(dict.fromkeys(_fault(entry, values) for entry in real))
+
+
+def _fault(entry: Any, values: dict[str, Any]) -> str:
+    path, found = _path(entry["loc"], values)
+    kind, where = entry["type"], path or "the file"
+    if kind == "unexpected_keyword_argument" or kind == "extra_forbidden":
+        known = _known_keys(entry["loc"][:-1])
+        return f"{where}: unknown key.{_suggest(str(entry['loc'][-1]), known)}"
+    if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
+        return f"{where}: missing, it must be given"
+    if kind == "union_tag_not_found":
+        return f"{where}: needs a kind, one of {', '.join(map(repr, _kinds(_hint_at(entry['loc']))))}"
+    if kind == "union_tag_invalid":
+        kinds, tag = _kinds(_hint_at(entry["loc"])), entry["ctx"]["tag"]
+        return f"{where}.kind: must be one of {', '.join(map(repr, kinds))}, got {tag!r}.{_suggest(tag, kinds, listed=True)}"
+    if kind == "predicate_failed":
+        what = entry["msg"].split()[1].strip("'").replace("_", " ")
+        return f"{where}: must be a {what}, got {found!r}"
+    message = entry["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{where}: {message}" + ("" if kind == "value_error" or found is _ABSENT else f", got {found!r}")
+
+
+_ABSENT = object()
+
+
+def _path(location: Sequence[int | str], values: Any) -> tuple[str, Any]:
+    """Return a location as it would be written, without the tags of kinds, and the value that is there."""
+    text, here = "", values
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif isinstance(here, dict) and here.get("kind") == part and part not in here:
+            continue
+        else:
+            text += f".{part}" if text else part
+        try:
+            here = here[part]
+        except (KeyError, IndexError, TypeError):
+            here = _ABSENT
+    return text, here
+
+
+def _suggest(word: str, known: Sequence[str], *, listed: bool = False) -> str:
+    near = difflib.get_close_matches(word, known, 1)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    return "" if listed or not known else f" There are {', '.join(known)}"
+
+
+def _known_keys(location: Sequence[int | str]) -> list[str]:
+    """Return the keys that the table at a location may have."""
+    return [name for table in _tables(_hint_at(location)) for name in _names(table)]
+
+
+def _hint_at(location: Sequence[int | str]) -> Any:
+    """Return the type of what is at a location, whose parts are fields, indices and the tags of kinds."""
+    from scenarios.schema import Scenario
+
+    hint: Any = Scenario
+    for part in location:
+        if isinstance(part, int):
+            continue
+        tables = list(_tables(hint))
+        tagged = [table for table in tables if part in _kinds(table)]
+        if tagged and not is_dataclass(hint):
+            hint = tagged[0]
+        else:
+            hint = next((get_type_hints(t, include_extras=True)[part] for t in tables if part in _names(t)), None)
+    return hint
+
+
+def _kinds(hint: Any) -> list[str]:
+    """Return the kinds among the tables that a hint speaks of."""
+    return [kind for t in _tables(hint) if "kind" in _names(t) for kind in get_args(get_type_hints(t)["kind"])]
+
+
+def _names(table: Any) -> list[str]:
+    return [f.name for f in fields(table)]
+
+
+def _tables(hint: Any) -> Iterator[Any]:
+    """Yield the dataclasses that a hint speaks of."""
+    if is_dataclass(hint):
+        yield hint
+        return
+    for part in get_args(hint):
+        yield from _tables(part)

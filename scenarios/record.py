@@ -1,0 +1,203 @@
+"""Playing a scenario and writing down what happened: what statistics and reports are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markets.engine import layout as at
+from markets.engine.jit import cache_is_warm
+from scenarios.seating import PolicyChoice, players, seat, seat_policies
+from sekai.core.seeding import child_seed
+from sekai.error import SekaiError
+
+if TYPE_CHECKING:
+    from agents.base import PlayedPolicy
+    from markets.envs import MarketEnv
+    from scenarios.schema import Scenario
+
+__all__ = ["TRADE", "EpisodeRecord", "compiled_cache_is_warm", "play"]
+
+TRADE = np.dtype(
+    [
+        ("time_ns", np.int64),
+        ("price_ticks", np.int64),
+        ("size", np.int64),
+        ("side", np.int8),
+        ("maker", np.int32),
+        ("taker", np.int32),
+    ]
+)
+_MARGIN_TICKS = 12  # of the depth picture, beyond the best prices' extremes
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord:
+    """One session: T samples of S seats, all trades, and totals.
+
+    `time_s` (T,) seconds since the open; `bid_ticks`, `ask_ticks` (T,) best prices, -1 where a side is empty, and
+    `bid_lots`, `ask_lots` what waits there; `mark` (T,) the common mark in currency; `position_lots` and `wealth`
+    (T, S), the latter in currency since the open. `depth_lots` (T, W), of the first episode only, is the size at prices
+    `window_ticks` (W,), bids positive and asks negative. `trades` has fields time_ns (since the open), price_ticks,
+    size, side (the taker's: 0 bought, 1 sold), maker and taker (a seat's number, -1 for everybody else). `fills`,
+    `volume_lots`, `spread_earned` (currency, against the mark before each trade) and `messages` are (S,).
+    """
+
+    seed: int
+    episode: int
+    seats: tuple[str, ...]
+    time_s: NDArray[np.float64]
+    bid_ticks: NDArray[np.int64]
+    ask_ticks: NDArray[np.int64]
+    bid_lots: NDArray[np.int64]
+    ask_lots: NDArray[np.int64]
+    mark: NDArray[np.float64]
+    depth_lots: NDArray[np.int32] | None
+    window_ticks: NDArray[np.int64] | None
+    position_lots: NDArray[np.int64]
+    wealth: NDArray[np.float64]
+    trades: NDArray[np.void]
+    fills: NDArray[np.int64]
+    volume_lots: NDArray[np.int64]
+    spread_earned: NDArray[np.float64]
+    messages: NDArray[np.int64]
+    total_messages: int
+    total_trades: int
+    rejects: int
+    tick_size: float
+
+
+def compiled_cache_is_warm() -> bool:
+    """Return whether this engine's machine code is on this machine already."""
+    return cache_is_warm()
+
+
+def play(
+    scenario: Scenario,
+    *,
+    episodes: int,
+    seed: int,
+    policies: Mapping[str, PolicyChoice] | None = None,
+    samples: int = 600,
+    on_episode: Callable[[int], None] | None = None,
+) -> list[EpisodeRecord]:
+    """Play sessions (seed, 0), (seed, 1), ... with every seat taken, and return their records.
+
+    `policies` replaces the scenario's own by seat. `on_episode` is called with the number of sessions played so far.
+    """
+    for name, value in (("episodes", episodes), ("samples", samples)):
+        if value < 1:
+            raise SekaiError(f"{name} must be >= 1, got {value}")
+    chosen = seat_policies(scenario, policies or {})
+    env = seat(scenario, chosen, record=True)
+    outside = players(env, chosen)
+    records = []
+    for episode in range(episodes):
+        records.append(_play_one(env, scenario, outside, seed, episode, samples))
+        if on_episode:
+            on_episode(episode + 1)
+    env.close()
+    return records
+
+
+def _play_one(
+    env: MarketEnv,
+    scenario: Scenario,
+    outside: Mapping[str, PlayedPolicy],
+    seed: int,
+    episode: int,
+    samples: int,
+) -> EpisodeRecord:
+    seats = tuple(s.name for s in scenario.seats)
+    sampler = _Sampler(len(seats), with_depth=episode == 0)
+    env.watch(scenario.session_s / samples, sampler)
+    for name, player in outside.items():
+        player.reset(child_seed(seed, "policy", name, episode))
+    result: Any = env.reset(seed=seed, options={"episode": episode})
+    while env.acting:
+        seen = result.observations
+        result = env.step({agent: outside[agent].act(seen[agent]) for agent in env.acting})
+    sampler(env)
+    return sampler.record(env, seats, seed, episode)
+
+
+class _Sampler:
+    """Looks at a market when it is called, and remembers."""
+
+    def __init__(self, seats: int, *, with_depth: bool) -> None:
+        self._seats, self._with_depth = seats, with_depth
+        self._rows: list[tuple[float, ...]] = []
+        self._positions: list[NDArray[np.int64]] = []
+        self._wealth: list[list[int]] = []
+        self._depth: list[NDArray[np.int32]] = []
+
+    def __call__(self, env: MarketEnv) -> None:
+        top = env.top_of_book()
+        self._rows.append((env.time_s, top.bid_ticks, top.ask_ticks, top.bid_lots, top.ask_lots, top.mark_ticks))
+        accounts = env.account_table()[: self._seats]
+        self._positions.append(accounts[:, at.POSITION].copy())
+        self._wealth.append(list(env.wealth().values())[: self._seats])
+        if self._with_depth:
+            self._depth.append(env.ladder_lots())
+
+    def record(self, env: MarketEnv, seats: tuple[str, ...], seed: int, episode: int) -> EpisodeRecord:
+        """Return all that was seen."""
+        time_s, bid, ask, bid_lots, ask_lots, mark = np.array(self._rows).T
+        units, base = env.market.venue.units, env.market.venue.base_ticks
+        accounts = env.account_table()[: len(seats)]
+        depth, window = _window(self._depth, bid, ask, base)
+        return EpisodeRecord(
+            seed=seed,
+            episode=episode,
+            seats=seats,
+            time_s=time_s,
+            bid_ticks=bid.astype(np.int64),
+            ask_ticks=ask.astype(np.int64),
+            bid_lots=bid_lots.astype(np.int64),
+            ask_lots=ask_lots.astype(np.int64),
+            mark=mark * units.tick_size,
+            depth_lots=depth,
+            window_ticks=window,
+            position_lots=np.array(self._positions),
+            wealth=np.array(self._wealth) * units.money_unit,
+            trades=_trades(env, len(seats)),
+            fills=accounts[:, at.FILLS].copy(),
+            volume_lots=accounts[:, at.VOLUME].copy(),
+            spread_earned=accounts[:, at.EDGE] * units.money_unit,
+            messages=accounts[:, at.SENT_MESSAGES].copy(),
+            total_messages=int(env.row[at.MESSAGES]),
+            total_trades=int(env.row[at.TRADES]),
+            rejects=int(env.row[at.REJECTS]),
+            tick_size=units.tick_size,
+        )
+
+
+def _window(
+    depth: list[NDArray[np.int32]], bid: NDArray[np.float64], ask: NDArray[np.float64], base: int
+) -> tuple[NDArray[np.int32] | None, NDArray[np.int64] | None]:
+    """Cut the ladder's pictures to where the market was."""
+    if not depth:
+        return None, None
+    whole = np.array(depth)
+    best = np.concatenate([bid[bid >= 0], ask[ask >= 0]])
+    if best.size == 0:
+        best = np.array([base, base + whole.shape[1] - 1])
+    low = max(0, int(best.min()) - base - _MARGIN_TICKS)
+    high = min(whole.shape[1], int(best.max()) - base + _MARGIN_TICKS + 1)
+    return whole[:, low:high], np.arange(base + low, base + high)
+
+
+def _trades(env: MarketEnv, seats: int) -> NDArray[np.void]:
+    events = env.events()
+    events = events[(events["kind"] == at.TRADED) & (events["time_ns"] >= env.row[at.OPEN])]
+    trades = np.zeros(len(events), TRADE)
+    trades["time_ns"] = events["time_ns"] - env.row[at.OPEN]
+    for field in ("price_ticks", "size", "side"):
+        trades[field] = events[field]
+    for field, owner in (("maker", events["owner"]), ("taker", events["other_owner"])):
+        trades[field] = np.where(owner < seats, owner, -1)
+    return trades

@@ -1,0 +1,154 @@
+"""What a scenario file may say: who is in the market, as frozen dataclasses.
+
+A file has the tables of `Scenario`. Every choice among kinds is a table with a `kind`; every number wears its unit in its
+name. A seat is somebody whom a learner may become; a group of traders always belongs to the market.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, TypeAlias
+
+from annotated_types import Ge, Gt, MinLen
+from pydantic import Field, TypeAdapter
+
+from agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
+from agents.base import CompiledAgent, PythonAgent
+from markets.config import (
+    EveryTrades,
+    Maker,
+    Market,
+    OwnFills,
+    Periodic,
+    Poisson,
+    Seat,
+    Taker,
+    Venue,
+    ZeroIntelligence,
+)
+from sekai.utils import Checked
+
+__all__ = ["Scenario", "SeatTable", "Session", "TraderTable", "adapter"]
+
+RoleTable: TypeAlias = Annotated[Maker | Taker, Field(discriminator="kind")]
+ClockTable: TypeAlias = Annotated[Periodic | Poisson | EveryTrades | OwnFills, Field(discriminator="kind")]
+CompiledTable: TypeAlias = Annotated[AvellanedaStoikov | Momentum | NoiseTrader, Field(discriminator="kind")]
+PolicyTable: TypeAlias = Annotated[
+    AvellanedaStoikov | ConstantSpread | Hold | Momentum | NoiseTrader | Uniform, Field(discriminator="kind")
+]
+_MICROSECOND = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Checked):
+    """How long a session is open, after how much background flow alone."""
+
+    length_s: Annotated[float, Gt(0)] = 600.0
+    warmup_s: Annotated[float, Ge(0)] = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatTable(Checked):
+    """A seat that may be played from outside; `policy` plays it otherwise."""
+
+    name: Annotated[str, MinLen(1)]
+    role: RoleTable
+    clock: ClockTable
+    policy: PolicyTable
+    latency_us: Annotated[float, Ge(0)] = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraderTable(Checked):
+    """So many traders alike, called name_0, name_1, ..., each with an account and a stream of its own."""
+
+    name: Annotated[str, MinLen(1)]
+    clock: ClockTable
+    policy: CompiledTable
+    count: Annotated[int, Ge(1)] = 1
+    latency_us: Annotated[float, Ge(0)] = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario(Checked):
+    """A market experiment. `name` is the file's own unless it says otherwise."""
+
+    title: Annotated[str, MinLen(1)]
+    description: str = ""
+    name: str = ""
+    market: Venue = field(default_factory=Venue)
+    session: Session = field(default_factory=Session)
+    flow: ZeroIntelligence | None = None
+    seats: Annotated[tuple[SeatTable, ...], MinLen(1)]
+    traders: tuple[TraderTable, ...] = ()
+
+    def _more_faults(self) -> list[str]:
+        names = [seat.name for seat in self.seats]
+        names += [f"{group.name}_{k}" for group in self.traders for k in range(group.count)]
+        faults = [f"names must differ, got {n!r} more than once" for n in sorted({n for n in names if names.count(n) > 1})]
+        faults += [f"no seat may be called {n!r}, an account's name" for n in ("background", "venue") if n in names]
+        for seat in self.seats:
+            if seat.role.kind != "maker" and seat.policy.kind == "constant_spread":
+                faults.append(f"policy 'constant_spread' plays makers, but seat {seat.name!r} is a {seat.role.kind}")
+        return faults
+
+    @property
+    def session_s(self) -> float:
+        """How long a session is open, in seconds."""
+        return self.session.length_s
+
+    @property
+    def content_hash(self) -> str:
+        """What tells this content from any other: of all values, defaults included, but not of the name or comments."""
+        return _content_hash(self)
+
+    @property
+    def policies(self) -> dict[str, CompiledAgent | PythonAgent]:
+        """Who plays each seat where nobody else does."""
+        return {seat.name: seat.policy for seat in self.seats}
+
+    def as_market(self, inside: Mapping[str, CompiledAgent]) -> Market:
+        """Return the market with these seats played inside the engine, and all others from outside."""
+        seats = [
+            Seat(
+                name=seat.name,
+                role=seat.role,
+                clock=seat.clock,
+                latency_s=seat.latency_us * _MICROSECOND,
+                policy=inside.get(seat.name),
+            )
+            for seat in self.seats
+        ]
+        seats += [
+            Seat(
+                name=f"{group.name}_{k}",
+                clock=group.clock,
+                latency_s=group.latency_us * _MICROSECOND,
+                policy=group.policy,
+            )
+            for group in self.traders
+            for k in range(group.count)
+        ]
+        return Market(
+            venue=self.market,
+            flow=self.flow,
+            seats=tuple(seats),
+            session_s=self.session.length_s,
+            warmup_s=self.session.warmup_s,
+        )
+
+
+@cache
+def adapter() -> TypeAdapter[Scenario]:
+    """Return what checks a `Scenario` against plain values, and writes it as JSON."""
+    return TypeAdapter(Scenario)
+
+
+@cache
+def _content_hash(scenario: Scenario) -> str:
+    values = adapter().dump_python(scenario, mode="json", exclude={"name"})
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
