@@ -4,10 +4,10 @@ A subclass defines `observation_space`, `action_space`, `reset` and `step`. The 
 environment that lives on awaiting (a live feed) may define only those, and its sync methods then run them.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sekai.core.result import AgentID, ResetResult, StepResult
-from sekai.core.world import World, run_coroutine
+from sekai.core.world import Required, World, run_coroutine
 
 if TYPE_CHECKING:
     from sekai.core.multi_agent import MultiAgentEnv
@@ -22,12 +22,12 @@ ActT = TypeVar("ActT")
 class Env(World, Generic[ObsT, ActT]):
     """One agent's environment over observations `ObsT` and actions `ActT`."""
 
-    observation_space: "Space[ObsT]"
-    action_space: "Space[ActT]"
-    _must_define: ClassVar[dict[str, str]] = {
-        "observation_space": "set self.observation_space in __init__",
-        "action_space": "set self.action_space in __init__",
-    }
+    if TYPE_CHECKING:
+        observation_space: Space[ObsT]
+        action_space: Space[ActT]
+    else:
+        observation_space = Required("set self.observation_space in __init__")
+        action_space = Required("set self.action_space in __init__")
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
         """Begin an episode. With a seed it is fully determined; without one the current stream goes on.

@@ -14,7 +14,7 @@ from sekai.core.flow import Program, Step, async_run, run
 from sekai.core.multi_agent import MultiAgentEnv, Policy, role
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.seeding import child_seed
-from sekai.core.wrapper import EpisodeWrapper, FlowWrapper, Wrapper
+from sekai.core.wrapper import Below, EpisodeWrapper, FlowWrapper, Wrapper
 from sekai.error import SekaiError, UnsupportedWrapper, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ __all__ = ["AgentSeat", "FlowingAgents", "FlowingEnv", "LiftedEnv", "MultiAgentW
 
 class MultiAgentWrapper(MultiAgentEnv):
     """A world around the world `env`, the same in everything that a subclass does not define."""
+
+    if not TYPE_CHECKING:
+        possible_agents = Below()
+        agents = Below()
+        observation_spaces = Below()
+        action_spaces = Below()
 
     def __init__(self, env: MultiAgentEnv) -> None:
         self.env = env
@@ -102,13 +108,6 @@ class MultiAgentWrapper(MultiAgentEnv):
 
     def _layer_name(self) -> str:
         return type(self).__name__
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("_") or "env" not in self.__dict__:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return getattr(self.env, name)
 
 
 class AgentSeat(Env[Any, Any]):

@@ -7,10 +7,10 @@ While somebody is alive somebody acts, so the episode is over when everyone in a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
-from sekai.core.world import World, run_coroutine
+from sekai.core.world import Required, World, run_coroutine
 from sekai.error import SekaiError, did_you_mean
 
 if TYPE_CHECKING:
@@ -52,24 +52,21 @@ class _AllAlive:
 class MultiAgentEnv(World):
     """Many agents' environment; spaces, observations, rewards and infos are dicts by agent."""
 
-    possible_agents: Sequence[AgentID]
-    agents: Sequence[AgentID]
-    observation_spaces: "Mapping[AgentID, Space[Any]]"
-    action_spaces: "Mapping[AgentID, Space[Any]]"
-    _must_define: ClassVar[dict[str, str]] = {
-        "possible_agents": "set self.possible_agents in __init__, all agents that may ever live",
-        "agents": "set self.agents, those alive now, in __init__ and reset",
-        "observation_spaces": "set self.observation_spaces in __init__, a space by agent",
-        "action_spaces": "set self.action_spaces in __init__, a space by agent",
-    }
-
     if TYPE_CHECKING:
+        possible_agents: Sequence[AgentID]
+        agents: Sequence[AgentID]
+        observation_spaces: Mapping[AgentID, Space[Any]]
+        action_spaces: Mapping[AgentID, Space[Any]]
 
         @property
         def acting(self) -> Sequence[AgentID]:
             """The agents that must act now, in a fixed order; everybody alive unless the env says otherwise."""
             ...
     else:
+        possible_agents = Required("set self.possible_agents in __init__, all agents that may ever live")
+        agents = Required("set self.agents, those alive now, in __init__ and in reset")
+        observation_spaces = Required("set self.observation_spaces in __init__, a space by agent")
+        action_spaces = Required("set self.action_spaces in __init__, a space by agent")
         acting = _AllAlive()
 
     @property

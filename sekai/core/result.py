@@ -3,7 +3,8 @@
 Two results are equal when they hold the same values: arrays by shape, dtype and content, NaN equal to itself, since
 the question asked is "did the two runs do the same?". They hold mutable arrays, so they have no hash.
 
-The constructors are written out over the slots' own setters: 0.32 us instead of the 0.57 us of a generated one.
+A result is open while it is built and frozen when it is handed out, by changing its class to one of the same layout:
+0.23 us, where setting each slot past the frozen class costs 0.37 us and a generated constructor 0.57 us.
 """
 
 from collections.abc import Mapping, Set
@@ -12,12 +13,13 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
-__all__ = ["AgentID", "MAResetResult", "MAStepResult", "ObsT_co", "ResetResult", "StepResult", "same"]
+__all__ = ["AgentID", "ByValue", "MAResetResult", "MAStepResult", "ObsT_co", "ResetResult", "StepResult", "same"]
 
 AgentID: TypeAlias = str
 ObsT_co = TypeVar("ObsT_co", covariant=True)
 
 _NOBODY: frozenset[AgentID] = frozenset()
+_become = vars(object)["__class__"].__set__
 
 
 def same(left: Any, right: Any) -> bool:
@@ -50,7 +52,7 @@ def _same_arrays(left: Any, right: Any) -> bool:
     return bool(np.array_equal(left, right))
 
 
-class _Value:
+class ByValue:
     """Equality by value over the fields of a dataclass."""
 
     __slots__ = ()
@@ -63,20 +65,38 @@ class _Value:
     __hash__ = None  # type: ignore[assignment]
 
 
+class _ResetSlots(ByValue):
+    __slots__ = ("observation", "info")
+
+
+class _OpenReset(_ResetSlots):
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class ResetResult(_Value, Generic[ObsT_co]):
+class ResetResult(_ResetSlots, Generic[ObsT_co]):
     """The first observation of an episode and what there is to say about it."""
 
     observation: ObsT_co
     info: dict[str, Any]
 
-    def __init__(self, observation: ObsT_co, info: dict[str, Any]) -> None:
-        _reset_observation(self, observation)
-        _reset_info(self, info)
+    def __init__(self: Any, observation: ObsT_co, info: dict[str, Any]) -> None:
+        _become(self, _OpenReset)
+        self.observation = observation
+        self.info = info
+        self.__class__ = ResetResult
+
+
+class _StepSlots(ByValue):
+    __slots__ = ("observation", "reward", "terminated", "truncated", "info")
+
+
+class _OpenStep(_StepSlots):
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class StepResult(_Value, Generic[ObsT_co]):
+class StepResult(_StepSlots, Generic[ObsT_co]):
     """One finished transition of one agent: where it led, what it paid, and whether it was the last."""
 
     observation: ObsT_co
@@ -86,18 +106,20 @@ class StepResult(_Value, Generic[ObsT_co]):
     info: dict[str, Any]
 
     def __init__(
-        self,
+        self: Any,
         observation: ObsT_co,
         reward: float,
         terminated: bool,
         truncated: bool,
         info: dict[str, Any],
     ) -> None:
-        _step_observation(self, observation)
-        _step_reward(self, reward)
-        _step_terminated(self, terminated)
-        _step_truncated(self, truncated)
-        _step_info(self, info)
+        _become(self, _OpenStep)
+        self.observation = observation
+        self.reward = reward
+        self.terminated = terminated
+        self.truncated = truncated
+        self.info = info
+        self.__class__ = StepResult
 
     @property
     def done(self) -> bool:
@@ -105,16 +127,26 @@ class StepResult(_Value, Generic[ObsT_co]):
         return self.terminated or self.truncated
 
 
+class _MAResetSlots(ByValue):
+    __slots__ = ("observations", "info")
+
+
+class _OpenMAReset(_MAResetSlots):
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class MAResetResult(_Value):
+class MAResetResult(_MAResetSlots):
     """The first observations of an episode, of the agents that act first; all dicts have the same keys."""
 
     observations: dict[AgentID, Any]
     info: dict[AgentID, dict[str, Any]]
 
-    def __init__(self, observations: dict[AgentID, Any], info: dict[AgentID, dict[str, Any]]) -> None:
-        _ma_reset_observations(self, observations)
-        _ma_reset_info(self, info)
+    def __init__(self: Any, observations: dict[AgentID, Any], info: dict[AgentID, dict[str, Any]]) -> None:
+        _become(self, _OpenMAReset)
+        self.observations = observations
+        self.info = info
+        self.__class__ = MAResetResult
 
     @property
     def infos(self) -> dict[AgentID, dict[str, Any]]:
@@ -122,8 +154,16 @@ class MAResetResult(_Value):
         return self.info
 
 
+class _MAStepSlots(ByValue):
+    __slots__ = ("observations", "rewards", "terminated", "truncated", "info", "first", "elapsed")
+
+
+class _OpenMAStep(_MAStepSlots):
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class MAStepResult(_Value):
+class MAStepResult(_MAStepSlots):
     """Complete transitions only: its agents are those that act next and those that have just finished.
 
     All dicts have the same keys. A reward is everything that the agent earned since its last action. `first` names the
@@ -141,7 +181,7 @@ class MAStepResult(_Value):
     elapsed: dict[AgentID, float] = None  # type: ignore[assignment]
 
     def __init__(
-        self,
+        self: Any,
         observations: dict[AgentID, Any],
         rewards: dict[AgentID, float],
         terminated: dict[AgentID, bool],
@@ -150,13 +190,15 @@ class MAStepResult(_Value):
         first: Set[AgentID] = _NOBODY,
         elapsed: dict[AgentID, float] | None = None,
     ) -> None:
-        _ma_observations(self, observations)
-        _ma_rewards(self, rewards)
-        _ma_terminated(self, terminated)
-        _ma_truncated(self, truncated)
-        _ma_info(self, info)
-        _ma_first(self, first)
-        _ma_elapsed(self, {} if elapsed is None else elapsed)
+        _become(self, _OpenMAStep)
+        self.observations = observations
+        self.rewards = rewards
+        self.terminated = terminated
+        self.truncated = truncated
+        self.info = info
+        self.first = first
+        self.elapsed = {} if elapsed is None else elapsed
+        self.__class__ = MAStepResult
 
     @property
     def infos(self) -> dict[AgentID, dict[str, Any]]:
@@ -176,25 +218,3 @@ class MAStepResult(_Value):
     def any_done(self) -> bool:
         """Whether some agent here has just finished."""
         return True in self.terminated.values() or True in self.truncated.values()
-
-
-def _setter(cls: type, field: str) -> Any:
-    return cls.__dict__[field].__set__
-
-
-_reset_observation = _setter(ResetResult, "observation")
-_reset_info = _setter(ResetResult, "info")
-_step_observation = _setter(StepResult, "observation")
-_step_reward = _setter(StepResult, "reward")
-_step_terminated = _setter(StepResult, "terminated")
-_step_truncated = _setter(StepResult, "truncated")
-_step_info = _setter(StepResult, "info")
-_ma_reset_observations = _setter(MAResetResult, "observations")
-_ma_reset_info = _setter(MAResetResult, "info")
-_ma_observations = _setter(MAStepResult, "observations")
-_ma_rewards = _setter(MAStepResult, "rewards")
-_ma_terminated = _setter(MAStepResult, "terminated")
-_ma_truncated = _setter(MAStepResult, "truncated")
-_ma_info = _setter(MAStepResult, "info")
-_ma_first = _setter(MAStepResult, "first")
-_ma_elapsed = _setter(MAStepResult, "elapsed")

@@ -92,13 +92,6 @@ class AgentView(Env[Any, Any]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.agent!r} of {self.multi!r})>"
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("_") or "multi" not in self.__dict__:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return getattr(self.multi, name)
-
     def _assign(self, possible: list[AgentID]) -> dict[AgentID, Callable[[Any], Any]]:
         """Find who plays each of the other agents; raise where somebody is played by nobody, or nobody is meant."""
         rest = [agent for agent in possible if agent != self.agent]

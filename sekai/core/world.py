@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
     from sekai.registry.spec import EnvSpec
 
-__all__ = ["World", "run_coroutine"]
+__all__ = ["Required", "World", "run_coroutine"]
 
 
 class World:
     """The common base of `Env` and `MultiAgentEnv`; a subclass need not call its `__init__`."""
 
     metadata: ClassVar[dict[str, Any]] = {}
-    _must_define: ClassVar[dict[str, str]] = {}
     _rng: np.random.Generator | None = None
     _rng_seed: int | None = None
     _spec: "EnvSpec | None" = None
@@ -75,13 +74,23 @@ class World:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    if not TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any:
-            remedy = self._must_define.get(name)
-            if remedy is not None:
-                raise UndefinedAttribute(f"{type(self).__name__} does not define {name}: {remedy}")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+class Required:
+    """An attribute that an environment must set itself; until it does, asking for it raises `UndefinedAttribute`.
+
+    A descriptor rather than `__getattr__`, with which every attribute of every environment would cost 50 ns more.
+    """
+
+    def __init__(self, remedy: str) -> None:
+        self.remedy = remedy
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, env: Any, owner: type) -> Any:
+        if env is None:
+            return self
+        raise UndefinedAttribute(f"{type(env).__name__} does not define {self.name}: {self.remedy}")
 
 
 def run_coroutine(owner: World, method: str, coroutine: Any) -> Any:

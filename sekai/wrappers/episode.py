@@ -46,20 +46,20 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
     def on_reset(self, result: Any) -> Any:
         """Remember that an episode runs."""
         self._phase = _LIVE
+        self.alert = self._many
         return result
 
     def on_step(self, result: Any) -> Any:
         """Remember when it ends."""
-        if self._many:
-            if result.all_done:
-                self._phase = _OVER
-        elif result.terminated or result.truncated:
+        if result.all_done if self._many else result.terminated or result.truncated:
             self._phase = _OVER
+            self.alert = True
         return result
 
     def on_close(self) -> None:
         """Remember the end."""
         self._phase = _CLOSED
+        self.alert = True
 
     def _refuse(self) -> None:
         if self._phase is _CLOSED:

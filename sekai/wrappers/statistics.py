@@ -4,6 +4,7 @@ from time import perf_counter
 from typing import Any
 
 from sekai.core.env import ActT, ObsT
+from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.wrapper import EpisodeWrapper
 from sekai.stats.tracker import EpisodeStats, InMemoryTracker, StatsTracker
@@ -21,6 +22,7 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
         super().__init__(env)
         self.tracker: StatsTracker = InMemoryTracker() if tracker is None else tracker
         self._tells_steps = type(self.tracker).on_step is not InMemoryTracker.on_step
+        self._many = isinstance(env, MultiAgentEnv)
         self._return = 0.0
         self._length = 0
         self._tallies: dict[AgentID, tuple[float, int, float]] = {}
@@ -42,14 +44,17 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
 
     def on_step(self, result: Any) -> Any:
         """Count the step, and sum up at the end."""
-        if type(result) is MAStepResult:
-            return self._on_steps(result)
-        self._return += result.reward
-        self._length += 1
-        if self._tells_steps:
+        if self._tells_steps or self._many:
+            if self._many:
+                return self._on_steps(result)
             self.tracker.on_step(result.reward, result.terminated, result.truncated, result.info)
-        if not (result.terminated or result.truncated):
-            return result
+        self._length += 1
+        self._return += result.reward
+        if result.terminated or result.truncated:
+            return self._on_end(result)
+        return result
+
+    def _on_end(self, result: StepResult[Any]) -> StepResult[Any]:
         stats = self._sum_up(self._return, self._length, self._since, result.terminated, result.truncated, None)
         self._return, self._length, self._since = 0.0, 0, perf_counter()
         info = {**result.info, "episode": stats}
