@@ -127,7 +127,9 @@ def info(id: str) -> None:
 
 
 def _headline(spec: sekai.EnvSpec) -> str:
-    """Return the first line of the entry point's docstring, empty where it has none or cannot be imported."""
+    """Return the spec's description, else the entry point's first line of documentation, else nothing."""
+    if spec.description:
+        return spec.description
     entry_point: object = spec.entry_point
     if isinstance(entry_point, str):
         module, _, attribute = entry_point.partition(":")
@@ -141,7 +143,7 @@ def _headline(spec: sekai.EnvSpec) -> str:
 def _description(spec: sekai.EnvSpec, env: Any) -> Iterator[str]:
     """Yield the lines of `sekai info`."""
     yield spec.id
-    yield f"  {env.metadata.get('description') or _headline(spec)}"
+    yield f"  {_headline(spec) or env.metadata.get('description', '')}"
     yield ""
     entry_point = spec.entry_point if isinstance(spec.entry_point, str) else spec.to_json()["entry_point"]
     arguments = ", ".join(f"{name}={value!r}" for name, value in spec.kwargs.items())

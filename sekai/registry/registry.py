@@ -135,10 +135,12 @@ def register(
     kwargs: Mapping[str, Any] | None = None,
     reward_threshold: float | None = None,
     additional_wrappers: Sequence[WrapperSpec] = (),
+    description: str = "",
 ) -> None:
     """Register an environment under `id`; the fields are those of `EnvSpec`. Registering again replaces it."""
     wrappers = tuple(additional_wrappers)
-    registry.add(EnvSpec(id, entry_point, max_episode_steps, dict(kwargs or {}), reward_threshold, wrappers))
+    arguments = dict(kwargs or {})
+    registry.add(EnvSpec(id, entry_point, max_episode_steps, arguments, reward_threshold, wrappers, description))
 
 
 def register_namespace(namespace: str, loader: Callable[[], Any]) -> None:

@@ -60,6 +60,7 @@ class EnvSpec:
 
     `entry_point` is a callable, or `"module:name"`, imported when it is first needed. `max_episode_steps` puts a
     `TimeLimit` around it. `kwargs` go to the entry point; a spec found on an environment has those it was made with.
+    `description` is a line for people.
     """
 
     id: str
@@ -68,6 +69,7 @@ class EnvSpec:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     reward_threshold: float | None = None
     additional_wrappers: tuple[WrapperSpec, ...] = ()
+    description: str = ""
 
     def __post_init__(self) -> None:
         parse_id(self.id)
@@ -101,6 +103,7 @@ class EnvSpec:
             "kwargs": dict(self.kwargs),
             "reward_threshold": self.reward_threshold,
             "additional_wrappers": [wrapper.to_json() for wrapper in self.additional_wrappers],
+            "description": self.description,
         }
 
     @classmethod
