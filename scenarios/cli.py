@@ -24,8 +24,8 @@ from sekai.error import SekaiError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from scenarios.loader import Scenario
     from scenarios.record import EpisodeRecord
+    from scenarios.schema import Scenario
 
 __all__ = ["CommandError", "run"]
 
@@ -39,11 +39,12 @@ class CommandError(SekaiError):
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    """A finished run: what was asked, what was recorded, and what it took."""
+    """A finished run: what was asked, who sat where, what was recorded, and what it took."""
 
     scenario: Scenario
     seed: int
     policies: Mapping[str, str]
+    seated: Mapping[str, str]
     records: Sequence[EpisodeRecord]
     wall_s: float
     cpu_s: float
@@ -89,29 +90,28 @@ def _play(name: str, episodes: int, seed: int, choices: Sequence[str], notes: Co
     """Load the scenario, seat the policies and play, with a progress bar among the ``notes``."""
     from scenarios import record
     from scenarios.loader import load
+    from scenarios.seating import seat_policies
 
     scenario = load(name)
-    policies = _parse_policies(choices, [seat.name for seat in scenario.seats])
+    policies = _parse_policies(choices)
+    seated = {seat: policy.kind for seat, policy in seat_policies(scenario, policies).items()}
     compiled_before = record.compiled_cache_is_warm()
     if not compiled_before:
         notes.print(COMPILING)
     wall, cpu = time.perf_counter(), time.process_time()
-    with _progress(scenario.title or scenario.name, episodes, notes) as advance:
+    with _progress(scenario.title, episodes, notes) as advance:
         records = record.play(scenario, episodes=episodes, seed=seed, policies=policies, on_episode=advance)
-    return _Played(
-        scenario, seed, policies, records, time.perf_counter() - wall, time.process_time() - cpu, compiled_before
-    )
+    wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+    return _Played(scenario, seed, policies, seated, records, wall_s, cpu_s, compiled_before)
 
 
-def _parse_policies(choices: Sequence[str], seats: Sequence[str]) -> dict[str, str]:
-    """Return ``SEAT=NAME`` words as a dict; raise CommandError for another form, an unknown seat, or one twice."""
+def _parse_policies(choices: Sequence[str]) -> dict[str, str]:
+    """Return ``SEAT=NAME`` words as a dict; raise CommandError for another form, or a seat twice."""
     policies: dict[str, str] = {}
     for choice in choices:
         seat, equals, name = choice.partition("=")
         if not (seat and equals and name):
             raise CommandError(f"--policy must be SEAT=NAME, got {choice!r}")
-        if seat not in seats:
-            raise CommandError(f"--policy must name a seat of {', '.join(seats)}, got {seat!r}")
         if seat in policies:
             raise CommandError(f"--policy must name a seat once, got {seat!r} twice")
         policies[seat] = name
@@ -132,7 +132,7 @@ def _progress(title: str, episodes: int, notes: Console) -> Iterator[Callable[[i
 def _print_tables(played: _Played, console: Console) -> None:
     count = len(played.records)
     session = tables.duration(float(played.scenario.session_s))
-    heading = f"{played.scenario.title or played.scenario.name}: {count} x {session}, seed {played.seed}"
+    heading = f"{played.scenario.title}: {count} x {session}, seed {played.seed}"
     console.print(heading, style="bold", highlight=False, markup=False)
     for table in _seat_tables(played, console.width):
         console.print(table)
@@ -151,9 +151,8 @@ def _seat_tables(played: _Played, width: int) -> Iterator[Table]:
     from rich import box
     from rich.table import Table
 
-    policies = document.seated_policies(played.scenario, played.policies)
     lines = seat_statistics(played.records)
-    columns = [[policies.get(line.seat, tables.ABSENT), *tables.seat_cells(line)] for line in lines]
+    columns = [[played.seated[line.seat], *tables.seat_cells(line)] for line in lines]
     names = ["policy", *tables.SEAT_COLUMNS]
     seat_width = 2 + max(len(cell) for column in columns for cell in column)
     fit = max(1, (width - 2 - max(map(len, names))) // seat_width)
@@ -189,10 +188,10 @@ def _write(folder: Path, played: _Played, written: str) -> None:
     )
     page = report_html(
         played.records,
-        title=played.scenario.title or played.scenario.name,
+        title=played.scenario.title,
         description=played.scenario.description,
         seed=played.seed,
-        policies=document.seated_policies(played.scenario, played.policies),
+        policies=played.seated,
         command=document.repeat_command(played.scenario.name, len(played.records), played.seed, played.policies),
         facts={**document.versions("sekai"), "scenario hash": played.scenario.content_hash},
     )

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from scenarios.statistics import market_statistics, seat_statistics
 
 if TYPE_CHECKING:
-    from scenarios.loader import Scenario
     from scenarios.record import EpisodeRecord
+    from scenarios.schema import Scenario
 
-__all__ = ["repeat_command", "run_document", "seated_policies", "strict_json", "timing_document", "versions"]
+__all__ = ["repeat_command", "run_document", "strict_json", "timing_document", "versions"]
 
 FORMAT = 1
 # Sums may differ in their last bits between processors; ten digits of a statistic are more than it means.
@@ -54,11 +54,6 @@ def versions(*names: str) -> dict[str, str]:
     return {name: version(name) for name in names}
 
 
-def seated_policies(scenario: Scenario, policies: Mapping[str, str]) -> dict[str, str]:
-    """Return who sits in each seat: the scenario's choice, or that of ``policies`` where it names the seat."""
-    return {seat.name: policies.get(seat.name, seat.policy) for seat in scenario.seats}
-
-
 def repeat_command(name: str, episodes: int, seed: int, policies: Mapping[str, str]) -> str:
     """Return the command line that runs the same again."""
     chosen = [word for seat, policy in policies.items() for word in ("--policy", f"{seat}={policy}")]
@@ -70,46 +65,48 @@ def run_document(
 ) -> dict[str, Any]:
     """Return everything needed to repeat a run, and what came out: of the market, of each seat, of each episode.
 
-    ``policies`` are the seats that were given to others than the scenario says.
+    ``policies`` are those that were named for seats instead of the scenario's own.
     """
-    seats = records[0].seats
+    from scenarios.schema import adapter
+    from scenarios.seating import seat_policies
+
     return {
         "format": FORMAT,
         **versions("sekai"),
         "scenario": {
             "name": scenario.name,
-            "title": scenario.title,
-            "description": scenario.description,
             "content_hash": scenario.content_hash,
-            "session_s": float(scenario.session_s),
+            "content": adapter().dump_python(scenario, mode="json", exclude={"name"}),
         },
         "seed": seed,
         "episodes": len(records),
         "samples": len(records[0].time_s),
-        "policies": seated_policies(scenario, policies),
+        "policies": seat_policies(scenario, policies),
         "market": market_statistics(records),
         "seats": {line.seat: line for line in seat_statistics(records)},
-        "each_episode": [
-            {
-                "seed": int(record.seed),
-                "messages": int(record.total_messages),
-                "trades": int(record.total_trades),
-                "rejects": int(record.rejects),
-                "end_mark": float(record.mark[-1]),
-                "seats": {
-                    seat: {
-                        "pnl": float(record.wealth[-1, index]),
-                        "end_inventory_lots": int(record.position_lots[-1, index]),
-                        "fills": int(record.fills[index]),
-                        "volume_lots": int(record.volume_lots[index]),
-                        "spread_earned": float(record.spread_earned[index]),
-                        "messages": int(record.messages[index]),
-                    }
-                    for index, seat in enumerate(seats)
-                },
+        "each_episode": [_episode(record) for record in records],
+    }
+
+
+def _episode(record: EpisodeRecord) -> dict[str, Any]:
+    return {
+        "seed": int(record.seed),
+        "episode": int(record.episode),
+        "messages": int(record.total_messages),
+        "trades": int(record.total_trades),
+        "rejects": int(record.rejects),
+        "end_mark": float(record.mark[-1]),
+        "seats": {
+            seat: {
+                "pnl": float(record.wealth[-1, index]),
+                "end_inventory_lots": int(record.position_lots[-1, index]),
+                "fills": int(record.fills[index]),
+                "volume_lots": int(record.volume_lots[index]),
+                "spread_earned": float(record.spread_earned[index]),
+                "messages": int(record.messages[index]),
             }
-            for record in records
-        ],
+            for index, seat in enumerate(record.seats)
+        },
     }
 
 

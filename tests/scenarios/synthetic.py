@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios.record import EpisodeRecord
+from scenarios.record import TRADE, EpisodeRecord
 
-TRADE = np.dtype(
-    [("time_ns", "i8"), ("price_ticks", "i8"), ("size", "i8"), ("side", "i1"), ("maker", "i4"), ("taker", "i4")]
-)
-SEATS = ("maker_0", "maker_1", "taker_0")
+SEATS = ("maker_0", "maker_1", "taker")
 TICK_SIZE = 0.01
 WINDOW_TICKS = 60
 
@@ -40,6 +37,7 @@ def synthetic_record(seed: int = 0, samples: int = 600, session_s: float = 600.0
     fills = np.array([np.sum((trades["maker"] == seat) | (trades["taker"] == seat)) for seat in range(len(SEATS))])
     return EpisodeRecord(
         seed=seed,
+        episode=0,
         seats=SEATS,
         time_s=np.linspace(0.0, session_s, samples),
         bid_ticks=bid,
