@@ -21,6 +21,7 @@ from sekai.core import (
 from sekai.error import SekaiError
 from sekai.registry import EnvSpec, all_specs, make, register, register_namespace, spec
 from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space
+from sekai.vector import SyncVecEnv, VecEnv, VecResetResult, VecStepResult
 from sekai.wrappers import AutoReset, NormalizeObservation, OrderEnforcing, RecordEpisodeStatistics, TimeLimit
 
 __all__ = [
@@ -46,7 +47,11 @@ __all__ = [
     "SekaiError",
     "Space",
     "StepResult",
+    "SyncVecEnv",
     "TimeLimit",
+    "VecEnv",
+    "VecResetResult",
+    "VecStepResult",
     "Wrapper",
     "all_specs",
     "make",
