@@ -7,8 +7,9 @@ message with GROW, and the row's owner calls again with a larger one (`markets.e
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from numpy import int32
 from numpy import uint64 as U
 
 from .events import pour
@@ -31,33 +32,84 @@ from .layout import (
     M_STAGE,
     M_TAG,
     MAX_PRICE,
+    NO_TAG,
+    OP_IOC,
     OP_LIMIT,
+    OP_MARKET,
     OP_MODIFY,
     TICKS,
     Row,
 )
+from .layout import OWNER as ORDER_OWNER
 from .matching import handle, submit
 
-__all__ = ["GROW", "MESSAGE_WORDS", "fits", "replay", "send"]
+__all__ = [
+    "ANYONE",
+    "GROW",
+    "MESSAGE_KEEP",
+    "MESSAGE_WORDS",
+    "Demand",
+    "demand",
+    "fits",
+    "is_new",
+    "note",
+    "replay",
+    "resume",
+    "send",
+]
 
 GROW: Final = 4  # what a kernel of this file answers, beside DONE, DRAIN and REFUSED_CODE
-MESSAGE_WORDS: Final = 6  # int32
+ANYONE: Final = -1  # as owner
+MESSAGE_KEEP: Final = -(1 << 31)  # KEEP in a message of int32
+MESSAGE_WORDS: Final = 6
 (OP, ORDER_ID, SIDE_INDEX, PRICE_TICKS, SIZE, OWNER) = range(MESSAGE_WORDS)
 
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
 
 
+class Demand(NamedTuple):
+    """What a row must have room for, to take some messages; -1, or `low` above `high`, where there is nothing."""
+
+    order_id: int  # the largest of a new order
+    owner: int
+    low: int  # prices at which orders may rest, counted from zero
+    high: int
+
+
+@inlined
+def is_new(op: int) -> bool:
+    """Return whether an operation brings a new order."""
+    return op in (OP_LIMIT, OP_IOC, OP_MARKET)
+
+
+@kernel
+def demand(messages: Any, start: int, most: int) -> Demand:
+    """Return what messages `(n * MESSAGE_WORDS,) int32` ask for, from number `start` on; ids from `most` on aside."""
+    order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
+    for at in range(MESSAGE_WORDS * start, messages.size, MESSAGE_WORDS):
+        op, price = int(messages[U(at + OP)]), int(messages[U(at + PRICE_TICKS)])
+        number = int(messages[U(at + ORDER_ID)])
+        if is_new(op) and number < most:
+            order_id = max(order_id, number)
+        last_owner = max(last_owner, int(messages[U(at + OWNER)]))
+        if op in (OP_LIMIT, OP_MODIFY) and price > 0:
+            low, high = min(low, price), max(high, price)
+    return Demand(order_id, last_owner, low, high)
+
+
 @inlined
 def fits(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, owner: int) -> bool:
-    """Return whether the row and `handles` have room for whatever this message may do; `price` counts from zero."""
+    """Return whether the row and `handles` have room for whatever the message may do; `price` counts from zero."""
     if owner >= row[U(ACCOUNT_COUNT)]:
         return False
-    if op != OP_LIMIT and op != OP_MODIFY:
-        return order_id < handles.size or op != OP_LIMIT
-    if op == OP_LIMIT and (order_id >= handles.size or row[U(book + LIVE)] == row[U(book + CAPACITY)]):
+    if is_new(op) and order_id >= handles.size:
         return False
+    if op == OP_LIMIT and row[U(book + LIVE)] == row[U(book + CAPACITY)]:
+        return False
+    if op not in (OP_LIMIT, OP_MODIFY):
+        return True
     ladder = price - row[U(book + BASE)]
-    return 0 <= ladder < row[U(book + TICKS)] or price <= 0 or price > MAX_PRICE
+    return bool(0 <= ladder < row[U(book + TICKS)]) or price <= 0 or price > MAX_PRICE
 
 
 @inlined
@@ -65,15 +117,20 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
          owner: int) -> int:  # fmt: skip
     """Submit one message that names its order by the sender's id; modifies `row` and `handles` in place.
 
-    `price` counts from zero. Answers as `submit`, or GROW, nothing having happened. After DRAIN call `resume`.
+    `price` counts from zero, or is KEEP. For an order that exists, `owner` may be ANYONE: its own. Answers
+    as `submit`, or GROW, nothing having happened. After DRAIN call `resume`. A new order whose id is beyond `handles`
+    is refused, TAGS_EXHAUSTED, and written down without its id.
     """
     if row[U(ELASTIC)] != 0 and not fits(row, handles, book, op, order_id, price, owner):
         return GROW
+    tag = NO_TAG if is_new(op) and order_id >= handles.size else order_id
     shown = int(handles[U(order_id)]) if 0 <= order_id < handles.size else 0
     ladder = KEEP if price == KEEP else price - row[U(book + BASE)]
     named = order_id << ID_SHIFT | shown
-    code = submit(row, book, op, side_index, owner, ladder, size, order_id, named)
-    if code == DONE and op == OP_LIMIT:
+    if owner == ANYONE and shown != 0:
+        owner = int(row.view(int32)[U(shown + ORDER_OWNER)])
+    code = submit(row, book, op, side_index, owner, ladder, size, tag, named)
+    if code == DONE:
         note(row, handles)
     return code
 
@@ -94,6 +151,15 @@ def resume(row: Row, handles: Any) -> int:
     return code
 
 
+@inlined
+def _send_one(row: Row, messages: Any, handles: Any, book: int, at: int) -> int:
+    op, price, size = int(messages[U(at + OP)]), int(messages[U(at + PRICE_TICKS)]), int(messages[U(at + SIZE)])
+    order_id, side_index, owner = messages[U(at + ORDER_ID)], messages[U(at + SIDE_INDEX)], messages[U(at + OWNER)]
+    if op == OP_MODIFY:
+        price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size
+    return send(row, handles, book, op, int(order_id), int(side_index), price, size, int(owner))
+
+
 @kernel
 def replay(row: Row, messages: Any, handles: Any, log: Any, book: int, start: int, logged: int) -> tuple[int, int, int]:
     """Submit messages `(n * MESSAGE_WORDS,) int32` from number `start` on; modifies all arrays but them in place.
@@ -106,18 +172,7 @@ def replay(row: Row, messages: Any, handles: Any, log: Any, book: int, start: in
         if row[U(M_STAGE)] != IDLE:
             code = resume(row, handles)
         elif i < count:
-            at = MESSAGE_WORDS * i
-            code = send(
-                row,
-                handles,
-                book,
-                messages[U(at + OP)],
-                messages[U(at + ORDER_ID)],
-                messages[U(at + SIDE_INDEX)],
-                messages[U(at + PRICE_TICKS)],
-                messages[U(at + SIZE)],
-                messages[U(at + OWNER)],
-            )
+            code = _send_one(row, messages, handles, book, MESSAGE_WORDS * i)
             if code == GROW:
                 return i, pour(row, log, logged), GROW
         else:

@@ -1,0 +1,195 @@
+"""Everything that is always true of a row, asserted: plain Python, slow, for tests and for whoever suspects the engine.
+
+The row may be between two messages, or stopped in the middle of one by a full ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layout import (
+    ACCOUNT_COUNT,
+    ACCOUNT_STRIDE,
+    ACCOUNTS,
+    ASK,
+    BEST,
+    BID,
+    BITS,
+    BOOK,
+    BOOK_COUNT,
+    BOOK_TRADES,
+    BOOK_VOLUME,
+    BOOK_WORDS,
+    BOOKS,
+    CAPACITY,
+    CASH,
+    COUNT,
+    EDGE,
+    EVENT_CAPACITY,
+    EVENT_HEAD,
+    EVENT_TAIL,
+    FILLS,
+    FLIP,
+    IDLE,
+    INDEX,
+    LAYOUT_VERSION,
+    LEVEL_WORDS,
+    LEVELS,
+    LIVE,
+    M_BOOK,
+    M_HELD,
+    M_STAGE,
+    MARK,
+    MAX_SIZE,
+    NEXT,
+    NO_TAG,
+    NONE,
+    ORDER_WORDS,
+    ORDERS,
+    OWNER,
+    PLACE,
+    POSITION,
+    PREV,
+    PRICE,
+    QTY,
+    SIDE,
+    SIZE,
+    SLOTS,
+    SUMMARY,
+    TAG,
+    TICKS,
+    TOP,
+    TRADES,
+    VERSION,
+    VOLUME,
+    Row,
+)
+
+__all__ = ["accounts_of", "books_of", "check", "orders_at"]
+
+HalfRow = NDArray[np.int32]
+
+
+def check(row: Row) -> None:
+    """Raise AssertionError, saying which book, side, price or account is wrong, unless every invariant holds.
+
+    Each level is the sum of its orders, the bitmaps and the best price are the occupied levels, links, slots and tags
+    are consistent, no book is locked or crossed, and cash, shares and edge sum to zero over all accounts.
+    """
+    assert row[SIZE] == row.size and row[VERSION] == LAYOUT_VERSION, "not a row, or not of this layout"
+    assert 0 <= row[EVENT_HEAD] - row[EVENT_TAIL] <= row[EVENT_CAPACITY], "the ring holds more than it can"
+    for book in books_of(row):
+        _check_book(row, book)
+    _check_ledger(row)
+
+
+def books_of(row: Row) -> list[int]:
+    """Return the handles of a row's books."""
+    return [int(row[BOOKS]) + BOOK_WORDS * k for k in range(int(row[BOOK_COUNT]))]
+
+
+def accounts_of(row: Row) -> NDArray[np.int64]:
+    """Return a view of a row's accounts, `(ACCOUNT_COUNT, ACCOUNT_STRIDE)`."""
+    count, stride, first = int(row[ACCOUNT_COUNT]), int(row[ACCOUNT_STRIDE]), int(row[ACCOUNTS])
+    return row[first : first + count * stride].reshape(count, stride)
+
+
+def orders_at(row: Row, level: int) -> Iterator[int]:
+    """Yield the handles of the orders that wait at a level, oldest first."""
+    half = row.view(np.int32)
+    order = int(half[level + NEXT])
+    while order != level:
+        yield order
+        order = int(half[order + NEXT])
+
+
+def _check_book(row: Row, book: int) -> None:
+    half, live, capacity, name = (
+        row.view(np.int32),
+        int(row[book + LIVE]),
+        int(row[book + CAPACITY]),
+        int(row[book + INDEX]),
+    )
+    first, slots = int(row[book + ORDERS]), int(row[book + SLOTS])
+    assert 0 <= live <= capacity, f"book {name}: {live} live orders of {capacity}"
+    orders = half[first : first + ORDER_WORDS * capacity].reshape(capacity, ORDER_WORDS)
+    taken = half[slots : slots + capacity]
+    handles = first + ORDER_WORDS * np.arange(capacity)
+    assert np.array_equal(np.sort(taken), handles), f"book {name}: the slots are no permutation"
+    assert np.array_equal(taken[orders[:, PLACE]], handles), f"book {name}: an order is not at its place"
+    tags = orders[(taken - first) // ORDER_WORDS, TAG]
+    assert (tags[live:] == NO_TAG).all() and (tags[:live] >= 0).all(), (
+        f"book {name}: a live order has no tag, or a free one has"
+    )
+    assert len(set(tags[:live].tolist())) == live, f"book {name}: two live orders of one tag"
+    linked = sum(_check_side(row, book + side) for side in (BID, ASK))
+    is_held = row[M_STAGE] != IDLE and row[M_BOOK] == book and row[M_HELD] != 0
+    assert linked + is_held == live, f"book {name}: {live} live orders, {linked} of them in queues"
+    bid, ask = (int(row[book + side + BEST]) for side in (BID, ASK))
+    if bid != NONE and ask != NONE:
+        bid, ask = bid ^ int(row[book + BID + FLIP]), ask ^ int(row[book + ASK + FLIP])
+        assert bid < ask, f"book {name}: locked or crossed, bid {bid}, ask {ask}"
+        assert row[M_STAGE] != IDLE or row[book + MARK] == bid + ask, f"book {name}: the mark is {row[book + MARK]}"
+
+
+def _check_side(row: Row, side: int) -> int:
+    """Check one side; return how many orders wait on it."""
+    half, book, ticks = row.view(np.int32), int(row[side + BOOK]), int(row[row[side + BOOK] + TICKS])
+    first = int(row[side + LEVELS])
+    levels = half[first : first + LEVEL_WORDS * ticks].reshape(ticks, LEVEL_WORDS)
+    heads = first + LEVEL_WORDS * np.arange(ticks)
+    is_empty = levels[:, NEXT] == heads
+    assert np.array_equal(is_empty, levels[:, PREV] == heads), f"side {side}: a level points at itself one way only"
+    assert (levels[is_empty, QTY] == 0).all() and (levels[is_empty, COUNT] == 0).all(), (
+        f"side {side}: size on an empty level"
+    )
+    keys = np.flatnonzero(~is_empty)
+    assert row[side + BEST] == (keys[0] if keys.size else NONE), f"side {side}: the best key is {row[side + BEST]}"
+    _check_bitmap(row, side, ~is_empty)
+    for key in keys.tolist():
+        _check_level(row, side, book, key)
+    return int(levels[:, COUNT].sum())
+
+
+def _check_level(row: Row, side: int, book: int, key: int) -> None:
+    half, level = row.view(np.int32), int(row[side + LEVELS]) + LEVEL_WORDS * key
+    where, ahead, lots, count = f"side {side}, key {key}", level, 0, 0
+    for order in orders_at(row, level):
+        assert count < row[book + CAPACITY], f"{where}: the queue does not come back to its level"
+        assert half[order + PREV] == ahead, f"{where}: order {order} has another order before it"
+        assert half[order + SIDE] == side and half[order + PRICE] ^ row[side + FLIP] == key, (
+            f"{where}: a stranger, {order}"
+        )
+        assert half[order + QTY] > 0, f"{where}: order {order} has size {half[order + QTY]}"
+        assert 0 <= half[order + OWNER] < row[ACCOUNT_COUNT], f"{where}: order {order} belongs to nobody"
+        assert half[order + PLACE] < row[book + LIVE], f"{where}: order {order} waits but is not live"
+        ahead, lots, count = order, lots + int(half[order + QTY]), count + 1
+    assert half[level + PREV] == ahead, f"{where}: the last order is another"
+    assert half[level + QTY] == lots <= MAX_SIZE, f"{where}: size {half[level + QTY]}, its orders {lots}"
+    assert half[level + COUNT] == count, f"{where}: count {half[level + COUNT]}, its orders {count}"
+
+
+def _check_bitmap(row: Row, side: int, is_occupied: NDArray[np.bool_]) -> None:
+    for name, start in (("BITS", BITS), ("SUMMARY", SUMMARY)):
+        words = np.packbits(np.pad(is_occupied, (0, -is_occupied.size % 64)), bitorder="little").view(np.int64)
+        at = int(row[side + start])
+        assert np.array_equal(row[at : at + words.size], words), f"side {side}: {name} is not the occupied levels"
+        is_occupied = words != 0
+    top = sum(1 << k for k, is_set in enumerate(is_occupied.tolist()) if is_set)
+    assert int(row[side + TOP]) & (2**64 - 1) == top, f"side {side}: TOP is not the words of SUMMARY"
+
+
+def _check_ledger(row: Row) -> None:
+    accounts, books = accounts_of(row), books_of(row)
+    for name, column in (("cash", CASH), ("edge", EDGE)):
+        assert accounts[:, column].sum() == 0, f"{name} sums to {accounts[:, column].sum()} over all accounts"
+    for k in range(len(books)):
+        held = accounts[:, POSITION + k].sum()
+        assert held == 0, f"positions in book {k} sum to {held} over all accounts"
+    trades, volume = (sum(int(row[book + word]) for book in books) for word in (BOOK_TRADES, BOOK_VOLUME))
+    assert row[TRADES] == trades, f"{row[TRADES]} trades, the books count {trades}"
+    assert accounts[:, FILLS].sum() == 2 * trades, f"{trades} trades, {accounts[:, FILLS].sum()} fills"
+    assert accounts[:, VOLUME].sum() == 2 * volume, f"volume {volume}, the accounts count {accounts[:, VOLUME].sum()}"

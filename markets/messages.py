@@ -1,0 +1,183 @@
+"""What is said to a book and what it says back, as arrays: orders in, trades, events and depth out.
+
+Prices are in ticks, sizes in lots, both counted from zero. An order is named by its sender's own number, dense from 0.
+`markets.messages` is this module's function of the same name; the rest is imported with `from markets.messages import`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from markets.engine import layout
+from sekai.error import SekaiError
+
+__all__ = [
+    "CANCEL",
+    "EVENT",
+    "IOC",
+    "KEEP",
+    "LEVEL",
+    "LIMIT",
+    "MARKET",
+    "MASS_CANCEL",
+    "MESSAGE",
+    "MODIFY",
+    "REDUCE",
+    "REJECT",
+    "TRADE",
+    "BadMessage",
+    "EventKind",
+    "Reason",
+    "events_of",
+    "messages",
+    "rejects_of",
+    "trades_of",
+]
+
+LIMIT: Final = layout.OP_LIMIT
+CANCEL: Final = layout.OP_CANCEL
+IOC: Final = layout.OP_IOC
+REDUCE: Final = layout.OP_REDUCE
+MARKET: Final = layout.OP_MARKET
+MODIFY: Final = layout.OP_MODIFY
+MASS_CANCEL: Final = layout.OP_MASS_CANCEL
+KEEP: Final = -(1 << 31)  # in a MODIFY: leave the price, or the size, as it is
+
+MESSAGE: Final = np.dtype([(name, "<i4") for name in ("op", "order_id", "side", "price_ticks", "size", "owner")])
+TRADE: Final = np.dtype([(name, "<i8") for name in ("maker", "taker", "price_ticks", "size")])
+LEVEL: Final = np.dtype([(name, "<i8") for name in ("price_ticks", "size", "orders")])
+REJECT: Final = np.dtype(
+    [(name, "<i8") for name in ("message", "op", "order_id", "side", "price_ticks", "size", "owner", "reason")]
+)
+EVENT: Final = np.dtype(
+    [("time_ns", "<i8"), ("kind", "i1"), ("reason", "i1"), ("side", "i1"), ("book", "<i4"), ("price_ticks", "<i8")]
+    + [(name, "<i8") for name in ("size", "order", "other", "owner", "other_owner", "message")]
+)
+
+
+class EventKind(IntEnum):
+    """What an event is; `EVENT["kind"]` holds its number."""
+
+    ACCEPTED = layout.ACCEPTED
+    TRADED = layout.TRADED
+    CANCELLED = layout.CANCELLED
+    REDUCED = layout.REDUCED
+    REPLACED = layout.REPLACED
+    REJECTED = layout.REJECTED
+
+
+class Reason(IntEnum):
+    """Why an order was refused, or ended; `EVENT["reason"]` and `REJECT["reason"]` hold its number."""
+
+    OK = layout.OK
+    BY_OWNER = layout.BY_OWNER
+    UNFILLED = layout.UNFILLED
+    BAD_PRICE = layout.BAD_PRICE
+    BAD_SIZE = layout.BAD_SIZE
+    BEYOND_LADDER = layout.BEYOND_LADDER
+    BOOK_FULL = layout.BOOK_FULL
+    UNKNOWN_ORDER = layout.UNKNOWN_ORDER
+    NOT_OWNER = layout.NOT_OWNER
+    DUPLICATE_ID = layout.DUPLICATE_TAG
+    IDS_EXHAUSTED = layout.TAGS_EXHAUSTED
+    LEVEL_FULL = layout.LEVEL_FULL
+    BAD_OPERATION = layout.BAD_OPERATION
+    BAD_OWNER = layout.BAD_OWNER
+    CLOSED = layout.CLOSED
+    BAD_SIDE = layout.BAD_SIDE
+
+
+class BadMessage(SekaiError, ValueError):
+    """Raised when arrays cannot be made into messages; what a book would refuse is for the book to refuse."""
+
+
+def messages(
+    *,
+    op: ArrayLike,
+    order_id: ArrayLike = 0,
+    side: ArrayLike = 0,
+    price_ticks: ArrayLike = 0,
+    size: ArrayLike = 0,
+    owner: ArrayLike = 0,
+) -> NDArray[Any]:
+    """Return messages for `OrderBook.apply`, `(n,)` of dtype `MESSAGE`; arrays of one length, or numbers for all.
+
+    `op`: 0 limit, 1 cancel, 2 IOC limit, 3 reduce by `size`, 4 market, 5 modify, 6 mass cancel of `owner`'s orders.
+    `side`: 0 buy, 1 sell. `order_id`: the sender's own, from 0 and dense. `price_ticks`, `size`: as the book will check
+    them; KEEP in a modify. Raises BadMessage naming the argument where it is no integer, or has no such meaning.
+
+    >>> messages(op=[0, 1], order_id=7, side=1, price_ticks=101, size=5)["op"]
+    array([0, 1], dtype=int32)
+    """
+    given = {"op": op, "order_id": order_id, "side": side, "price_ticks": price_ticks, "size": size, "owner": owner}
+    columns = {name: _integers(name, value) for name, value in given.items()}
+    _check_range(columns["op"], "op", "an operation from 0 to 6", 0, MASS_CANCEL)
+    _check_range(columns["side"], "side", "0 (buy) or 1 (sell)", 0, 1)
+    _check_range(columns["order_id"], "order_id", f"from 0 to {layout.MAX_TAG}", 0, layout.MAX_TAG)
+    _check_range(columns["owner"], "owner", f"from 0 to {layout.MAX_TAG}", 0, layout.MAX_TAG)
+    for name in ("price_ticks", "size"):
+        _check_range(columns[name], name, "a 32-bit integer", -(1 << 31), (1 << 31) - 1)
+    lengths = {name: column.size for name, column in columns.items() if column.ndim}
+    if len(set(lengths.values())) > 1:
+        raise BadMessage(f"all arrays must have one length, got {lengths}")
+    out = np.empty(next(iter(lengths.values()), 1), MESSAGE)
+    for name, column in columns.items():
+        out[name] = column
+    return out
+
+
+def _integers(name: str, value: ArrayLike) -> NDArray[np.int64]:
+    column = np.asarray(value)
+    if column.ndim > 1:
+        raise BadMessage(f"{name} must be a number or one-dimensional, got shape {column.shape}")
+    if column.size and column.dtype.kind not in "iub":
+        if column.dtype.kind != "f" or (column != np.floor(column)).any() or not np.isfinite(column).all():
+            raise BadMessage(f"{name} must hold integers, got {column.dtype}: {column.ravel()[:4].tolist()}")
+        _check_range(column, name, "a 32-bit integer", -(1 << 31), (1 << 31) - 1)
+    return column.astype(np.int64)
+
+
+def _check_range(column: NDArray[Any], name: str, right: str, least: int, most: int) -> None:
+    wrong = np.flatnonzero((column < least) | (column > most))
+    if wrong.size:
+        raise BadMessage(f"{name} must be {right}, got {column.ravel()[wrong[0]]} at {wrong[0]}")
+
+
+def events_of(words: NDArray[np.int64]) -> NDArray[Any]:
+    """Return engine events `(n, 8)` as records of dtype `EVENT`, `(n,)`; `order` and `other` are ids, -1 for none.
+
+    ACCEPTED, REJECTED: as sent, `other` is the operation, `price_ticks` 0 for a market order. TRADED: `order` rested,
+    `other` came. CANCELLED, REDUCED: `size` is what was taken away. REPLACED: a modify that lost its place.
+    """
+    out = np.zeros(len(words), EVENT)
+    what, owners = words[:, layout.E_WHAT], words[:, layout.E_OWNERS]
+    out["time_ns"] = words[:, layout.E_TIME]
+    out["kind"], out["reason"], out["side"], out["book"] = what & 255, what >> 8 & 255, what >> 16 & 255, what >> 24
+    out["price_ticks"], out["size"] = words[:, layout.E_PRICE], words[:, layout.E_SIZE]
+    out["order"], out["other"] = words[:, layout.E_ORDER], words[:, layout.E_OTHER]
+    is_trade = out["kind"] == EventKind.TRADED
+    out["owner"] = np.where(is_trade, owners & 0xFFFFFFFF, owners)
+    out["other_owner"] = np.where(is_trade, owners >> 32, -1)
+    out["message"] = words[:, layout.E_CAUSE] - 1
+    return out
+
+
+def trades_of(words: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the trades among engine events `(n, 8)`, `(m,)` of dtype `TRADE`, in the order in which they happened."""
+    fills = words[words[:, layout.E_WHAT] & 255 == EventKind.TRADED]
+    columns = fills[:, [layout.E_ORDER, layout.E_OTHER, layout.E_PRICE, layout.E_SIZE]]
+    return np.ascontiguousarray(columns).view(TRADE)[:, 0]
+
+
+def rejects_of(words: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the refusals among engine events `(n, 8)`, `(m,)` of dtype `REJECT`; `message` counts from 0."""
+    events = events_of(words[words[:, layout.E_WHAT] & 255 == EventKind.REJECTED])
+    out = np.empty(len(events), REJECT)
+    for name in ("message", "side", "price_ticks", "size", "owner", "reason"):
+        out[name] = events[name]
+    out["op"], out["order_id"] = events["other"], events["order"]
+    return out

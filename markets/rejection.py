@@ -1,0 +1,87 @@
+"""Why an order was refused, in words: which argument, what it was, what would have been right."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any, Final, NamedTuple
+
+from markets.engine.layout import MAX_PRICE, MAX_SIZE, MAX_TICKS, MAX_VALUE, OP_IOC, OP_LIMIT
+from markets.messages import Reason
+from sekai.error import SekaiError
+
+__all__ = ["SIDES", "TIFS", "Limits", "OrderRejected", "as_integer", "bad_word", "rejection", "too_big"]
+
+SIDES: Final[dict[str, int]] = {"buy": 0, "bid": 0, "sell": 1, "ask": 1}
+TIFS: Final[dict[str, int]] = {"gtc": OP_LIMIT, "ioc": OP_IOC}
+
+_REASONS: Final = {
+    "price": Reason.BAD_PRICE,
+    "size": Reason.BAD_SIZE,
+    "by": Reason.BAD_SIZE,
+    "owner": Reason.BAD_OWNER,
+    "id": Reason.IDS_EXHAUSTED,
+}
+
+
+class OrderRejected(SekaiError, ValueError):
+    """Raised when the book refuses an order; `reason` says why, and nothing has changed but the count of refusals."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OrderRejected, (str(self), self.reason)
+
+
+class Limits(NamedTuple):
+    """What a book can take at the moment: the last value of each that is right."""
+
+    max_size: int
+    max_orders: int
+    max_owner: int
+    max_id: int
+    next_id: int
+    ladder: tuple[int, int]
+
+
+def rejection(reason: Reason, limits: Limits, *, id: int, price: int, size: int, owner: int) -> OrderRejected:
+    """Return the error for a message that the book has refused."""
+    low, high = limits.ladder
+    texts = {
+        Reason.BAD_PRICE: f"price must be from 1 to {MAX_PRICE} ticks, got {price}",
+        Reason.BAD_SIZE: f"size must be from 1 to {limits.max_size} lots, got {size}",
+        Reason.BEYOND_LADDER: f"price must lie within {MAX_TICKS} ticks of all live orders and of the last trade; "
+        f"now {low} to {high} is covered, got {price}",
+        Reason.BOOK_FULL: f"a book must not hold more than {limits.max_orders} orders, and it does",
+        Reason.LEVEL_FULL: f"a level must not hold more than {MAX_SIZE} lots; {price} would, with {size} more",
+        Reason.UNKNOWN_ORDER: f"id must be that of a live order; {id} is none: never sent, or filled, or cancelled",
+        Reason.NOT_OWNER: f"owner must be the order's own; {owner} does not own order {id}",
+        Reason.DUPLICATE_ID: f"id must not be that of a live order, got {id}; the next free one is {limits.next_id}",
+        Reason.IDS_EXHAUSTED: f"id must be from 0 to {limits.max_id} (ids are dense), got {id}",
+        Reason.BAD_OWNER: f"owner must be from 0 to {limits.max_owner}, got {owner}",
+    }
+    if reason is Reason.BAD_SIZE and 1 <= size <= limits.max_size:
+        texts[reason] = f"price x size must be at most {MAX_VALUE}, got {price} x {size}"
+    return OrderRejected(texts.get(reason, reason.name.lower().replace("_", " ")), reason)
+
+
+def bad_word(side: object, tif: object) -> OrderRejected:
+    """Return the error for a side, or a time in force, that is no such word."""
+    if not isinstance(side, str) or side not in SIDES:
+        return OrderRejected(f"side must be 'buy' ('bid') or 'sell' ('ask'), got {side!r}", Reason.BAD_SIDE)
+    return OrderRejected(f"tif must be 'gtc' or 'ioc', got {tif!r}", Reason.BAD_OPERATION)
+
+
+def too_big(**numbers: int) -> OrderRejected:
+    """Return the error for the first of the numbers that does not fit 64 bits."""
+    name, value = next((n, v) for n, v in numbers.items() if not -(1 << 63) <= v < 1 << 63)
+    return OrderRejected(f"{name} must fit 64 bits, got {value}", _REASONS[name])
+
+
+def as_integer(name: str, value: object) -> int:
+    """Return `value` as an int, NumPy's too; anything else is refused, a float that happens to be whole as well."""
+    try:
+        return index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise OrderRejected(f"{name} must be an integer, got {value!r}", _REASONS[name]) from None
