@@ -30,18 +30,18 @@ def allocate(space: Space[Any], lead: tuple[int, ...]) -> Tree:
 
 def at(tree: Tree, index: Any) -> Tree:
     """Return what `tree` has at `index`, in every leaf."""
-    return {name: at(part, index) for name, part in tree.items()} if isinstance(tree, Mapping) else tree[index]
+    return {name: at(part, index) for name, part in tree.items()} if isinstance(tree, dict) else tree[index]
 
 
 def copied(tree: Tree) -> Tree:
     """Return a copy of every leaf."""
-    return {name: copied(part) for name, part in tree.items()} if isinstance(tree, Mapping) else tree.copy()
+    return {name: copied(part) for name, part in tree.items()} if isinstance(tree, dict) else tree.copy()
 
 
 def writer(tree: Tree, space: Space[Any]) -> Callable[[Any, Any], None]:
     """Return a function that writes a value of `space` at an index of `tree`; `SpaceMismatch` for another form."""
-    if not isinstance(tree, Mapping):
-        return _Leaf(tree, space.shape)
+    if not isinstance(tree, dict):
+        return tree.__setitem__ if space.shape is None else _Leaf(tree, space.shape)
     assert isinstance(space, Dict)
     return _Branch({name: writer(part, space[name]) for name, part in tree.items()})
 
@@ -49,11 +49,15 @@ def writer(tree: Tree, space: Space[Any]) -> Callable[[Any, Any], None]:
 class _Leaf:
     __slots__ = ("array", "shape")
 
-    def __init__(self, array: NDArray[Any], shape: tuple[int, ...] | None) -> None:
+    def __init__(self, array: NDArray[Any], shape: tuple[int, ...]) -> None:
         self.array, self.shape = array, shape
 
     def __call__(self, index: Any, value: Any) -> None:
-        if self.shape is not None and (value.shape if isinstance(value, np.ndarray) else np.shape(value)) != self.shape:
+        try:
+            fits = value.shape == self.shape
+        except AttributeError:
+            fits = np.shape(value) == self.shape
+        if not fits:
             raise SpaceMismatch(f"an observation must have shape {self.shape}, got {np.shape(value)}")
         self.array[index] = value
 

@@ -46,7 +46,7 @@ class SingleTable:
             batch = stacked(actions, self.rows, "actions")
         except SpaceMismatch as error:
             raise InvalidAction(str(error)) from None
-        return [at(batch, row) for row in range(self.rows)] if isinstance(batch, Mapping) else batch
+        return [at(batch, row) for row in range(self.rows)] if isinstance(batch, dict) else batch
 
     def begun(self, row: int, result: ResetResult[Any], env: Env[Any, Any]) -> None:
         """Write the first observation of a row."""
@@ -108,11 +108,11 @@ class ManyTable:
         self._handed_out: Callable[[Tree], Tree] = copied if copy else _itself
         self.groups = _stored_groups(env)
         self._slots = {agent: (name, k) for name, agents in self.groups.items() for k, agent in enumerate(agents)}
-        self._index = {agent: column for column, agent in enumerate(self._slots)}
+        self._order = list(self._slots)
+        self._index = {agent: column for column, agent in enumerate(self._order)}
         self._spaces = {name: env.observation_space(agents[0]) for name, agents in self.groups.items()}
         self._stored = {name: allocate(self._spaces[name], (rows, len(agents))) for name, agents in self.groups.items()}
-        writers = {name: writer(tree, self._spaces[name]) for name, tree in self._stored.items()}
-        self._writers = {agent: (writers[name], k, self._index[agent]) for agent, (name, k) in self._slots.items()}
+        self._writers = self._lay_writers(self._stored)
         self._ended: dict[int, MAStepResult] = {}
         self.open()
 
@@ -147,9 +147,9 @@ class ManyTable:
                 known = [*self._slots, *self.groups]
                 raise InvalidAgents(f"actions must be by {known}, got {name!r}.{did_you_mean(name, known)}")
         try:
-            return [
-                {agent: at(columns[agent], row) for agent in env.acting} for row, env in enumerate(envs)
-            ]  # fmt: skip
+            if any(isinstance(column, dict) for column in columns.values()):
+                return [{agent: at(columns[agent], row) for agent in env.acting} for row, env in enumerate(envs)]
+            return [{agent: columns[agent][row] for agent in env.acting} for row, env in enumerate(envs)]
         except KeyError:
             missing = sorted({agent for env in envs for agent in env.acting} - columns.keys())
             raise InvalidAgents(f"actions are missing for {missing}, who must act now") from None
@@ -163,18 +163,19 @@ class ManyTable:
     def stepped(self, row: int, result: MAStepResult, env: MultiAgentEnv) -> bool:
         """Write the transitions of a row; return whether its episode is over, so that `restarted` must follow."""
         rewards, terminated, truncated = result.rewards, result.terminated, result.truncated
-        first = result.first
-        for agent, observation in result.observations.items():
-            write, slot, column = self._writer(agent)
-            write((row, slot), observation)
-            if agent in first:
-                continue
-            self._rewards[row, column] = rewards[agent]
-            self._stepped[row, column] = True
-            if terminated[agent]:
-                self._terminated[row, column] = True
-            if truncated[agent]:
-                self._truncated[row, column] = True
+        self._write(row, result.observations)
+        if not result.first and list(rewards) == self._order:
+            self._rewards[row] = list(rewards.values())
+            self._stepped[row] = True
+        else:
+            for agent in rewards.keys() - result.first:
+                column = self._index[agent]
+                self._rewards[row, column] = rewards[agent]
+                self._stepped[row, column] = True
+        if result.any_done:
+            for agent, column in self._index.items():
+                self._terminated[row, column] = terminated.get(agent, False)
+                self._truncated[row, column] = truncated.get(agent, False)
         for agent, elapsed in result.elapsed.items():
             self._elapsed[row, self._index[agent]] = elapsed
         self._infos[row] = result.info
@@ -205,12 +206,11 @@ class ManyTable:
         final, restarted = observations, np.zeros(self.rows, dtype=bool)
         if self._ended:
             final = copied(observations)
-            writers = {name: writer(tree, self._spaces[name]) for name, tree in final.items()}
+            writers = self._lay_writers(final)
             for row, result in self._ended.items():
                 restarted[row] = True
                 for agent, observation in result.observations.items():
-                    name, slot = self._slots[agent]
-                    writers[name]((row, slot), observation)
+                    writers[agent](row, observation)
         return MAVecStepResult(
             self._columns(observations),
             self._scalars(self._rewards),
@@ -225,16 +225,17 @@ class ManyTable:
         )
 
     def _write(self, row: int, observations: Mapping[AgentID, Any]) -> None:
+        writers = self._writers
         for agent, observation in observations.items():
-            write, slot, _ = self._writer(agent)
-            write((row, slot), observation)
+            if agent not in writers:
+                raise SekaiError(f"{agent!r} has no column: possible_agents must name it, got {self._order}")
+            writers[agent](row, observation)
 
-    def _writer(self, agent: AgentID) -> tuple[Callable[[Any, Any], None], int, int]:
-        try:
-            return self._writers[agent]
-        except KeyError:
-            known = list(self._slots)
-            raise SekaiError(f"{agent!r} has no column: possible_agents must name every agent, got {known}") from None
+    def _lay_writers(self, stored: Mapping[str, Tree]) -> dict[AgentID, Callable[[Any, Any], None]]:
+        return {
+            agent: writer(at(stored[name], (slice(None), slot)), self._spaces[name])
+            for agent, (name, slot) in self._slots.items()
+        }
 
     def _mark_acting(self, row: int, env: MultiAgentEnv) -> None:
         acting = env.acting
@@ -245,11 +246,11 @@ class ManyTable:
 
     def _spread(self, name: str, batch: Tree) -> dict[AgentID, Tree]:
         agents = self.groups[name]
-        leaf = next(iter(batch.values())) if isinstance(batch, Mapping) else batch
+        leaf = next(iter(batch.values())) if isinstance(batch, dict) else batch
         form = np.shape(leaf)[:2]
         if form != (self.rows, len(agents)):
             raise InvalidAction(f"actions[{name!r}] must have shape ({self.rows}, {len(agents)}, ...), got {form}")
-        batch = np.asarray(batch) if not isinstance(batch, Mapping) else batch
+        batch = batch if isinstance(batch, dict) else np.asarray(batch)
         return {agent: at(batch, (slice(None), k)) for k, agent in enumerate(agents)}
 
     def _columns(self, stored: Mapping[str, Tree]) -> AgentColumns:
