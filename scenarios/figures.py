@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import html
 import io
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
@@ -134,27 +135,42 @@ def book_figure(record: EpisodeRecord) -> Figure:
 
 
 def seats_figure(records: Sequence[EpisodeRecord]) -> Figure:
-    """Draw inventory in the first episode, and P&L of every seat in all episodes with their mean."""
-    figure, (left, right) = _figure(3.2, 2)
-    _draw_inventory(left, records[0])
-    _draw_pnl(right, records)
-    _legend(left, "best")
+    """Draw a row per seat, on a scale of its own: inventory in the first episode; P&L in all, with their mean."""
+    first = records[0]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, 0.6 + 1.25 * len(first.seats)), layout="constrained")
+        rows = figure.subplots(len(first.seats), 2, squeeze=False, sharex=True)
+    for index, (seat, (left, right)) in enumerate(zip(first.seats, rows, strict=True)):
+        _draw_inventory(left, first, [index])
+        _draw_pnl(right, records, [index])
+        left.set_ylabel(f"{seat}\nlots", color=seat_colours(first.seats)[seat])
+        for axes in (left, right):
+            axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=axes is left))
+            if index + 1 < len(first.seats):
+                axes.set_xlabel("")
+    _title(rows[0, 0], "Inventory, first episode")
+    _title(rows[0, 1], _pnl_title(records))
     return figure
 
 
 def overview_figure(records: Sequence[EpisodeRecord]) -> Figure:
-    """Draw a run in one picture: the book of the first episode with the fills of every seat, inventory, and P&L."""
+    """Draw a run in one picture: the book of the first episode with the fills of every seat, and each seat's P&L."""
+    first = records[0]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, 6.2), layout="constrained", facecolor=PAPER)
-        panels = figure.subplot_mosaic([["book", "book"], ["inventory", "pnl"]], height_ratios=[1.5, 1.0])
-    book = panels["book"]
-    largest = _draw_book(book, records[0])
-    _draw_fills(book, records[0])
-    _label_time(book, records[0])
+        figure = Figure(figsize=(WIDTH_INCHES, 5.8), layout="constrained", facecolor=PAPER)
+        book_row, pnl_row = figure.subfigures(2, 1, height_ratios=[1.9, 1.0])
+        book = book_row.subplots()
+        panels = pnl_row.subplots(1, len(first.seats), squeeze=False)[0]
+    largest = _draw_book(book, first)
+    _draw_fills(book, first)
+    _label_time(book, first)
     _book_key(book, largest)
     _legend(book, "upper left")
-    _draw_inventory(panels["inventory"], records[0])
-    _draw_pnl(panels["pnl"], records)
+    for index, (panel, seat) in enumerate(zip(panels, first.seats, strict=True)):
+        _draw_pnl(panel, records, [index])
+        panel.set_ylabel("")
+        panel.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        _title(panel, f"P&L of {seat}")
     return figure
 
 
@@ -182,7 +198,7 @@ def returns_figure(records: Sequence[EpisodeRecord]) -> Figure:
     with_depth = records[0].depth_lots is not None
     figure, panels = _figure(2.9, 3 if with_depth else 2)
     returns = [statistics.log_returns(record) for record in records]
-    _draw_return_density(panels[0], np.concatenate(returns), statistics.sampling_interval_s(records[0]))
+    _draw_tails(panels[0], np.concatenate(returns), statistics.sampling_interval_s(records[0]))
     _draw_memory(panels[1], returns)
     if with_depth:
         _draw_shape(panels[2], records[0])
@@ -239,29 +255,33 @@ def _draw_fills(axes: Axes, record: EpisodeRecord) -> None:
         axes.scatter(time[sold], price[sold], marker="v", **look)
 
 
-def _draw_inventory(axes: Axes, record: EpisodeRecord) -> None:
-    for index, (seat, colour) in enumerate(seat_colours(record.seats).items()):
+def _draw_inventory(axes: Axes, record: EpisodeRecord, seats: Iterable[int]) -> None:
+    colours = list(seat_colours(record.seats).values())
+    for seat in seats:
         time = record.time_s / _time_scale(record)
-        axes.step(time, record.position_lots[:, index], where="post", color=colour, label=seat, lw=1.0)
-    _title(axes, "Inventory, first episode")
+        axes.step(time, record.position_lots[:, seat], where="post", color=colours[seat], lw=1.0)
     axes.set_ylabel("lots")
     axes.axhline(0.0, color=MUTED, lw=0.8)
     _label_time(axes, record)
 
 
-def _draw_pnl(axes: Axes, records: Sequence[EpisodeRecord]) -> None:
-    """Draw the P&L of every seat: a faint line per episode, and their mean."""
+def _draw_pnl(axes: Axes, records: Sequence[EpisodeRecord], seats: Iterable[int]) -> None:
+    """Draw the P&L of seats: a faint line per episode, and their mean."""
     first = records[0]
+    colours = list(seat_colours(first.seats).values())
     time = first.time_s / _time_scale(first)
     few = slice(None, None, max(1, len(time) // FAINT_POINTS))
-    for index, colour in enumerate(seat_colours(first.seats).values()):
+    for seat in seats:
         for record in records if len(records) > 1 else ():
-            axes.plot(time[few], record.wealth[few, index], color=colour, lw=0.6, alpha=0.22)
-        axes.plot(time, np.mean([record.wealth[:, index] for record in records], axis=0), color=colour, lw=2.0)
-    _title(axes, f"P&L, {len(records)} episodes and their mean" if len(records) > 1 else "P&L")
+            axes.plot(time[few], record.wealth[few, seat], color=colours[seat], lw=0.6, alpha=0.25)
+        axes.plot(time, np.mean([record.wealth[:, seat] for record in records], axis=0), color=colours[seat], lw=2.0)
     axes.set_ylabel("money")
     axes.axhline(0.0, color=MUTED, lw=0.8)
     _label_time(axes, first)
+
+
+def _pnl_title(records: Sequence[EpisodeRecord]) -> str:
+    return f"P&L, {len(records)} episodes and their mean" if len(records) > 1 else "P&L"
 
 
 def _draw_book(axes: Axes, record: EpisodeRecord) -> float:
@@ -312,7 +332,7 @@ def _book_key(axes: Axes, largest: float) -> None:
     levels = np.expm1(np.linspace(0.0, np.log1p(largest), 64))
     column = np.concatenate([levels[::-1], -levels])
     key.imshow(_book_pixels(column[:, None], largest), origin="lower", aspect="auto", extent=(0, 1, -1, 1))
-    marks = [lots for lots in (1, 10, 100, 1_000, 10_000) if lots <= largest]
+    marks = [lots for lots in (1, 2, 5, 10, 20, 50, 100, 300, 1_000, 3_000, 10_000) if lots <= largest][-4:]
     places = [float(np.log1p(lots) / np.log1p(largest)) for lots in marks]
     key.set_yticks([-place for place in places] + places, [f"{lots:,}" for lots in marks] * 2)
     key.set_xticks([])
@@ -325,22 +345,23 @@ def _book_key(axes: Axes, largest: float) -> None:
         spine.set_visible(False)
 
 
-def _draw_return_density(axes: Axes, returns: NDArray[np.float64], interval_s: float) -> None:
-    """Draw standardised returns on a log scale against the normal density."""
+def _draw_tails(axes: Axes, returns: NDArray[np.float64], interval_s: float) -> None:
+    """Draw the share of returns at least so many standard deviations out, against a normal's.
+
+    A distribution function has no bins, which would beat against the ticks that the mid moves by.
+    """
     _title(axes, f"Returns over {interval_s:.3g} s")
     axes.set_xlabel("standard deviations")
+    axes.set_ylabel("share of returns")
     if returns.size == 0 or float(np.std(returns)) == 0.0:
         return
-    z = (returns - returns.mean()) / returns.std()
-    reach = min(float(np.abs(z).max()), 10.0) + 0.5
-    density, edges = np.histogram(z, bins=min(61, max(11, z.size // 40)), range=(-reach, reach), density=True)
-    centre = (edges[1:] + edges[:-1]) / 2
-    axes.plot(centre[density > 0], density[density > 0], "o", color=BID, ms=3, label="market")
-    grid = np.linspace(-reach, reach, 200)
-    axes.plot(grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi), color=MUTED, lw=1.2, label="normal")
+    size, count = np.unique(np.abs((returns - returns.mean()) / returns.std()).round(6), return_counts=True)
+    beyond = 1.0 - (np.cumsum(count) - count) / returns.size
+    axes.step(size, beyond, where="pre", color=BID, lw=1.6, label="market")
+    grid = np.linspace(0.0, float(size[-1]), 200)
+    axes.plot(grid, [math.erfc(z / math.sqrt(2.0)) for z in grid], color=MUTED, lw=1.2, label="normal")
     axes.set_yscale("log")
-    axes.set_ylim(float(density[density > 0].min()) / 3.0, 3.0)
-    axes.set_ylabel("density")
+    axes.set_ylim(0.5 / returns.size, 2.0)
     _legend(axes, "upper right")
 
 

@@ -63,7 +63,8 @@ def pictures(records: Sequence[EpisodeRecord]) -> list[Picture]:
         Picture(
             "Inventory and P&L by seat",
             figures.seats_figure(records),
-            f"Left, position in the first episode. Right, change of wealth at the common mark over {episodes}.",
+            f"Left, position in the first episode. Right, change of wealth at the common mark over {episodes}. "
+            "Every seat on a scale of its own.",
             f"Lines of inventory and P&L for {seats}. P&L at the end: {results}.",
         ),
         Picture(
@@ -75,9 +76,10 @@ def pictures(records: Sequence[EpisodeRecord]) -> list[Picture]:
         Picture(
             "Returns and the shape of the book",
             figures.returns_figure(records),
-            f"Log returns of the mid over {episodes}: their density against the normal's, and the autocorrelation of "
-            "returns and of their size, white noise in grey. Right, mean lots by distance from the other side's best.",
-            "Density of standardised returns beside the normal density; autocorrelations; mean size by distance.",
+            f"Left, the share of log returns of the mid, over {episodes}, that lie further out than so many standard "
+            "deviations, beside a normal's. Middle, the autocorrelation of returns and of their size, white noise in "
+            "grey. Right, mean lots by distance from the other side's best price in the first episode.",
+            "Tails of standardised returns beside a normal's; autocorrelations; mean size by distance.",
         ),
     ]
     return found

@@ -233,7 +233,7 @@ def market_statistics(records: Sequence[EpisodeRecord]) -> MarketStatistics:
             deviation * _BASIS_POINTS * math.sqrt(_SECONDS_PER_MINUTE / interval_s) if interval_s > 0.0 else None
         ),
         excess_kurtosis=excess_kurtosis(returns),
-        trades=sum(record.total_trades for record in records) / n,
+        trades=sum(len(record.trades) for record in records) / n,
         volume_lots=sum(float(record.trades["size"].sum()) for record in records) / n,
         messages=sum(record.total_messages for record in records) / n,
         rejects=sum(record.rejects for record in records) / n,
