@@ -63,8 +63,9 @@ def _app(words: Sequence[str]) -> typer.Typer:
     named = next((word for word in words if not word.startswith("-")), None)
     points = sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: point.name)
     is_known = named in ("list", "info", *(point.name for point in points))
+    shows_help = not is_known and "--version" not in words
     for point in points:
-        if point.name == named or not is_known:
+        if point.name == named or shows_help:
             app.command(point.name)(_load(point, is_asked_for=is_known))
 
     wanted = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True)
