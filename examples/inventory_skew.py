@@ -5,7 +5,7 @@ the quotes alone. Run it with `python examples/inventory_skew.py`.
 
 The textbook says that it pays. Here it costs, and the market tells why: this crowd has no opinion of what the price
 should be, so a maker who always quotes the same holds the mid where it is, and what is held there carries no risk. One
-who leans lets the mid walk. A seat with a view, such as a trader who knows where the price is going, changes that.
+who leans lets the mid walk.
 """
 
 from __future__ import annotations
