@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from scenarios.loader import load, names
@@ -124,8 +126,22 @@ def scenario_env(
     return env.view(agent, others=players(env, others))
 
 
-register("markets/MakerTaker-v0", "scenarios.registration:maker_taker")
-register("markets/MarketMaking-v0", "scenarios.registration:market_making")
-register("markets/Trading-v0", "scenarios.registration:trading")
+def _description(name: str) -> str:
+    """Return a scenario's own line about itself, without checking the rest of its file."""
+    text = files("scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text).get("description", ""))
+
+
+for _id, _maker, _line in (
+    ("MakerTaker-v0", "maker_taker", "Makers and takers in one market, each an agent, over live background flow."),
+    ("MarketMaking-v0", "market_making", "The same as its one maker sees it; a policy plays the taker."),
+    ("Trading-v0", "trading", "The same as its one taker sees it; a policy plays the maker."),
+):
+    register(f"markets/{_id}", f"scenarios.registration:{_maker}", description=_line)
 for _name in names():
-    register(f"scenarios/{_name}", "scenarios.registration:scenario_env", kwargs={"scenario": _name})
+    register(
+        f"scenarios/{_name}",
+        "scenarios.registration:scenario_env",
+        kwargs={"scenario": _name},
+        description=_description(_name),
+    )
