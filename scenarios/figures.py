@@ -158,7 +158,8 @@ def overview_figure(records: Sequence[EpisodeRecord]) -> Figure:
     first = records[0]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 5.8), layout="constrained", facecolor=PAPER)
-        book_row, pnl_row = figure.subfigures(2, 1, height_ratios=[1.9, 1.0])
+        rows: Any = figure.subfigures(2, 1, height_ratios=[1.9, 1.0])
+        book_row, pnl_row = rows
         book = book_row.subplots()
         panels = pnl_row.subplots(1, len(first.seats), squeeze=False)[0]
     largest = _draw_book(book, first)

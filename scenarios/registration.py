@@ -134,8 +134,8 @@ def _description(name: str) -> str:
 
 for _id, _maker, _line in (
     ("MakerTaker-v0", "maker_taker", "Makers and takers in one market, each an agent, over live background flow."),
-    ("MarketMaking-v0", "market_making", "The same as its one maker sees it; a policy plays the taker."),
-    ("Trading-v0", "trading", "The same as its one taker sees it; a policy plays the maker."),
+    ("MarketMaking-v0", "market_making", "A market of one maker and one taker, as the maker sees it; a policy plays the taker."),
+    ("Trading-v0", "trading", "A market of one maker and one taker, as the taker sees it; a policy plays the maker."),
 ):
     register(f"markets/{_id}", f"scenarios.registration:{_maker}", description=_line)
 for _name in names():
