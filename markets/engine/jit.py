@@ -84,8 +84,10 @@ def cache_is_warm() -> bool:
 
 def _compile(function: F, *signature: Any, **more: Any) -> F:
     kept, config.CACHE_DIR = config.CACHE_DIR, CACHE or ""
+    typed_in = not Path(function.__code__.co_filename).is_file()  # at a prompt: numba keeps no code without a file
+    options = OPTIONS | more | ({"cache": False} if typed_in else {})
     try:
-        compiled: F = njit(*signature, **OPTIONS, **more)(function)
+        compiled: F = njit(*signature, **options)(function)
         return _with_one_signature(compiled)
     finally:
         config.CACHE_DIR = kept
