@@ -101,7 +101,7 @@ def _cancel(row: Row, book: int, flow: int) -> int:
     depth = row[U(flow + F_DEPTH)]
     if chance >= reals[U(flow + FLOW_WORDS + depth + min(max(distance, 1), depth) - 1)]:
         return 0
-    return _send(row, book, OP_CANCEL, side, 0, 0, half[U(order + TAG)] << ID_SHIFT | order)
+    return _send(row, book, OP_CANCEL, side, 0, 0, np.int64(half[U(order + TAG)]) << ID_SHIFT | np.int64(order))
 
 
 @kernel

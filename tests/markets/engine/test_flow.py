@@ -1,0 +1,99 @@
+"""Background flow against the paper that it comes from (Cont, Stoikov, Talreja, Oper. Res. 2010)."""
+
+import math
+
+import numpy as np
+import pytest
+
+from markets.config import Market, Venue, ZeroIntelligence
+from markets.engine import layout as at
+from markets.engine.book import best
+from markets.engine.matching import submit
+from markets.engine.simulate import advance, start
+from markets.population import populate
+
+REPEATS = 12_000
+TABLE_3 = {
+    (1, 1): 0.500, (1, 2): 0.336, (1, 3): 0.259, (1, 4): 0.216, (1, 5): 0.188,
+    (2, 1): 0.664, (2, 2): 0.500, (2, 3): 0.407, (2, 4): 0.348, (2, 5): 0.307,
+}  # fmt: skip
+
+
+def _market_with_best_queues(bids: int, asks: int):
+    """Return a market at a spread of one tick with so many unit orders at the best prices, and 4 at each price behind."""
+    flow = ZeroIntelligence(pace=60.0, depth_ticks=5)
+    population = populate(Market(seats=(), flow=flow, venue=Venue(ladder_ticks=128), session_s=1e6))
+    row = population.row
+    book = int(row[at.BOOKS])
+    while row[book + at.LIVE]:
+        _cancel_first(row, book)
+    middle = 64
+    for distance in range(8):
+        for side, price, queue in ((at.BUY, middle - distance, bids), (at.SELL, middle + 1 + distance, asks)):
+            for _ in range(queue if distance == 0 else 4):
+                row[at.SERIAL] += 1
+                assert submit(row, book, at.OP_LIMIT, side, row[at.BACKGROUND], price, 1, row[at.SERIAL], 0) == at.DONE
+    return population, book
+
+
+def _cancel_first(row, book):
+    half = row.view(np.int32)
+    order = int(half[row[book + at.SLOTS]])
+    submit(row, book, at.OP_CANCEL, 0, row[at.BACKGROUND], 0, 0, 0, int(half[order + at.TAG]) << at.ID_SHIFT | order)
+
+
+@pytest.mark.parametrize(("bids", "asks"), TABLE_3)
+def test_the_mid_moves_up_next_as_often_as_in_table_3(bids, asks):
+    population, book = _market_with_best_queues(bids, asks)
+    row, mark = population.row.copy(), int(population.row[book + at.MARK])
+    ups = 0
+    for repeat in range(REPEATS):
+        np.copyto(row, population.row)
+        start(row, 3, repeat)
+        while row[book + at.MARK] == mark:
+            advance(row, population.addresses, at.FOREVER, 1)
+        ups += int(row[book + at.MARK] > mark)
+    chance = TABLE_3[bids, asks]
+    assert abs(ups / REPEATS - chance) < 3 * math.sqrt(chance * (1 - chance) / REPEATS)
+
+
+def test_orders_arrive_and_leave_at_the_rates_that_were_asked_for():
+    """Counts over ten simulated hours, at distances that the market's own state says, within four standard errors."""
+    flow = ZeroIntelligence(depth_ticks=20)
+    population = populate(Market(seats=(), flow=flow, session_s=1e6), record=True)
+    row, minutes = population.row, 600.0
+    start(row, 1, 0)
+    limits, markets, cancels = 0, 0, 0
+    while True:
+        code = advance(row, population.addresses, int(minutes * 60e9), 1 << 60)
+        first, capacity = int(row[at.EVENTS]), int(row[at.EVENT_CAPACITY])
+        ring = row[first : first + 8 * capacity].reshape(capacity, 8)
+        for k in range(int(row[at.EVENT_TAIL]), int(row[at.EVENT_HEAD])):
+            event = ring[k % capacity]
+            kind, op = int(event[at.E_WHAT]) & 255, int(event[at.E_OTHER])
+            limits += kind == at.ACCEPTED and op == at.OP_LIMIT
+            markets += kind == at.ACCEPTED and op == at.OP_MARKET
+            cancels += kind == at.CANCELLED
+        row[at.EVENT_TAIL] = row[at.EVENT_HEAD]
+        if code == at.DONE:
+            break
+    expected = 2 * minutes * sum(flow.limit_rate_per_min(i) for i in range(1, 21))
+    assert abs(limits - expected) < 4 * math.sqrt(expected)
+    expected = 2 * minutes * flow.market_per_min
+    assert abs(markets - expected) < 4 * math.sqrt(expected)
+    assert abs(limits - markets - cancels) < 4 * math.sqrt(limits)  # what comes goes: nothing piles up
+
+
+def test_a_pace_is_a_change_of_clock_and_of_nothing_else():
+    def tape(pace):
+        population = populate(Market(seats=(), flow=ZeroIntelligence(pace=pace), session_s=1e9))
+        row, book, prices = population.row, int(population.row[at.BOOKS]), []
+        start(row, 5, 0)
+        for _ in range(2000):
+            advance(row, population.addresses, at.FOREVER, 1)
+            prices.append((best(row, book + at.BID), best(row, book + at.ASK)))
+        return prices, int(row[at.NOW])
+
+    (slow, slow_ns), (fast, fast_ns) = tape(1.0), tape(1000.0)
+    assert slow == fast
+    assert slow_ns / fast_ns == pytest.approx(1000.0, rel=1e-5)

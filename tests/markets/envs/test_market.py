@@ -1,0 +1,477 @@
+"""The market with many agents: turns, money, streams by identity, and the laws that tapes obey."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import sekai
+from agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
+from markets.config import EveryTrades, Maker, Market, OwnFills, Periodic, Poisson, Seat, Taker, ZeroIntelligence
+from markets.engine import layout as at
+from markets.engine.check import check
+from markets.envs import MarketEnv
+from sekai.error import InvalidAction, ResetRequired, SekaiError
+
+FLOW = ZeroIntelligence(pace=60.0)
+QUOTE = np.array([1, 1, 2, 2])
+
+
+def _market(*seats, session_s=20.0, **kwargs):
+    return Market(seats=seats, flow=kwargs.pop("flow", FLOW), session_s=session_s, **kwargs)
+
+
+def _maker(name="maker_0", every_s=0.5, **kwargs):
+    return Seat(name=name, role=Maker(), clock=Periodic(every_s=every_s), **kwargs)
+
+
+def _taker(name="taker_0", every_s=0.5, **kwargs):
+    return Seat(name=name, role=Taker(), clock=Periodic(every_s=every_s), **kwargs)
+
+
+def _play(env, seed=0, policy=None, **reset):
+    """Play a session, everybody at random or by `policy(agent, observation)`; return all results."""
+    draw = np.random.default_rng(seed)
+    results = [env.reset(seed=seed, **reset)]
+    while env.acting:
+        seen = results[-1].observations
+        actions = {}
+        for agent in env.acting:
+            space = env.action_spaces[agent]
+            actions[agent] = policy(agent, seen[agent]) if policy else space.start + draw.integers(space.nvec)
+        results.append(env.step(actions))
+    return results
+
+
+def _tape(env):
+    """What happened, by who did it: independent of how seats are numbered."""
+    names = dict(enumerate(env.accounts)) | {-1: None}
+    return [
+        (*(e[f].item() for f in ("time_ns", "kind", "reason", "side", "price_ticks", "size")),
+         names[e["owner"].item()], names[e["other_owner"].item()])
+        for e in env.events()
+    ]  # fmt: skip
+
+
+# --- money ------------------------------------------------------------------------------------------------------------
+def test_wealth_sums_to_zero_over_all_accounts_at_every_decision():
+    env = MarketEnv(_market(_maker(), _taker(), Seat(name="noise", policy=NoiseTrader(), clock=Poisson(every_s=0.3))))
+    draw, result = np.random.default_rng(0), env.reset(seed=1)
+    traded = 0
+    while env.acting:
+        spaces = env.action_spaces
+        result = env.step({a: spaces[a].start + draw.integers(spaces[a].nvec) for a in env.acting})
+        wealth = env.wealth()
+        assert set(wealth) == {"maker_0", "taker_0", "noise", "background", "venue"}
+        assert sum(wealth.values()) == 0
+        accounts = env.account_table()
+        assert accounts[:, at.CASH].sum() == accounts[:, at.POSITION].sum() == accounts[:, at.EDGE].sum() == 0
+        check(env.row)
+        traded = int(accounts[:, at.VOLUME].sum())
+    assert result.all_done and traded > 50
+
+
+def test_rewards_add_up_to_the_change_of_wealth_less_the_penalty():
+    seat = Seat(name="maker_0", role=Maker(inventory_penalty=0.01), clock=Periodic(every_s=0.5))
+    env = MarketEnv(_market(seat, _taker()))
+    results = _play(env, seed=4)[1:]
+    for agent in env.possible_agents:
+        pnl = sum(r.info[agent]["pnl"] for r in results)
+        penalty = sum(r.info[agent]["inventory_penalty"] for r in results)
+        assert pnl == pytest.approx(env.wealth()[agent] * env.market.venue.units.money_unit)
+        assert sum(r.rewards[agent] for r in results) == pytest.approx(pnl - penalty)
+        assert (penalty > 0) == (agent == "maker_0")
+
+
+def test_rewards_before_the_penalty_sum_to_zero_over_all_accounts_step_by_step():
+    """The maker and the taker are the only ones in the market, so their rewards alone must cancel."""
+    env = MarketEnv(_market(_maker(), _taker(), flow=None))
+    results = _play(env, seed=2)[1:]
+    assert any(abs(r.info["maker_0"]["pnl"]) > 0 for r in results)
+    for r in results:
+        assert r.info["maker_0"]["pnl"] + r.info["taker_0"]["pnl"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_penalty_is_aversion_times_lots_squared_times_seconds():
+    seat = Seat(name="taker_0", role=Taker(inventory_penalty=0.5), clock=Periodic(every_s=2.0))
+    env = MarketEnv(_market(seat))
+    env.reset(seed=0)
+    result = env.step({"taker_0": np.array([1, 2])})
+    lots = result.observations["taker_0"]["account"][0]
+    assert lots == 2
+    assert result.info["taker_0"]["inventory_penalty"] == pytest.approx(0.5 * lots**2 * 2.0)
+
+
+# --- turns ------------------------------------------------------------------------------------------------------------
+def test_agents_with_different_clocks_get_complete_transitions():
+    env = MarketEnv(_market(_maker("fast", 0.5), _maker("slow", 2.0), session_s=10.0))
+    begun = env.reset(seed=0)
+    assert set(begun.observations) == {"fast", "slow"} == set(env.acting)
+    result = env.step({"fast": QUOTE, "slow": QUOTE})
+    assert set(env.acting) == {"fast"} == set(result.rewards) == set(result.observations) == set(result.info)
+    assert result.elapsed == {"fast": 0.5}
+    for _ in range(3):
+        result = env.step({"fast": QUOTE})
+    assert set(env.acting) == {"fast", "slow"}
+    assert result.elapsed == {"fast": 0.5, "slow": 2.0}
+    while env.acting:
+        result = env.step(dict.fromkeys(env.acting, QUOTE))
+    assert result.all_done and set(result.observations) == {"fast", "slow"}
+    assert result.elapsed == {"fast": 0.5, "slow": 2.0} and env.agents == ()
+
+
+def test_an_agent_that_first_observes_later_is_marked_first():
+    poisson = Seat(name="late", role=Taker(), clock=Poisson(every_s=3.0))
+    env = MarketEnv(_market(_maker(), poisson))
+    begun = env.reset(seed=0)
+    assert set(begun.observations) == {"maker_0"}
+    firsts = []
+    while env.acting:
+        result = env.step({a: QUOTE if a == "maker_0" else np.array([0, 1]) for a in env.acting})
+        firsts += [(a, result.rewards[a]) for a in result.first]
+    assert firsts == [("late", 0.0)]
+
+
+def test_settle_hands_out_and_consumes_what_a_waiting_agent_has_earned():
+    market = _market(_maker("fast", 0.5), _taker("slow", 4.0), session_s=8.0)
+    plain, settled = MarketEnv(market), MarketEnv(market)
+    rewards = []
+    for env in (plain, settled):
+        env.reset(seed=3)
+        env.step({"fast": QUOTE, "slow": np.array([1, 5])})
+        total = 0.0
+        if env is settled:
+            early = env.settle(["slow"])
+            assert set(early.observations) == {"slow"} and not early.any_done
+            total += early.rewards["slow"]
+            with pytest.raises(SekaiError, match="wait for their turn, got 'fast'"):
+                env.settle(["fast"])
+        while "slow" not in env.acting:
+            result = env.step({"fast": QUOTE})
+        rewards.append(total + result.rewards["slow"])
+    assert rewards[0] == pytest.approx(rewards[1])
+    np.testing.assert_array_equal(plain.row[: at.HEADER_WORDS], settled.row[: at.HEADER_WORDS])
+
+
+@pytest.mark.parametrize("clock", [EveryTrades(trades=5), OwnFills()])
+def test_seats_may_decide_after_trades_or_their_own_fills(clock):
+    env = MarketEnv(_market(Seat(name="maker_0", role=Maker(), clock=clock), _taker(every_s=0.2)), record=True)
+    env.reset(seed=0)
+    wakes = []
+    while env.acting:
+        if "maker_0" in env.acting:
+            events = env.events()
+            trades = events[events["kind"] == at.TRADED]
+            wakes.append((len(trades), int(np.sum((trades["owner"] == 0) | (trades["other_owner"] == 0)))))
+        env.step({a: QUOTE if a == "maker_0" else np.array([1, 1]) for a in env.acting})
+    assert len(wakes) > 3
+    for trades, own in wakes[1:]:
+        assert trades >= 5 if isinstance(clock, EveryTrades) else own >= 1
+
+
+def test_the_close_is_a_true_end():
+    env = MarketEnv(_market(_maker(), session_s=1.0))
+    results = _play(env)
+    assert len(results) == 3
+    last = results[-1]
+    assert last.terminated == {"maker_0": True} and last.truncated == {"maker_0": False}
+    assert last.observations["maker_0"]["clock"] == 0.0
+    with pytest.raises(ResetRequired, match="reset"):
+        env.step({"maker_0": QUOTE})
+
+
+def test_a_market_without_outside_seats_plays_itself_within_reset():
+    env = MarketEnv(_market(Seat(name="noise", policy=NoiseTrader())))
+    begun = env.reset(seed=0)
+    assert begun.observations == {} and env.agents == () and env.time_s == 20.0
+    assert env.row[at.TRADES] > 10
+
+
+# --- seeds and streams ------------------------------------------------------------------------------------------------
+def test_a_seed_determines_the_session_and_no_seed_goes_on():
+    env = MarketEnv(_market(_maker(), _taker()))
+    first = _play(env, seed=5)
+    assert _play(env, seed=5) == first
+    env.reset()
+    second = env.row.copy()
+    env.reset(seed=5, options={"episode": 1})
+    np.testing.assert_array_equal(env.row, second)
+    assert not np.array_equal(second, _row_after_reset(env, 5))
+
+
+def _row_after_reset(env, seed):
+    env.reset(seed=seed)
+    return env.row.copy()
+
+
+@pytest.mark.parametrize(("options", "message"), [({"episode": -1}, "episode"), ({"tempo": 2}, "tempo")])
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(SekaiError, match=message):
+        MarketEnv(_market(_maker())).reset(seed=0, options=options)
+
+
+def test_somebody_who_does_nothing_changes_nobody_s_draws():
+    """The same market with and without a third seat that never sends: the same tape, to the event."""
+    noise = Seat(name="noise", policy=NoiseTrader(market_share=0.5), clock=Poisson(every_s=0.3))
+    tapes = []
+    for seats in ((_maker(), noise), (_maker("idle", 0.7), _maker(), noise)):
+        env = MarketEnv(_market(*seats), record=True)
+        _play(env, seed=9, policy=lambda agent, _: QUOTE if agent == "maker_0" else np.array([1, 1, 0, 0]))
+        tapes.append(_tape(env))
+    assert len(tapes[0]) > 500 and tapes[0] == tapes[1]
+
+
+def test_seats_in_another_order_make_the_same_tape():
+    seats = (_maker("a"), _maker("b"), _taker("c"), Seat(name="n", policy=NoiseTrader(), clock=Periodic(every_s=0.5)))
+    tapes = []
+    for order in (seats, seats[::-1]):
+        env = MarketEnv(_market(*order), record=True)
+        _play(env, seed=1, policy=lambda agent, _: np.array([1, 1]) if agent == "c" else QUOTE)
+        tapes.append(_tape(env))
+    assert len(tapes[0]) > 500 and tapes[0] == tapes[1]
+
+
+# --- nothing changes by being looked at -------------------------------------------------------------------------------
+def test_recording_and_watching_change_nothing():
+    market = _market(_maker(), _taker(), session_s=10.0)
+    looks = []
+    watched, plain = MarketEnv(market, record=True), MarketEnv(market)
+    watched.watch(0.037, lambda env: looks.append(env.top_of_book()))
+    assert _play(watched, seed=3) == _play(plain, seed=3)
+    assert len(looks) == 270
+    assert watched.wealth() == plain.wealth()
+
+
+def test_what_is_observed_belongs_to_the_caller():
+    env = MarketEnv(_market(_maker(), _taker()))
+    begun = env.reset(seed=0)
+    before = copy.deepcopy(begun)
+    begun.observations["taker_0"]["book"][:] = 7.0
+    result = env.step({"maker_0": QUOTE, "taker_0": np.array([1, 3])})
+    assert begun.observations["maker_0"]["book"].tolist() == before.observations["maker_0"]["book"].tolist()
+    assert not (result.observations["taker_0"]["book"] == 7.0).all()
+
+
+def test_a_clone_goes_on_as_the_original_would():
+    env = MarketEnv(_market(_maker(), _taker()))
+    env.reset(seed=8)
+    action = {"maker_0": QUOTE, "taker_0": np.array([1, 2])}
+    env.step(action)
+    twin = env.clone()
+    assert [env.step(action) for _ in range(5)] == [twin.step(action) for _ in range(5)]
+    env.step(action)
+    assert env.time_s > twin.time_s
+
+
+# --- actions ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "action",
+    [[0, 1, 1, 1], [1, 21, 1, 1], [1, 1, 11, 1], [1, 1, 1, -1], [1, 1, 1], [1.5, 1, 1, 1], "buy"],
+)
+def test_an_action_outside_its_space_is_refused_before_anything_happens(action):
+    env = MarketEnv(_market(_maker(), _taker()))
+    env.reset(seed=0)
+    before = env.row.copy()
+    with pytest.raises(InvalidAction, match="action of 'maker_0' must be 4 integers"):
+        env.step({"maker_0": action, "taker_0": np.array([0, 1])})
+    np.testing.assert_array_equal(env.row, before)
+    env.step({"maker_0": [1, 1, 1, 1], "taker_0": np.array([0, 1])})
+
+
+def test_a_quote_lies_where_it_was_asked_for_and_keeps_its_place():
+    env = MarketEnv(_market(_maker(), flow=None, session_s=10.0), record=True)
+    env.reset(seed=0)
+    env.step({"maker_0": np.array([2, 3, 4, 5])})
+    events = env.events()
+    assert events["kind"].tolist() == [at.ACCEPTED, at.ACCEPTED]
+    assert events["price_ticks"].tolist() == [9999, 10_003]  # the mark is 10,000.5: second below, third above
+    env.step({"maker_0": np.array([1, 2, 4, 5])})  # the mark is 10,001: the ask stands where it stood
+    moved = env.events()
+    assert moved["kind"].tolist() == [at.REPLACED] and moved["price_ticks"].tolist() == [10_000]
+    env.step({"maker_0": np.array([2, 2, 3, 5])})  # the mark is 10,001.5: both prices as they are, one lot less
+    assert env.events()["kind"].tolist() == [at.REDUCED]
+    env.step({"maker_0": np.array([2, 2, 3, 5])})
+    assert len(env.events()) == 0
+    env.step({"maker_0": np.array([2, 2, 0, 5])})
+    assert env.events()["kind"].tolist() == [at.CANCELLED]
+
+
+def test_latency_delays_what_an_agent_sends():
+    env = MarketEnv(_market(_maker(every_s=1.0, latency_s=0.25), flow=None, session_s=3.0), record=True)
+    env.reset(seed=0)
+    env.step({"maker_0": QUOTE})
+    assert env.events()["time_ns"].tolist() == [250_000_000] * 2
+
+
+def test_messages_of_one_instant_reach_the_book_in_an_order_that_their_senders_drew():
+    """Two takers race for the same offer at the same instant: each wins about half of the races."""
+    seats = (_taker("a", 1.0), _taker("b", 1.0))
+    env, wins = MarketEnv(_market(*seats, session_s=400.0), record=True), {"a": 0, "b": 0}
+    env.reset(seed=0)
+    while env.acting:
+        env.step({"a": np.array([1, 1]), "b": np.array([1, 1])})
+        events = env.events()
+        ours = events[(events["kind"] == at.ACCEPTED) & (events["owner"] < 2)]
+        if len(ours):
+            wins[env.accounts[ours["owner"][0]]] += 1
+    assert sum(wins.values()) == 400 and 160 < wins["a"] < 240
+
+
+# --- views ------------------------------------------------------------------------------------------------------------
+def test_a_view_with_a_compiled_policy_is_the_market_with_that_policy_seated():
+    market = _market(_maker(), _taker())
+    noise = NoiseTrader()
+    view = MarketEnv(market).view("maker_0", others={"taker": noise})
+    seated = MarketEnv(replace(market, seats=(market.seats[0], replace(market.seats[1], policy=noise))))
+    begun, ours = view.reset(seed=2), seated.reset(seed=2)
+    assert begun.observation.keys() == ours.observations["maker_0"].keys()
+    while not begun.done if hasattr(begun, "done") else True:
+        begun, ours = view.step(QUOTE), seated.step({"maker_0": QUOTE})
+        assert begun.reward == ours.rewards["maker_0"]
+        np.testing.assert_array_equal(begun.observation["book"], ours.observations["maker_0"]["book"])
+    assert begun.terminated and ours.all_done
+
+
+def test_a_view_with_a_python_policy_is_the_market_played_by_it():
+    market = _market(_maker(), _taker())
+    env = MarketEnv(market)
+    hold = Hold().player(env.observation_space("taker_0"), env.action_space("taker_0"))
+    view = env.view("maker_0", others={"taker_0": hold})
+    other = MarketEnv(market)
+    view.reset(seed=2)
+    other.reset(seed=2)
+    for _ in range(10):
+        seen = view.step(QUOTE)
+        ours = other.step({"maker_0": QUOTE, "taker_0": np.array([0, 1])})
+        assert seen.reward == ours.rewards["maker_0"]
+
+
+def test_a_view_refuses_a_wrong_action_and_a_step_after_the_close():
+    view = MarketEnv(_market(_maker(), session_s=1.0)).view("maker_0")
+    with pytest.raises(ResetRequired):
+        view.step(QUOTE)
+    view.reset(seed=0)
+    with pytest.raises(InvalidAction):
+        view.step(np.array([0, 1, 1, 1]))
+    view.step([1, 1, 1, 1])
+    assert view.step(QUOTE).terminated
+    with pytest.raises(ResetRequired):
+        view.step(QUOTE)
+
+
+def test_an_unknown_seat_is_named():
+    env = MarketEnv(_market(_maker(), _taker()))
+    with pytest.raises(SekaiError, match="taker_9"):
+        env.with_policies({"taker_9": NoiseTrader()})
+
+
+# --- policies ---------------------------------------------------------------------------------------------------------
+def test_the_makers_quote_both_sides_and_stay_within_their_position_limit():
+    for policy in (AvellanedaStoikov(max_position_lots=3), AvellanedaStoikov(risk_aversion=0.05, size_lots=2)):
+        seat = Seat(name="maker", policy=policy, clock=Periodic(every_s=0.1))
+        positions = []
+        env = MarketEnv(_market(seat, session_s=120.0), record=True)
+        env.watch(0.1, lambda e, p=positions: p.append(int(e.account_table()[0, at.POSITION])))
+        env.reset(seed=0)
+        assert max(map(abs, positions)) <= policy.max_position_lots
+        assert min(positions) < 0 < max(positions)
+
+
+def test_a_risk_averse_maker_holds_less():
+    def inventory(risk_aversion):
+        policy = AvellanedaStoikov(risk_aversion=risk_aversion, horizon_floor_s=5.0, max_position_lots=50)
+        env, seen = MarketEnv(_market(Seat(name="m", policy=policy, clock=Periodic(every_s=0.2)), session_s=300.0)), []
+        env.watch(1.0, lambda e: seen.append(abs(int(e.account_table()[0, at.POSITION]))))
+        env.reset(seed=0)
+        return np.mean(seen)
+
+    assert inventory(0.5) < 0.5 * inventory(0.005)
+
+
+def test_a_trend_follower_buys_what_rises():
+    env = MarketEnv(_market(Seat(name="m", policy=Momentum(max_position_lots=5)), session_s=600.0), record=True)
+    held, marks = [], []
+    env.watch(
+        1.0, lambda e: (held.append(int(e.account_table()[0, at.POSITION])), marks.append(e.top_of_book().mark_ticks))
+    )
+    env.reset(seed=1)
+    trend = np.subtract(marks[20:], marks[:-20])
+    assert np.corrcoef(trend, held[20:])[0, 1] > 0.2
+    assert max(map(abs, held)) <= 5
+
+
+@pytest.mark.parametrize("policy", [Hold(), Uniform(), ConstantSpread()])
+def test_python_policies_play_a_maker_s_seat(policy):
+    env = MarketEnv(_market(_maker()))
+    player = policy.player(env.observation_space("maker_0"), env.action_space("maker_0"))
+    player.reset(3)
+    results = _play(env, policy=lambda _, seen: player.act(seen))
+    assert all(env.action_spaces["maker_0"].contains(player.act(r.observations["maker_0"])) for r in results)
+    if isinstance(policy, Hold):
+        assert sum(r.rewards["maker_0"] for r in results[1:]) == 0.0
+
+
+def test_an_agent_that_floods_the_gateway_is_an_error_and_nothing_is_lost_silently():
+    from markets.sdk import BUY, BY_CLOCK, agent, limit
+
+    @agent
+    def flood(row, me):
+        for _ in range(70):
+            limit(row, me, 0, BUY, 10, 1)
+        return BY_CLOCK
+
+    class Flood:
+        kernel = flood
+        parameters = ()
+
+    env = MarketEnv(_market(Seat(name="flood", policy=Flood())))
+    with pytest.raises(SekaiError, match="120 messages found no room"):
+        env.reset(seed=0)
+
+
+# --- as everybody expects ---------------------------------------------------------------------------------------------
+def test_observations_lie_in_their_spaces_and_spaces_differ_by_role():
+    env = MarketEnv(_market(_maker(), _taker()))
+    for result in _play(env, seed=6):
+        for agent, seen in result.observations.items():
+            assert env.observation_spaces[agent].contains(seen)
+    assert env.observation_spaces["maker_0"] != env.observation_spaces["taker_0"]
+    assert env.action_spaces["maker_0"] != env.action_spaces["taker_0"]
+
+
+@pytest.mark.parametrize("id", ["markets/MakerTaker-v0", "scenarios/calm"])
+def test_worlds_are_made_by_id(id):
+    env = sekai.make(id)
+    result = env.reset(seed=0)
+    for _ in range(5):
+        result = env.step({a: env.action_spaces[a].sample() for a in env.acting})
+    assert not result.all_done and env.spec.id == id
+
+
+@pytest.mark.parametrize(
+    ("id", "kwargs"),
+    [
+        ("markets/MarketMaking-v0", {}),
+        ("markets/MarketMaking-v0", {"taker": "uniform"}),
+        ("markets/Trading-v0", {}),
+        ("scenarios/maker-duel", {"agent": "maker_0"}),
+    ],
+)
+def test_views_are_made_by_id(id, kwargs):
+    env = sekai.make(id, **kwargs)
+    env.reset(seed=0)
+    steps = 1
+    while not env.step(env.action_space.sample()).done:
+        steps += 1
+    assert steps > 500
+
+
+def test_a_step_of_market_making_holds_about_ten_background_messages():
+    env = sekai.make("markets/MarketMaking-v0")
+    env.reset(seed=0)
+    steps = 1
+    while not env.step(np.array([1, 1, 0, 0])).done:
+        steps += 1
+    accounts = env.unwrapped.multi.account_table()
+    assert accounts[-2, at.SENT_MESSAGES] / steps == pytest.approx(10.0, rel=0.1)

@@ -1,0 +1,125 @@
+"""Scenario files: found by name or path, checked whole, and told apart by their content."""
+
+import pytest
+
+from scenarios import ScenarioError, UnknownScenario, load, names, parse
+from scenarios.loader import load as load_again
+
+CALM = """
+title = "Calm"
+[market]
+ladder_ticks = 512
+[flow]
+kind = "zero_intelligence"
+[[seats]]
+name = "maker"
+role = { kind = "maker" }
+clock = { kind = "periodic", every_s = 1.0 }
+policy = { kind = "avellaneda_stoikov" }
+[[traders]]
+name = "noise"
+count = 2
+clock = { kind = "poisson", every_s = 5.0 }
+policy = { kind = "noise" }
+"""
+
+
+def _faults(text: str) -> tuple[str, ...]:
+    with pytest.raises(ScenarioError) as caught:
+        parse(text, source="bad.toml")
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_scenario_of_ours_loads_and_says_who_is_in_it(name):
+    scenario = load(name)
+    assert scenario.name == name and scenario.title and scenario.description
+    assert scenario.as_market({}).seats[0].policy is None
+    assert load(f"scenarios/{name}") == load_again(name) == scenario
+
+
+def test_maker_duel_is_what_it_says():
+    duel = load("maker-duel")
+    assert [seat.name for seat in duel.seats] == ["maker_0", "maker_1", "taker"]
+    styles = [seat.policy for seat in duel.seats[:2]]
+    assert styles[0].risk_aversion > styles[1].risk_aversion and styles[0].size_lots < styles[1].size_lots
+
+
+def test_a_path_is_a_scenario_too(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(CALM)
+    assert load(path).name == "mine"
+    assert load(str(path)).content_hash == parse(CALM).content_hash
+
+
+def test_traders_are_numbered_seats_of_the_market():
+    market = parse(CALM).as_market({})
+    assert [seat.name for seat in market.seats] == ["maker", "noise_0", "noise_1"]
+    assert [seat.policy is None for seat in market.seats] == [True, False, False]
+
+
+def test_every_fault_is_named_at_once_with_its_path_and_what_was_meant():
+    bad = (
+        CALM.replace("ladder_ticks = 512", 'ladder_tics = 512\nlot_size = "one"\nopening_price = 1.005')
+        .replace('kind = "zero_intelligence"', 'kind = "zero_intelligence"\npace = -1.0\ndepth_ticks = 2')
+        .replace('kind = "avellaneda_stoikov"', 'kind = "avelaneda_stoikov"')
+        .replace('kind = "periodic", every_s', "every_s")
+        .replace("count = 2", "count = 2.5")
+        .replace('title = "Calm"', "")
+    )
+    faults = _faults("seating = 3\n" + bad)
+    expected = {
+        "market.ladder_tics": "unknown key. Did you mean 'ladder_ticks'?",
+        "market.lot_size": "input should be a valid number, got 'one'",
+        "market": "opening_price must be a multiple of the tick size 0.01, got 1.005",
+        "flow.pace": "input should be greater than 0, got -1.0",
+        "flow": "depth_ticks must be >= the 5 limit_per_min, got 2",
+        "seats[0].clock": "needs a kind, one of 'periodic', 'poisson', 'trades', 'fills'",
+        "seats[0].policy.kind": "Did you mean 'avellaneda_stoikov'?",
+        "traders[0].count": "input should be a valid integer, got 2.5",
+        "title": "missing, it must be given",
+        "seating": "unknown key. Did you mean 'seats'?",
+    }
+    found = dict(fault.split(": ", 1) for fault in faults)
+    assert found.keys() == expected.keys()
+    for path, text in expected.items():
+        assert text in found[path]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (('name = "noise"', 'name = "maker"\ncount = 1'), "not TOML"),
+        (('name = "maker"', 'name = "venue"'), "no seat may be called 'venue'"),
+        (('name = "maker"', 'name = "noise_1"'), "names must differ, got 'noise_1' more than once"),
+        (('kind = "noise"', 'kind = "uniform"'), "must be one of 'avellaneda_stoikov', 'momentum', 'noise', got 'uniform'"),
+        (('kind = "maker" }', 'kind = "taker" }\nlatency_us = -1'), "seats[0].latency_us"),
+        (("[[seats]]", "[[stools]]"), "seats: missing"),
+        (("ladder_ticks = 512", "ladder_ticks = 500"), "ladder_ticks: must be a power of two, got 500"),
+        (("title", "title = 1\nno"), "title"),
+    ],
+)
+def test_faults(change, fault):
+    assert any(fault in f for f in _faults(CALM.replace(*change)))
+
+
+def test_a_maker_s_policy_in_a_taker_s_seat_is_a_fault():
+    text = CALM.replace('role = { kind = "maker" }', 'role = { kind = "taker" }').replace(
+        'kind = "avellaneda_stoikov"', 'kind = "constant_spread"'
+    )
+    assert any("'constant_spread' plays makers, but seat 'maker' is a taker" in f for f in _faults(text))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(UnknownScenario, match="Did you mean 'maker-duel'"):
+        load("maker-dual")
+    with pytest.raises(UnknownScenario, match="no scenario file"):
+        load("nowhere/else.toml")
+
+
+def test_the_content_hash_ignores_comments_and_names_and_nothing_else():
+    same = parse("# another comment\n" + CALM.replace("[market]", "# words\n[market]"), name="other")
+    assert same.content_hash == parse(CALM).content_hash
+    assert parse(CALM.replace("512", "1024")).content_hash != parse(CALM).content_hash
+    explicit = CALM.replace("ladder_ticks = 512", "ladder_ticks = 512\ntick_size = 0.01")
+    assert parse(explicit).content_hash == parse(CALM).content_hash
