@@ -305,6 +305,8 @@ class LiftedEnv(MultiAgentWrapper):
     def _stepped(self, result: MAStepResult) -> MAStepResult:
         if self._whole:
             return self._stepped_whole(result)
+        if not (self._sees or self._earns):
+            return result
         observations, rewards = result.observations, result.rewards
         if self._sees:
             pipes = self._observations

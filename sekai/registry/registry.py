@@ -33,8 +33,9 @@ class Registry:
         self._specs: dict[str, EnvSpec] = {}
         self._loaders: dict[str, Callable[[], Any]] = {}
         self._loading: set[str] = set()
+        self._loaded: set[str] = set()
         self._plugins: dict[str, Any] | None = None
-        self._loaded_plugins: set[str] = set()
+        self._plugged: set[str] = set()
 
     def add(self, spec: EnvSpec) -> None:
         """Add a spec; one of the same id is replaced. A name has versions or has none, never both."""
@@ -76,12 +77,13 @@ class Registry:
             if namespace in self._loaders:
                 self._loaders[namespace]()
                 del self._loaders[namespace]
+                self._loaded.add(namespace)
             plugin = self._find_plugins().get(namespace)
-            if plugin is not None and namespace not in self._loaded_plugins:
+            if plugin is not None and namespace not in self._plugged:
                 loaded = plugin.load()
                 if callable(loaded):
                     loaded()
-                self._loaded_plugins.add(namespace)
+                self._plugged.add(namespace)
         except SekaiError:
             raise
         except Exception as error:
@@ -115,7 +117,7 @@ class Registry:
 
     def _explain(self, id: str, namespace: str | None, name: str, versions: Mapping[int | None, EnvSpec]) -> NoReturn:
         namespaces = {s.namespace for s in self._specs.values() if s.namespace}
-        namespaces |= {*self._loaders, *self._find_plugins()}
+        namespaces |= {*self._loaders, *self._loaded, *self._find_plugins()}
         if namespace is not None and namespace not in namespaces:
             raise NamespaceNotFound(f"no namespace {namespace!r} for {id!r}.{did_you_mean(namespace, namespaces)}")
         if versions:

@@ -51,21 +51,23 @@ class Box(Space[NDArray[Any]]):
         return bool(self.bounded_below.all()), bool(self.bounded_above.all())
 
     def sample(self, mask: Any = None) -> NDArray[Any]:
-        """Draw an array: uniform between two bounds, exponential from one, standard normal without any."""
+        """Draw an array: uniform between two bounds, exponential from one, standard normal without any.
+
+        Whole numbers that lack a bound are the floor of such a draw.
+        """
         if mask is not None:
             raise SpaceMismatch("a Box has no mask; mask must be None")
-        if self.dtype.kind in "iub":
+        whole = self.dtype.kind in "iub"
+        if whole and all(self.is_bounded):
             return self._sample_integers()
         low, high = self.low.astype(np.float64), self.high.astype(np.float64)
         below, above = self.bounded_below, self.bounded_above
         share = self.rng.random(self.shape)
         tail = self.rng.exponential(size=self.shape)
-        with np.errstate(invalid="ignore"):
-            value = np.where(below & above, low * (1.0 - share) + high * share, self.rng.standard_normal(self.shape))
-            value = np.where(below & ~above, low + tail, value)
-            value = np.where(above & ~below, high - tail, value)
-        with np.errstate(over="ignore"):
-            cast = value.astype(self.dtype)
+        value = np.where(below, low + tail, np.where(above, high - tail, self.rng.standard_normal(self.shape)))
+        with np.errstate(invalid="ignore", over="ignore"):
+            value = np.where(below & above, low * (1.0 - share) + high * share, value)
+            cast = (np.floor(value) if whole else value).astype(self.dtype)
         return np.asarray(np.clip(cast, self.low, self.high))
 
     def contains(self, x: Any) -> bool:

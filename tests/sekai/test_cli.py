@@ -70,9 +70,7 @@ def test_info_of_many_agents_and_of_one(capsys: pytest.CaptureFixture[str]) -> N
         (["list", "--loud"], "--loud"),
     ],
 )
-def test_a_mistake_is_a_sentence_and_exit_2(
-    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_mistake_is_a_sentence_and_exit_2(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     error = capsys.readouterr().err
     assert told in error and "Traceback" not in error

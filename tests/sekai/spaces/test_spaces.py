@@ -1,0 +1,221 @@
+"""Spaces: what is in them, what is drawn from them, and how they are written down."""
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sekai
+from sekai.error import SpaceMismatch
+from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space, flat_dtype, flatdim, flatten, flatten_space
+from sekai.spaces import unflatten as unflattened
+
+INF = np.inf
+
+market = Dict(
+    {
+        "prices": Box(-INF, INF, shape=(100, 8)),
+        "portfolio": Box(-1.0, 1.0, shape=(10,)),
+        "order_book": Box(0, INF, shape=(20, 2)),
+        "regime": Discrete(4),
+    }
+)
+
+SPACES: list[Space[Any]] = [
+    Box(0.0, 1000.0, shape=(8,), dtype=np.float32),
+    Box(-INF, INF, shape=(50,), dtype=np.float64),
+    Box(np.array([0.0, -INF, -INF]), np.array([INF, 0.0, INF])),
+    Box(0, 10_000, shape=(10, 2), dtype=np.int32),
+    Box(0, 255, shape=(2, 2), dtype=np.uint8),
+    Box(-INF, 3, shape=(2,), dtype=np.int64),
+    Box(0, 1, shape=(3,), dtype=bool),
+    Box(-1.0, 1.0, shape=()),
+    Box(-1.7e308, 1.7e308, shape=(3,), dtype=np.float64),
+    Discrete(5),
+    Discrete(n=5, start=-2),
+    MultiDiscrete([3, 3, 3], start=[-1, -1, -1]),
+    MultiDiscrete([[2, 3], [4, 5]]),
+    market,
+    Dict({"a": Dict({"b": Discrete(2), "c": Box(0, 1, (2,))}), "d": Discrete(3)}),
+    Dict({}),
+]
+named = pytest.mark.parametrize("space", SPACES, ids=repr)
+
+
+@named
+def test_laws_of_every_space(space: Space[Any]) -> None:
+    """Samples belong; the seed decides them; the space survives pickling, copying and strict JSON, and so do samples."""
+    space = copy.deepcopy(space)
+    assert space.seed(3) == 3
+    drawn = [space.sample() for _ in range(20)]
+    assert all(sample in space for sample in drawn)
+    space.seed(3)
+    assert sekai.core.result.same(drawn, [space.sample() for _ in range(20)])
+    text = json.dumps(space.to_jsonable(), allow_nan=False)
+    for twin in (pickle.loads(pickle.dumps(space)), copy.copy(space), Space.from_jsonable(json.loads(text))):
+        assert twin == space and hash(twin) == hash(space) and repr(twin) == repr(space)
+    sent = json.loads(json.dumps([space.encode_sample(sample) for sample in drawn], allow_nan=False))
+    assert sekai.core.result.same(drawn, [space.decode_sample(sample) for sample in sent])
+
+
+@named
+def test_flattening_is_invertible(space: Space[Any]) -> None:
+    space.seed(1)
+    for _ in range(5):
+        sample = space.sample()
+        flat = flatten(space, sample)
+        assert flat.shape == (flatdim(space),) and flat.dtype == flat_dtype(space) and flat in flatten_space(space)
+        assert sekai.core.result.same(unflattened(space, flat), sample)
+
+
+@named
+def test_no_space_equals_another(space: Space[Any]) -> None:
+    assert [other for other in SPACES if other == space] == [space]
+    assert space != "space"
+
+
+def test_dicts_compare_regardless_of_order() -> None:
+    one, other = Dict({"a": Discrete(2), "b": Discrete(3)}), Dict(b=Discrete(3), a=Discrete(2))
+    assert one == other and hash(one) == hash(other) and list(other) == ["b", "a"]
+
+
+def test_box_of_the_documentation() -> None:
+    space = sekai.Box(low=0.0, high=1000.0, shape=(8,), dtype=np.float32)
+    assert space.is_bounded == (True, True) and space.sample().shape == (8,)
+    assert Box(-INF, INF, shape=(2,)).is_bounded == (False, False) and Box(0, INF, (2,)).is_bounded == (True, False)
+    assert Box(-INF, INF, shape=64).shape == (64,)
+    with pytest.raises(SpaceMismatch, match="mask must be None"):
+        space.sample(mask=1)
+
+
+def test_box_contains() -> None:
+    space = Box(np.array([0.0, -1.0]), np.array([1.0, INF]))
+    assert np.array([0.0, 1e30], np.float32) in space and np.array([1, -1], np.int16) in space
+    outside = [[0.5, 0.5], np.array([0.5, -1.5], np.float32), np.zeros(3, np.float32), np.zeros(2), None, 0.5]
+    assert not any(value in space for value in [*outside, np.array([np.nan, 0.0], np.float32)])
+    assert np.float32(0.5) in Box(0, 1, shape=()) and 0.5 not in Box(0, 1, shape=())
+
+
+def test_samples_spread_over_what_is_allowed() -> None:
+    """Uniform between two bounds, exponential beyond one, normal without any: means within five standard errors."""
+    space = Box(np.array([2.0, 3.0, -INF, -INF]), np.array([4.0, INF, 3.0, INF]), dtype=np.float64)
+    space.seed(0)
+    drawn = np.array([space.sample() for _ in range(4000)])
+    errors = drawn.std(axis=0) / np.sqrt(len(drawn))
+    assert (np.abs(drawn.mean(axis=0) - [3.0, 4.0, 2.0, 0.0]) < 5 * errors).all()
+    integers = Box(0, 3, shape=(4000,), dtype=np.int8)
+    integers.seed(0)
+    assert np.unique(integers.sample()).tolist() == [0, 1, 2, 3], "both ends are in"
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: Box(1.0, 0.0, (2,)), "low must be <= high"),
+        (lambda: Box(np.nan, 1.0, (2,)), "low must be <= high"),
+        (lambda: Box(np.zeros(3), 1.0, (2,)), "low must be a number or broadcast to shape"),
+        (lambda: Box(-1, 1, (2,), dtype=np.uint8), "low must be within"),
+        (lambda: Box(0, 300, (2,), dtype=np.uint8), "high must be within"),
+        (lambda: Box(0, 1, (2,), dtype=np.complex128), "dtype must be"),
+        (lambda: Discrete(0), "n must be an integer >= 1, got 0"),
+        (lambda: Discrete(2.5), "n must be an integer >= 1, got 2.5"),  # type: ignore[arg-type]
+        (lambda: Discrete(2, 0.5), "start must be an integer"),  # type: ignore[arg-type]
+        (lambda: MultiDiscrete([3, 0]), "nvec must be integers >= 1"),
+        (lambda: MultiDiscrete([3, 3], [0]), "start must have the shape"),
+        (lambda: Dict({"a": 1}), r"spaces\['a'\] must be a space, got 1"),  # type: ignore[dict-item]
+        (lambda: Space.from_jsonable({"kind": "Sphere"}), "kind must be one of .*Box"),
+        (lambda: Discrete(2, seed=-1), "seed must be an integer"),
+    ],
+)
+def test_impossible_spaces_say_why(make: Any, why: str) -> None:
+    with pytest.raises(sekai.SekaiError, match=why):
+        make()
+
+
+def test_discrete_contains_whole_numbers_only() -> None:
+    space = Discrete(5, -2)
+    assert all(x in space for x in (-2, 2, np.int8(0), np.array(1)))
+    assert not any(x in space for x in (-3, 3, 1.0, True, np.True_, np.array([1]), np.array(1.0), "1", None))
+    assert isinstance(space.sample(), np.intp)
+
+
+def test_masks_allow() -> None:
+    mask = np.array([1, 0, 1, 0, 1], dtype=np.int8)
+    space = Discrete(5)
+    assert {int(space.sample(mask=mask)) for _ in range(100)} == {0, 2, 4}
+    assert {int(Discrete(5, 10).sample(mask=mask)) for _ in range(100)} == {10, 12, 14}
+    many = MultiDiscrete([2, 3], start=[5, 7])
+    assert {tuple(many.sample(mask=([0, 1], [1, 0, 1]))) for _ in range(60)} == {(6, 7), (6, 9)}
+    assert {int(Dict(a=space).sample(mask={"a": [0, 0, 0, 1, 0]})["a"]) for _ in range(9)} == {3}
+    with pytest.raises(SpaceMismatch, match="mask must allow at least one"):
+        space.sample(mask=np.zeros(5))
+    with pytest.raises(SpaceMismatch, match="mask must be 5 zeros and ones"):
+        space.sample(mask=np.ones(4))
+    with pytest.raises(SpaceMismatch, match="one mask a choice, 2 in all"):
+        many.sample(mask=([1, 1],))
+    with pytest.raises(SpaceMismatch, match="mask must have names"):
+        Dict(a=space).sample(mask={"b": mask})
+
+
+def test_multi_discrete_contains() -> None:
+    space = MultiDiscrete([3, 2], start=[-1, 0])
+    assert np.array([-1, 1]) in space
+    assert not any(
+        x in space for x in (np.array([2, 0]), np.array([0, 2]), np.array([0.0, 0.0]), [0, 0], np.array([0]))
+    )
+
+
+def test_dict_reads_like_a_mapping() -> None:
+    assert list(market) == list(market.keys()) == ["prices", "portfolio", "order_book", "regime"]
+    assert market["regime"] == Discrete(4) and len(market) == 4 and dict(market.items()) == market.spaces
+    assert len(list(market.values())) == 4 and market.is_flattenable
+    sample = market.sample()
+    assert sample["prices"].shape == (100, 8) and isinstance(sample["regime"], np.intp)
+    assert {k: v for k, v in sample.items() if k != "regime"} not in market and 3 not in market
+
+
+def test_a_sub_spaces_stream_belongs_to_its_name() -> None:
+    one, other = Dict(a=Box(0, 1, (2,)), z=Discrete(9)), Dict(b=Discrete(3), z=Discrete(9))
+    one.seed(5)
+    other.seed(5)
+    assert [one.sample()["z"] for _ in range(9)] == [other.sample()["z"] for _ in range(9)]
+
+
+def test_space_utilities_of_the_documentation() -> None:
+    dim = flatdim(market)
+    flat = flatten(market, market.sample())
+    assert flat.shape == (dim,) == (100 * 8 + 10 + 40 + 4,) and flat.dtype == np.float32
+    box = flatten_space(market)
+    assert box.shape == (dim,) and box.low[-1] == 0 and box.high[-1] == 1 and not any(box.is_bounded)
+
+
+def test_flattening_something_else_is_an_error() -> None:
+    for space, x in (
+        (Discrete(3), 3),
+        (Box(0, 1, (2,)), np.zeros(3)),
+        (MultiDiscrete([2]), np.array([2])),
+        (market, {}),
+    ):
+        with pytest.raises(SpaceMismatch):
+            flatten(space, x)
+    for space in (Discrete(3), Box(0, 1, (2,)), MultiDiscrete([2]), market):
+        with pytest.raises(SpaceMismatch):
+            unflattened(space, np.zeros(7))
+    with pytest.raises(SpaceMismatch, match="int cannot be flattened"):
+        flatdim(3)
+
+
+def test_a_box_flattens_under_leading_dimensions() -> None:
+    space = Box(-INF, INF, (2, 3))
+    batch = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+    assert flatten(space, batch).shape == (4, 6) and np.array_equal(unflattened(space, flatten(space, batch)), batch)
+
+
+@given(n=st.integers(1, 50), start=st.integers(-50, 50), x=st.integers(-120, 120))
+def test_discrete_is_a_range(n: int, start: int, x: int) -> None:
+    assert (x in Discrete(n, start)) == (x in range(start, start + n))

@@ -1,0 +1,156 @@
+"""Order, limits and what follows the end, for one agent and for many, sync and async."""
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sekai import AutoReset, MAStepResult, OrderEnforcing, RecordEpisodeStatistics, SekaiError, TimeLimit
+from sekai.error import ClosedEnvironment, InvalidAgents, ResetRequired
+from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
+
+
+def everybody(env: Any, action: float = 1.0) -> dict[str, Any]:
+    return dict.fromkeys(env.acting, action)
+
+
+def many_step(env: Any) -> Any:
+    return env.step(everybody(env))
+
+
+KINDS = [(lambda: CountingEnv(3), lambda env: env.step(1.0)), (lambda: ClockworkEnv({"a": 1}, length=3), many_step)]
+kinds = pytest.mark.parametrize(("make", "step"), KINDS, ids=["one", "many"])
+
+
+@kinds
+def test_order_is_enforced(make: Any, step: Any) -> None:
+    env = OrderEnforcing(make())
+    with pytest.raises(ResetRequired, match="step before the first reset"):
+        step(env)
+    env.reset(seed=0)
+    for _ in range(3):
+        step(env)
+    with pytest.raises(ResetRequired, match="step after the episode's end"):
+        step(env)
+    env.reset()
+    step(env)
+    env.close()
+    with pytest.raises(ClosedEnvironment, match="step after close"):
+        step(env)
+    with pytest.raises(ClosedEnvironment, match="reset after close"):
+        env.reset()
+
+
+@kinds
+def test_order_is_enforced_in_async(make: Any, step: Any) -> None:
+    env = OrderEnforcing(make())
+    with pytest.raises(ResetRequired):
+        asyncio.run(env.async_step({"a": 1.0}))
+    asyncio.run(env.async_reset(seed=0))
+    asyncio.run(env.async_step({"a": 1.0} if hasattr(env, "acting") else 1.0))
+
+
+def test_missing_and_extra_agents_are_named() -> None:
+    env = OrderEnforcing(ClockworkEnv({"fast": 1, "slow": 3, "late": 1}, lives={"late": (9, 12)}))
+    env.reset(seed=0)
+    with pytest.raises(InvalidAgents, match=r"exactly \['fast', 'slow'\]: missing \['slow'\]$"):
+        env.step({"fast": 0.0})
+    env.step({"fast": 0.0, "slow": 0.0})
+    with pytest.raises(InvalidAgents, match=r"extra 'slow' \(it waits for its turn\)"):
+        env.step({"fast": 0.0, "slow": 0.0})
+    with pytest.raises(InvalidAgents, match=r"missing \['fast'\], extra 'fsat' Did you mean 'fast'"):
+        env.step({"fsat": 0.0})
+    with pytest.raises(InvalidAgents, match=r"extra 'late' \(it is not alive\)"):
+        env.step({"fast": 0.0, "late": 0.0})
+    env.step({"fast": 0.0})
+
+
+def test_a_limit_truncates_one() -> None:
+    env = TimeLimit(CountingEnv(5), max_episode_steps=3)
+    for _ in range(2):
+        env.reset()
+        ends = [(r.terminated, r.truncated) for r in (env.step(0.0) for _ in range(3))]
+        assert ends == [(False, False), (False, False), (False, True)]
+    ended = TimeLimit(CountingEnv(3), 3)
+    ended.reset()
+    last = [ended.step(0.0) for _ in range(3)][-1]
+    assert (last.terminated, last.truncated) == (True, False), "an end in time is an end"
+
+
+def test_a_limit_settles_with_those_who_wait() -> None:
+    env = TimeLimit(ClockworkEnv({"fast": 1, "slow": 10}), 3)
+    env.reset(seed=0)
+    results = [many_step(env) for _ in range(3)]
+    assert [r.all_done for r in results] == [False, False, True]
+    assert results[-1].rewards == {"fast": 1.0, "slow": 3.0} and results[-1].elapsed == {"fast": 1.0, "slow": 3.0}
+    assert results[-1].truncated == {"fast": True, "slow": True} and not any(results[-1].terminated.values())
+    assert not env.agents and not env.acting
+    env.reset()
+    assert env.agents == ["fast", "slow"]
+
+
+def test_a_limit_and_an_end_at_once() -> None:
+    env = TimeLimit(ClockworkEnv({"a": 1, "b": 1}, lives={"a": (0, 2)}), 2)
+    env.reset()
+    many_step(env)
+    last = many_step(env)
+    assert last.terminated == {"a": True, "b": False} and last.truncated == {"a": False, "b": True}
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True])
+def test_a_limit_is_a_whole_number(limit: Any) -> None:
+    with pytest.raises(SekaiError, match="max_episode_steps must be an integer >= 1"):
+        TimeLimit(CountingEnv(), limit)
+    with pytest.raises(SekaiError, match="max_episode_steps must be an integer >= 1"):
+        TimeLimit(EchoEnv(), limit)
+
+
+def test_what_concerns_everybody_cannot_be_for_some() -> None:
+    with pytest.raises(SekaiError, match="TimeLimit concerns the whole episode"):
+        EchoEnv().wrap(TimeLimit, 3, agents=["taker"])
+    assert EchoEnv().wrap(TimeLimit, 3).max_episode_steps == 3, "a layer's attributes read through"
+
+
+def test_auto_reset_of_one_loses_nothing() -> None:
+    env, bare = AutoReset(CountingEnv(2)), CountingEnv(2)
+    env.reset(seed=1)
+    bare.reset(seed=1)
+    env.step(0.5), bare.step(0.5)
+    result, last, begun = env.step(0.7), bare.step(0.7), bare.reset()
+    assert np.array_equal(result.observation, begun.observation) and result.reward == 0.7 and result.terminated
+    assert np.array_equal(result.info["final_observation"], last.observation)
+    assert (result.info["final_info"], result.info["reset_info"]) == ({"time": 2}, {"time": 0})
+    assert result.info["time"] == 0, "the new episode's word goes with the new observation"
+    assert env.step(0.5).info == {"time": 1}
+
+
+def test_auto_reset_of_many_with_different_lives() -> None:
+    env = AutoReset(ClockworkEnv({"host": 1, "early": 1, "late": 1}, {"early": (0, 2), "late": (2, 4)}, length=4))
+    env.reset(seed=1)
+    told: list[MAStepResult] = [many_step(env) for _ in range(4)]
+    assert [sorted(r.terminated) for r in told[:3]] == [["early", "host"], ["early", "host", "late"], ["host", "late"]]
+    last = told[3]
+    assert last.terminated == {"early": False, "host": True, "late": True} and last.first == {"early"}
+    assert last.observations["host"][0] == 0 and last.observations["late"][0] == 4
+    assert last.info["host"]["final_observation"][0] == 4 and "final_observation" not in last.info["early"]
+    assert sorted(env.acting) == ["early", "host"]
+    assert many_step(env).rewards == {"host": 1.0, "early": 1.0}
+
+
+def test_auto_reset_in_async() -> None:
+    env = AutoReset(EchoEnv(length=1))
+
+    async def play() -> MAStepResult:
+        await env.async_reset(seed=0)
+        return await env.async_step(dict.fromkeys(env.acting, [0.5]))
+
+    result = asyncio.run(play())
+    assert result.all_done and env.acting and "final_observation" in result.info["taker"]
+
+
+def test_statistics_inside_auto_reset_are_found() -> None:
+    env = AutoReset(RecordEpisodeStatistics(CountingEnv(2)))
+    env.reset(seed=0)
+    env.step(1.0)
+    assert env.step(1.0).info["episode"].episode_return == 2.0
