@@ -96,7 +96,7 @@ Side = Literal["buy", "sell", "bid", "ask"]
 
 ACCOUNT: Final = np.dtype([(name, "<i8") for name in ("cash", "position", "edge", "fills", "volume")])
 
-_ANYONE: Final = -1
+_ANYONE: Final = -(1 << 40)  # `markets.engine.replay.ANYONE`, without importing numba
 _MAX_OWNERS: Final = 1 << 20
 _MAX_GAP: Final = 1 << 20  # order ids that may be left out at once
 _MAX_ORDERS: Final = 1 << 24
@@ -457,11 +457,8 @@ class OrderBook:
 
     def _make_room(self, need: Demand, messages: int) -> bool:
         """Make room for what `messages` messages need, and for more orders; return whether all found it."""
-        window, count, capacity = (
-            self._window(need),
-            int(self._row[ACCOUNT_COUNT]),
-            int(self._row[self._book + CAPACITY]),
-        )
+        count, capacity = int(self._row[ACCOUNT_COUNT]), int(self._row[self._book + CAPACITY])
+        window = self._window(need)
         if need.order_id >= self._id_limit(messages) or need.owner >= _MAX_OWNERS or window is None:
             return False
         if need.order_id >= self._handles.size:

@@ -158,6 +158,8 @@ def events_of(words: NDArray[np.int64]) -> NDArray[Any]:
     out["time_ns"] = words[:, layout.E_TIME]
     out["kind"], out["reason"], out["side"], out["book"] = what & 255, what >> 8 & 255, what >> 16 & 255, what >> 24
     out["price_ticks"], out["size"] = words[:, layout.E_PRICE], words[:, layout.E_SIZE]
+    for name in ("price_ticks", "size"):
+        out[name][out[name] == layout.KEEP] = KEEP
     out["order"], out["other"] = words[:, layout.E_ORDER], words[:, layout.E_OTHER]
     is_trade = out["kind"] == EventKind.TRADED
     out["owner"] = np.where(is_trade, owners & 0xFFFFFFFF, owners)

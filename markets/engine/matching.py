@@ -179,6 +179,8 @@ def refuse(row: Row, reason: int) -> int:
     is_new = op in (OP_LIMIT, OP_IOC, OP_MARKET)
     tag = row[U(M_TAG)] if is_new else row[U(M_ORDER)] >> ID_SHIFT
     price, size = row[U(M_PRICE)], row[U(M_SIZE)]
+    if price == KEEP:
+        price = KEEP - row[U(row[U(M_BOOK)] + BASE)]  # written down as it was sent
     emit(row, row[U(M_BOOK)], REJECTED, reason, row[U(M_SIDE)] & 1, price, size, tag, op, owner)
     row[U(REJECTS)] += 1
     if 0 <= owner < row[U(ACCOUNT_COUNT)]:

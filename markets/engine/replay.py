@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from numpy import int32
 from numpy import uint64 as U
 
+from .book import find
 from .events import pour
 from .jit import inlined, kernel
 from .layout import (
@@ -33,10 +34,12 @@ from .layout import (
     M_TAG,
     MAX_PRICE,
     NO_TAG,
+    OP_CANCEL,
     OP_IOC,
     OP_LIMIT,
     OP_MARKET,
     OP_MODIFY,
+    OP_REDUCE,
     TICKS,
     Row,
 )
@@ -59,7 +62,7 @@ __all__ = [
 ]
 
 GROW: Final = 4  # what a kernel of this file answers, beside DONE, DRAIN and REFUSED_CODE
-ANYONE: Final = -1  # as owner
+ANYONE: Final = -(1 << 40)  # as owner
 MESSAGE_KEEP: Final = -(1 << 31)  # KEEP in a message of int32
 MESSAGE_WORDS: Final = 6
 (OP, ORDER_ID, SIDE_INDEX, PRICE_TICKS, SIZE, OWNER) = range(MESSAGE_WORDS)
@@ -127,8 +130,9 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
     shown = int(handles[U(order_id)]) if 0 <= order_id < handles.size else 0
     ladder = KEEP if price == KEEP else price - row[U(book + BASE)]
     named = order_id << ID_SHIFT | shown
-    if owner == ANYONE and shown != 0:
-        owner = int(row.view(int32)[U(shown + ORDER_OWNER)])
+    if owner == ANYONE and op in (OP_CANCEL, OP_REDUCE, OP_MODIFY):
+        order = find(row, book, named)
+        owner = int(row.view(int32)[U(order + ORDER_OWNER)]) if order != 0 else 0
     code = submit(row, book, op, side_index, owner, ladder, size, tag, named)
     if code == DONE:
         note(row, handles)

@@ -1,0 +1,122 @@
+"""The compiled engine: one signature a kernel, the same tape interpreted, and never a stale cache."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core.errors import TypingError
+
+import markets.engine
+from markets.engine import jit, layout
+from markets.engine.check import books_of
+from markets.engine.layout import ALL_KINDS, DONE, EVENT_KINDS, EVENT_STOP, new_row
+from markets.engine.replay import replay
+from tests.markets.test_reference import random_messages
+
+ENGINE = Path(markets.engine.__file__).parent
+ROOT = ENGINE.parents[1]
+
+TAPE = """
+import hashlib
+import numpy as np
+from markets.engine import jit
+from tests.markets.engine.test_jit import tape
+from tests.markets.test_reference import random_messages
+print(jit.JIT, hashlib.blake2b(tape(random_messages(3, 1_500)).tobytes()).hexdigest())
+"""
+
+# one order rests, another takes it: the cash that changes hands is the whole program's output
+TRADE = """
+from engine.layout import ACCOUNTS, BOOKS, BUY, CASH, OP_LIMIT, SELL, new_row
+from engine.matching import submit
+row = new_row()
+for side in (SELL, BUY):
+    submit(row, int(row[BOOKS]), OP_LIMIT, side, side, 100, 3, side, 0)
+print(int(row[row[ACCOUNTS] + CASH]))
+"""
+
+
+def tape(stream: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return all events of a stream, `(n * EVENT_WORDS,)`."""
+    row = new_row(ticks=4096, orders=1024, accounts=8, events=64)
+    row[EVENT_STOP], row[EVENT_KINDS] = 1, ALL_KINDS
+    handles, log = np.zeros(len(stream) + 1, np.int32), np.zeros(1 << 18, np.int64)
+    done, logged, code = replay(row, stream.view(np.int32), handles, log, books_of(row)[0], 0, 0)
+    assert (done, code) == (len(stream), DONE)
+    return log[: logged * layout.EVENT_WORDS]
+
+
+def run(code: str, cwd: Path, **environment: str) -> str:
+    """Run a program in another process and return what it prints."""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def kernels() -> dict[str, Any]:
+    """Return every kernel of the engine that is defined in a module of it, by its full name."""
+    found = {}
+    for info in pkgutil.iter_modules([str(ENGINE)]):
+        module: ModuleType = importlib.import_module(f"markets.engine.{info.name}")
+        for name, value in vars(module).items():
+            if hasattr(value, "py_func") and value.py_func.__module__ == module.__name__:
+                found[f"{module.__name__}.{name}"] = value
+    return found
+
+
+def test_each_kernel_is_compiled_for_one_signature() -> None:
+    """Several, compiled by several processes at once, have been seen to overwrite each other in the cache."""
+    assert tape(random_messages(3, 500)).size > 0
+    counts = {name: len(kernel.signatures) for name, kernel in kernels().items()}
+    assert "markets.engine.replay.replay" in counts and counts["markets.engine.replay.replay"] == 1
+    assert {name: count for name, count in counts.items() if count > 1} == {}
+
+
+def test_interpreted_is_the_same_tape() -> None:
+    outputs = [run(TAPE, ROOT, NUMBA_DISABLE_JIT=flag).split() for flag in ("0", "1")]
+    assert [output[0] for output in outputs] == ["True", "False"] and outputs[0][1] == outputs[1][1]
+
+
+def test_an_edited_helper_is_seen(tmp_path: Path) -> None:
+    """Numba alone would go on running the caller's old machine code: the edit is in another file than the kernel."""
+    shutil.copytree(ENGINE, tmp_path / "engine", ignore=shutil.ignore_patterns("__pycache__"))
+    cache = str(tmp_path / "cache")
+    assert run(TRADE, tmp_path, SEKAI_CACHE_DIR=cache) == "-30000"
+    assert run(TRADE, tmp_path, SEKAI_CACHE_DIR=cache) == "-30000"
+    ledger = tmp_path / "engine" / "ledger.py"
+    text = ledger.read_text(encoding="utf-8")
+    assert text.count("cash = lots * (") == 1
+    ledger.write_text(text.replace("cash = lots * (", "cash = 2 * lots * ("), encoding="utf-8")
+    assert run(TRADE, tmp_path, SEKAI_CACHE_DIR=cache) == "-60000"
+    ledger.write_text(text, encoding="utf-8")
+    assert run(TRADE, tmp_path, SEKAI_CACHE_DIR=cache) == "-30000"
+
+
+def test_the_fingerprint_is_of_contents_and_names(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    first = jit.fingerprint(tmp_path)
+    assert jit.fingerprint(tmp_path) == first
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert jit.fingerprint(tmp_path) != first
+
+
+def test_kernels_cannot_allocate() -> None:
+    """`_nrt=False` makes an allocation inside a kernel a compile-time error."""
+
+    def allocates(count: int) -> int:
+        return int(np.ones(count).sum())
+
+    with pytest.raises(TypingError, match="empty"):
+        jit.kernel(allocates)(3)
