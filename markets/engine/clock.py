@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numpy import uint64 as U
 
-from .jit import kernel
+from .jit import inlined, kernel
 from .layout import (
     LOST,
     Q_ARG,
@@ -49,13 +49,13 @@ def push(row: Row, time_ns: int, key: int, what: int, arg: int) -> bool:
     return True
 
 
-@kernel
+@inlined
 def replace(row: Row, time_ns: int, key: int, what: int, arg: int) -> None:
     """Drop the first pending thing and add another, in one descent. Modifies `row` in place."""
     _sift_down(row, 0, time_ns, key, what, arg)
 
 
-@kernel
+@inlined
 def pop(row: Row) -> None:
     """Drop the first pending thing; the heap must not be empty. Modifies `row` in place."""
     row[QUEUED] -= 1
@@ -64,7 +64,7 @@ def pop(row: Row) -> None:
         _sift_down(row, 0, row[U(last)], row[U(last + Q_KEY)], row[U(last + Q_WHAT)], row[U(last + Q_ARG)])
 
 
-@kernel
+@inlined
 def _sift_down(row: Row, node: int, time_ns: int, key: int, what: int, arg: int) -> None:
     queue, pending = row[QUEUE], row[QUEUED]
     while True:
@@ -84,13 +84,13 @@ def _sift_down(row: Row, node: int, time_ns: int, key: int, what: int, arg: int)
     _write(row, queue + node * QUEUE_WORDS, time_ns, key, what, arg)
 
 
-@kernel
+@inlined
 def _copy(row: Row, source: int, target: int) -> None:
     for k in range(QUEUE_WORDS):
         row[U(target + k)] = row[U(source + k)]
 
 
-@kernel
+@inlined
 def _write(row: Row, entry: int, time_ns: int, key: int, what: int, arg: int) -> None:
     row[U(entry)] = time_ns
     row[U(entry + Q_KEY)] = key

@@ -15,12 +15,13 @@ from numpy import uint64 as U
 
 from . import rng
 from .book import best
-from .jit import kernel
+from .jit import inlined
 from .layout import (
     ASK,
     BACKGROUND,
     BID,
     BUY,
+    DONE,
     F_BOUND,
     F_CANCEL,
     F_DEPTH,
@@ -51,7 +52,7 @@ from .matching import submit
 OP_NOTHING = -1
 
 
-@kernel
+@inlined
 def next_background(row: Row, book: int) -> int:
     """Draw the time in ns of the flow's next event. Modifies `row` in place."""
     reals, flow = row.view(np.float64), row[U(book + FLOW)]
@@ -61,56 +62,53 @@ def next_background(row: Row, book: int) -> int:
     return row[NOW] + 1 + np.int64(rng.exponential(row, flow + F_STREAM) / rate)
 
 
-@kernel
+@inlined
 def background(row: Row, book: int) -> int:
     """Let the flow's event of this instant happen; return what `submit` answers. Modifies `row` in place."""
-    reals, flow = row.view(np.float64), row[U(book + FLOW)]
-    limits, markets = 2.0 * reals[U(flow + F_LIMIT)], 2.0 * reals[U(flow + F_MARKET)]
-    cancels = row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)]
-    which = rng.uniform(row, flow + F_STREAM) * (limits + markets + cancels)
-    if which < limits:
-        return _limit(row, book, flow, BUY if which < 0.5 * limits else SELL)
-    if which < limits + markets:
-        side = BUY if which - limits < 0.5 * markets else SELL
-        return _send(row, book, OP_MARKET, side, 0, row[U(flow + F_SIZE)], 0)
-    return _cancel(row, book, flow)
-
-
-@kernel
-def _limit(row: Row, book: int, flow: int, side: int) -> int:
-    reals, share = row.view(np.float64), rng.uniform(row, flow + F_STREAM)
-    distance, last = 1, row[U(flow + F_DEPTH)]
-    while distance < last and share >= reals[U(flow + FLOW_WORDS + distance - 1)]:
-        distance += 1
-    price = anchor(row, book, side) + (distance if side == SELL else -distance)
-    return _send(row, book, OP_LIMIT, side, price, row[U(flow + F_SIZE)], 0)
-
-
-@kernel
-def _cancel(row: Row, book: int, flow: int) -> int:
-    place = rng.below(row, flow + F_STREAM, row[U(flow + F_BOUND)])
-    chance = rng.uniform(row, flow + F_STREAM)
-    if place >= row[U(book + LIVE)]:
-        return 0
-    half, reals = row.view(np.int32), row.view(np.float64)
-    order = half[U(row[U(book + SLOTS)] + place)]
-    if half[U(order + OWNER)] != row[BACKGROUND]:
-        return 0
-    side = BUY if half[U(order + SIDE)] == book + BID else SELL
-    distance = abs(half[U(order + PRICE)] - anchor(row, book, side))
-    depth = row[U(flow + F_DEPTH)]
-    if chance >= reals[U(flow + FLOW_WORDS + depth + min(max(distance, 1), depth) - 1)]:
-        return 0
-    return _send(row, book, OP_CANCEL, side, 0, 0, np.int64(half[U(order + TAG)]) << ID_SHIFT | np.int64(order))
-
-
-@kernel
-def _send(row: Row, book: int, op: int, side: int, price: int, size: int, order: int) -> int:
+    op, side, price, order = _draw(row, book, row[U(book + FLOW)])
+    if op == OP_NOTHING:
+        return DONE
     row[SERIAL] += 1
+    size = row[U(row[U(book + FLOW)] + F_SIZE)]
     return submit(row, book, op, side, row[BACKGROUND], price, size, row[SERIAL], order)
 
 
-@kernel
+@inlined
+def _draw(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
+    """Draw what happens: operation, side, price, and the order that it concerns."""
+    reals = row.view(np.float64)
+    limits, markets = 2.0 * reals[U(flow + F_LIMIT)], 2.0 * reals[U(flow + F_MARKET)]
+    which = rng.uniform(row, flow + F_STREAM) * (limits + markets + row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)])
+    if which >= limits + markets:
+        return _draw_cancel(row, book, flow)
+    if which >= limits:
+        return OP_MARKET, BUY if which - limits < 0.5 * markets else SELL, 0, 0
+    side, share = BUY if which < 0.5 * limits else SELL, rng.uniform(row, flow + F_STREAM)
+    distance, last = 1, row[U(flow + F_DEPTH)]
+    while distance < last and share >= reals[U(flow + FLOW_WORDS + distance - 1)]:
+        distance += 1
+    return OP_LIMIT, side, anchor(row, book, side) + (distance if side == SELL else -distance), 0
+
+
+@inlined
+def _draw_cancel(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
+    """Draw which order is cancelled, if any: one of those live when this event was drawn, at its own rate."""
+    place = rng.below(row, flow + F_STREAM, row[U(flow + F_BOUND)])
+    chance = rng.uniform(row, flow + F_STREAM)
+    if place >= row[U(book + LIVE)]:
+        return OP_NOTHING, BUY, 0, 0
+    half, reals = row.view(np.int32), row.view(np.float64)
+    order = np.int64(half[U(row[U(book + SLOTS)] + place)])
+    side = BUY if half[U(order + SIDE)] == book + BID else SELL
+    distance = abs(half[U(order + PRICE)] - anchor(row, book, side))
+    depth = row[U(flow + F_DEPTH)]
+    kept = chance >= reals[U(flow + FLOW_WORDS + depth + min(max(distance, 1), depth) - 1)]
+    if kept or half[U(order + OWNER)] != row[BACKGROUND]:
+        return OP_NOTHING, BUY, 0, 0
+    return OP_CANCEL, side, 0, np.int64(half[U(order + TAG)]) << ID_SHIFT | order
+
+
+@inlined
 def anchor(row: Row, book: int, side: int) -> int:
     """Return the price from which distances of an order on `side` count: the opposite best, else next to the mark."""
     price = best(row, book + (ASK if side == BUY else BID))

@@ -26,10 +26,12 @@ njit: Any = numba.njit
 F = TypeVar("F", bound=Callable[..., Any])
 
 JIT: bool = not config.DISABLE_JIT
+ENGINE = Path(__file__).parent
 KEPT_CACHES = 4  # directories of older engines that are kept beside the current one
 
 
-def fingerprint(source: Path = Path(__file__).parent) -> str:
+
+def fingerprint(source: Path = ENGINE) -> str:
     """Return a hash of all Python files below `source`, of the settings that change machine code, and of the CPU."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(source.rglob("*.py")):
@@ -82,8 +84,25 @@ def cache_is_warm() -> bool:
     return CACHE is not None and any(Path(CACHE).rglob("*.nbi"))
 
 
+def _cache_of(function: Any) -> str:
+    """Return where a kernel's machine code is kept: the engine's own directory, or one below it for agents.
+
+    That one is named after all files beside the kernel's and the files of the kernels that it calls, so that a helper
+    that is edited there throws it away too.
+    """
+    own = Path(function.__code__.co_filename)
+    if CACHE is None or own.is_relative_to(ENGINE):
+        return CACHE or ""
+    called = [v.py_func.__code__.co_filename for v in function.__globals__.values() if hasattr(v, "py_func")]
+    files = {path for path in own.parent.glob("*.py")} | {Path(name) for name in called}
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(path for path in files if path.is_file() and not path.is_relative_to(ENGINE)):
+        digest.update(str(path).encode() + b"\0" + hashlib.blake2b(path.read_bytes(), digest_size=16).digest())
+    return str(Path(CACHE) / f"agents-{digest.hexdigest()}")
+
+
 def _compile(function: F, *signature: Any, **more: Any) -> F:
-    kept, config.CACHE_DIR = config.CACHE_DIR, CACHE or ""
+    kept, config.CACHE_DIR = config.CACHE_DIR, _cache_of(function)
     typed_in = not Path(function.__code__.co_filename).is_file()  # at a prompt: numba keeps no code without a file
     options = OPTIONS | more | ({"cache": False} if typed_in else {})
     try:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy import uint64 as U
 from numpy.typing import NDArray
 
-from .jit import kernel
+from .jit import inlined, kernel
 from .layout import Row
 
 _GOLDEN, _FIRST, _SECOND = U(0x9E3779B97F4A7C15), U(0xBF58476D1CE4E5B9), U(0x94D049BB133111EB)
@@ -61,7 +61,7 @@ def name_hash(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") >> 1
 
 
-@kernel
+@inlined
 def mix(word: U) -> U:
     """Return splitmix64's finaliser of an unsigned word."""
     word = (word ^ (word >> _30)) * _FIRST
@@ -78,7 +78,7 @@ def first_state(seed: int, episode: int, name: int, purpose: int) -> int:
     return np.int64(mix((word ^ U(purpose)) + _GOLDEN))
 
 
-@kernel
+@inlined
 def bits(row: Row, stream: int) -> U:
     """Return the next 64 random bits of the stream whose word is `row[stream]`. Modifies `row` in place."""
     state = U(row[U(stream)]) + _GOLDEN
@@ -86,13 +86,13 @@ def bits(row: Row, stream: int) -> U:
     return mix(state)
 
 
-@kernel
+@inlined
 def uniform(row: Row, stream: int) -> float:
     """Return a real number in [0, 1). Modifies `row` in place."""
     return np.float64(bits(row, stream) >> _11) * _ULP
 
 
-@kernel
+@inlined
 def below(row: Row, stream: int, n: int) -> int:
     """Return an integer in [0, n), for 1 <= n < 2**32. Modifies `row` in place."""
     return np.int64(((bits(row, stream) >> _32) * U(n)) >> _32)
@@ -109,7 +109,7 @@ def exp_minus(x: float) -> float:
     return total * _POWERS[k]
 
 
-@kernel
+@inlined
 def exponential(row: Row, stream: int) -> float:
     """Return an exponential variate of mean 1. Modifies `row` in place."""
     beyond = 0.0

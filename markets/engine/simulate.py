@@ -13,7 +13,7 @@ from . import rng
 from .book import find
 from .clock import AT_ONCE, ON_ITS_WAY, TIE_BITS, TIE_SHIFT, WAKE_UP, pop, push, replace
 from .flow import background, next_background
-from .jit import call, kernel
+from .jit import call, inlined, kernel
 from .layout import (
     ACCOUNT_STRIDE,
     ACCOUNTS,
@@ -153,13 +153,13 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
     return DECIDE if row[DUE_COUNT] > 0 else DONE
 
 
-@kernel
+@inlined
 def _background(row: Row, book: int) -> int:
     row[M_AFTER], row[M_PLACE], row[M_TRADES] = BACKGROUND_EVENT, book, row[TRADES]
     return _settled(row, background(row, book))
 
 
-@kernel
+@inlined
 def _settled(row: Row, code: int) -> int:
     """Do what follows a message, once it is wholly worked off; what it is waits in the row if the ring was full."""
     if code == DRAIN:

@@ -1,0 +1,187 @@
+"""Compiled agents of a user's own: they join a market without compiling the engine, and never run as stale code."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from markets.config import Market, Periodic, Seat
+from markets.engine import layout as at
+from markets.engine.simulate import advance
+from markets.envs import MarketEnv
+from markets.sdk import (
+    BUY,
+    BY_CLOCK,
+    SELL,
+    agent,
+    best_ask,
+    best_bid,
+    cancel_all,
+    exponential,
+    limit,
+    mark,
+    market,
+    normal,
+    now,
+    own_price,
+    own_size,
+    parameter,
+    position,
+    recall,
+    recall_real,
+    remember,
+    remember_real,
+    take,
+    time_left,
+    uniform,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Policy:
+    def __init__(self, kernel, *parameters):
+        self.kernel, self.parameters = kernel, parameters
+
+
+def _run(kernel, *parameters, session_s=10.0, record=False, **seat):
+    seat = {"clock": Periodic(every_s=1.0)} | seat
+    env = MarketEnv(
+        Market(seats=(Seat(name="me", policy=_Policy(kernel, *parameters), **seat),), session_s=session_s), record=record
+    )
+    env.reset(seed=0)
+    return env
+
+
+@agent
+def _looks(row, me):
+    sees = best_bid(row, me) + best_ask(row, me) == mark(row, me) and best_bid(row, me) < best_ask(row, me)
+    remember(row, me, 0, recall(row, me, 0) + 1)
+    remember(row, me, 1, recall(row, me, 1) + (1 if sees else 0))
+    remember(row, me, 2, now(row, me) + time_left(row, me))
+    remember_real(row, me, 3, recall_real(row, me, 3) + parameter(row, me, 1))
+    return BY_CLOCK
+
+
+def test_a_kernel_looks_and_remembers():
+    env = _run(_looks, 0.0, 0.25)
+    memory = env.row[env.row[at.SEATS] + at.S_MEMORY :]
+    assert memory[:3].tolist() == [10, 10, 10_000_000_000]
+    assert memory[:8].view(float)[3] == 2.5
+
+
+@agent
+def _trades(row, me):
+    step = recall(row, me, 0)
+    remember(row, me, 0, step + 1)
+    if step == 0:
+        market(row, me, BUY, 2)
+    elif step == 1:
+        take(row, me, SELL, best_bid(row, me), 1)
+    elif step == 2:
+        limit(row, me, 5, BUY, best_bid(row, me) - 3, 4)
+    elif step == 3:
+        remember(row, me, 1, own_size(row, me, 5))
+        remember(row, me, 2, 1 if own_price(row, me, 5) > 0 else 0)
+        remember(row, me, 3, position(row, me))
+        cancel_all(row, me)
+    else:
+        remember(row, me, 4, own_size(row, me, 5) + own_price(row, me, 5))
+    return BY_CLOCK
+
+
+def test_a_kernel_sends_and_knows_its_orders_by_their_places():
+    env = _run(_trades)
+    memory = env.row[env.row[at.SEATS] + at.S_MEMORY :].tolist()
+    assert memory[1:4] == [4, 1, 1] and memory[4] == -1
+
+
+@agent
+def _sets_its_own_alarm(row, me):
+    remember(row, me, 0, recall(row, me, 0) + 1)
+    return now(row, me) + 2_500_000_000
+
+
+def test_a_kernel_may_say_when_it_wants_to_be_woken():
+    env = _run(_sets_its_own_alarm)
+    assert env.row[env.row[at.SEATS] + at.S_MEMORY] == 4
+
+
+@agent
+def _draws(row, me):
+    remember_real(row, me, 0, uniform(row, me) + exponential(row, me) + normal(row, me))
+    return BY_CLOCK
+
+
+def test_a_kernel_s_draws_belong_to_its_name():
+    def last(name):
+        policy = _Policy(_draws)
+        env = MarketEnv(Market(seats=(Seat(name="other", policy=policy), Seat(name=name, policy=policy)), session_s=5.0))
+        env.reset(seed=1)
+        second = int(env.row[at.SEATS]) + at.SEAT_WORDS
+        return env.row[second + at.S_MEMORY]
+
+    assert last("a") == last("a") != last("b")
+
+
+def test_a_kernel_of_a_user_s_own_does_not_compile_the_engine_again():
+    _run(_looks, 0.0, 1.0)
+    before = len(advance.signatures) if hasattr(advance, "signatures") else 1
+
+    @agent
+    def another(row, me):
+        return BY_CLOCK
+
+    _run(another)
+    assert (len(advance.signatures) if hasattr(advance, "signatures") else 1) == before == 1
+
+
+def test_a_kernel_that_returns_something_else_is_an_error():
+    @agent
+    def wrong(row, me):
+        return "soon"
+
+    with pytest.raises(Exception, match="int64|unicode"):
+        _run(wrong)
+
+
+HELPER = """
+from markets.sdk import agent
+STEP = {step}
+@agent
+def step(row, me):
+    return STEP
+"""
+MINE = """
+from helper import step
+from markets.config import Market, Seat
+from markets.engine import layout as at
+from markets.envs import MarketEnv
+from markets.sdk import BY_CLOCK, agent, recall, remember
+
+@agent
+def counts(row, me):
+    remember(row, me, 0, recall(row, me, 0) + step(row, me))
+    return BY_CLOCK
+
+class Policy:
+    kernel = counts
+    parameters = ()
+
+env = MarketEnv(Market(seats=(Seat(name="me", policy=Policy()),), session_s=5.0))
+env.reset(seed=0)
+print(env.row[env.row[at.SEATS] + at.S_MEMORY])
+"""
+
+
+def test_an_edited_helper_of_an_agent_is_never_run_as_it_was(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    counted = []
+    for step in (1, 1, 10, 1):
+        (tmp_path / "helper.py").write_text(HELPER.format(step=step))
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, str(tmp_path / "mine.py")]
+        counted.append(int(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout))
+    assert counted == [5, 5, 50, 5]
