@@ -54,7 +54,7 @@ def test_a_view_is_the_worlds_own_transitions() -> None:
     begun = world.reset(seed=5)
     assert np.array_equal(begun.observations["b"], view.reset(seed=5).observation)
     while world.acting:
-        result = world.step({agent: 0.5 for agent in world.acting})
+        result = world.step(dict.fromkeys(world.acting, 0.5))
         if "b" in result.observations:
             mine = view.step(0.5)
             assert np.array_equal(mine.observation, result.observations["b"])

@@ -49,7 +49,7 @@ named = pytest.mark.parametrize("space", SPACES, ids=repr)
 
 @named
 def test_laws_of_every_space(space: Space[Any]) -> None:
-    """Samples belong; the seed decides them; the space survives pickling, copying and strict JSON, and so do samples."""
+    """Samples belong; the seed decides them; the space survives pickling, copying and strict JSON, as samples do."""
     space = copy.deepcopy(space)
     assert space.seed(3) == 3
     drawn = [space.sample() for _ in range(20)]
