@@ -46,6 +46,11 @@ def defined(module: ModuleType) -> set[str]:
     return {name for name in names if not name.startswith("_")}
 
 
+def place(name: str) -> tuple[int, str]:
+    """Return where a name goes: CONSTANTS first, then Classes, then functions, as `ruff --select RUF022` has it."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
 def undocumented(module: ModuleType, name: str) -> Iterator[str]:
     """Yield what lacks a docstring of its own: a function or class of this module, or a public method of it."""
     thing = getattr(module, name)
@@ -65,7 +70,7 @@ def test_what_is_public_is_listed_in_order_and_documented(name: str) -> None:
     module = importlib.import_module(name)
     listed: Any = getattr(module, "__all__", None)
     assert listed is not None, f"{name} has no __all__"
-    assert list(listed) == sorted(set(listed)), f"{name}.__all__ is not sorted"
+    assert list(listed) == sorted(set(listed), key=place), f"{name}.__all__ is not sorted"
     assert [entry for entry in listed if not hasattr(module, entry)] == [], "listed, but not there"
     assert sorted(defined(module) - set(listed)) == [], f"defined in {name}, but not listed"
     assert (module.__doc__ or "").strip(), f"{name} does not say the rule of its world"
