@@ -149,6 +149,7 @@ class _Sampler:
         time_s, bid, ask, bid_lots, ask_lots, mark = np.array(self._rows).T
         units, base = env.market.venue.units, env.market.venue.base_ticks
         accounts = env.account_table()[: len(seats)]
+        totals = env.totals()
         depth, window = _window(self._depth, bid, ask, base)
         return EpisodeRecord(
             seed=seed,
@@ -169,9 +170,9 @@ class _Sampler:
             volume_lots=accounts[:, at.VOLUME].copy(),
             spread_earned=accounts[:, at.EDGE] * units.money_unit,
             messages=accounts[:, at.SENT_MESSAGES].copy(),
-            total_messages=int(env.row[at.MESSAGES]),
-            total_trades=int(env.row[at.TRADES]),
-            rejects=int(env.row[at.REJECTS]),
+            total_messages=totals["messages"],
+            total_trades=totals["trades"],
+            rejects=totals["rejects"],
             tick_size=units.tick_size,
         )
 

@@ -1,4 +1,4 @@
-"""A trend follower: compares a fast average of the mid with a slow one and trades in the direction of the fast."""
+"""A trend follower: trades in the direction in which a fast average of the mid leaves a slow one."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _STARTED, _FAST_MEAN, _SLOW_MEAN = range(3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Momentum(Checked):
-    """Buys `size_lots` when the fast average of the mid stands more than `threshold_ticks` above the slow, or sells.
+    """Buys `size_lots` while the fast average of the mid stands more than `threshold_ticks` above the slow, or sells.
 
-    `fast` and `slow` are the weights that each decision's mid gets in the averages; the position stays within
-    `max_position_lots`.
+    Once they are closer than half of that, it closes what it holds, `size_lots` at a time. `fast` and `slow` are the
+    weights that each decision's mid gets in the averages; the position stays within `max_position_lots`.
     """
 
     kind: Literal["momentum"] = "momentum"
@@ -31,7 +31,7 @@ class Momentum(Checked):
     slow: Annotated[float, Gt(0), Le(1)] = 0.02
     threshold_ticks: Annotated[float, Ge(0)] = 1.0
     size_lots: Annotated[int, Ge(1)] = 1
-    max_position_lots: Annotated[int, Ge(1)] = 20
+    max_position_lots: Annotated[int, Ge(1)] = 5
 
     @property
     def kernel(self) -> Callable[[Any, int], int]:
@@ -60,8 +60,11 @@ def momentum(row: Any, me: int) -> int:
     remember_real(row, me, _FAST_MEAN, fast)
     remember_real(row, me, _SLOW_MEAN, slow)
     trend, size, held = fast - slow, int(parameter(row, me, _SIZE)), position(row, me)
-    if trend > parameter(row, me, _THRESHOLD) and held + size <= parameter(row, me, _LIMIT):
+    threshold, limit = parameter(row, me, _THRESHOLD), parameter(row, me, _LIMIT)
+    if trend > threshold and held + size <= limit:
         market(row, me, BUY, size)
-    elif -trend > parameter(row, me, _THRESHOLD) and held - size >= -parameter(row, me, _LIMIT):
+    elif -trend > threshold and held - size >= -limit:
         market(row, me, SELL, size)
+    elif abs(trend) < 0.5 * threshold and held != 0:
+        market(row, me, SELL if held > 0 else BUY, min(size, abs(held)))
     return BY_CLOCK

@@ -29,12 +29,12 @@ from ..engine import layout as at
 from ..engine import turn as turns
 from ..engine.events import drain
 from ..engine.ledger import wealth
-from ..engine.simulate import start
+from ..engine.simulate import advance, start
 from ..messages import events_of
 from ..population import populate
 from ..units import NS_PER_S, Units, nanoseconds
 
-__all__ = ["MarketEnv", "MarketView", "TopOfBook"]
+__all__ = ["MarketEnv", "SeatView", "TopOfBook"]
 
 class TopOfBook(NamedTuple):
     """The best of both sides of a book."""
@@ -46,6 +46,7 @@ class TopOfBook(NamedTuple):
     mark_ticks: float
 
 
+_COUNTERS = {"messages": at.MESSAGES, "trades": at.TRADES, "rejects": at.REJECTS}
 _WORDS = {"maker": 4, "taker": 2}
 _Observer = Callable[["MarketEnv"], None]
 
@@ -94,6 +95,7 @@ class MarketEnv(MultiAgentEnv):
         self._events: list[NDArray[np.void]] = []
         self._observer: _Observer | None = None
         self._observe_ns = 0
+        self._before_open = dict.fromkeys(_COUNTERS, 0)
 
     # --- the memory ---------------------------------------------------------------------------------------------------
     @property
@@ -108,7 +110,7 @@ class MarketEnv(MultiAgentEnv):
         twin = type(self)(self.market, record=self._record)
         twin._row = None if self._row is None else self._row.copy()
         twin._seed, twin._episode, twin._events = self._seed, self._episode, list(self._events)
-        twin.agents, twin.acting = self.agents, self.acting
+        twin.agents, twin.acting, twin._before_open = self.agents, self.acting, self._before_open
         return twin
 
     # --- the episode --------------------------------------------------------------------------------------------------
@@ -135,6 +137,7 @@ class MarketEnv(MultiAgentEnv):
         start(self._row, _fold(self._seed), self._episode)
         if self._observer:
             self._row[at.UNTIL] = self._row[at.OPEN] + self._observe_ns
+        self._warm_up()
         code = self._settle_code(turns.go_on(self._row, self._population.addresses, self._seen, self._told))
         if code == at.DONE:
             self.agents = self.acting = ()
@@ -191,7 +194,7 @@ class MarketEnv(MultiAgentEnv):
             else:
                 outside[name] = policy
         env = self.with_policies(inside) if inside else self
-        return MarketView(env, agent, outside) if len(env.possible_agents) == 1 else AgentView(env, agent, outside)
+        return SeatView(env, agent, outside) if len(env.possible_agents) == 1 else AgentView(env, agent, outside)
 
     def with_policies(self, policies: Mapping[AgentID, config.CompiledPolicy]) -> MarketEnv:
         """Return a market, not yet open, in which these seats are played inside the engine."""
@@ -228,6 +231,10 @@ class MarketEnv(MultiAgentEnv):
         events = events_of(np.concatenate(self._events))
         self._events.clear()
         return events
+
+    def totals(self) -> dict[str, int]:
+        """Return how many `messages`, `trades` and `rejects` there were since the open."""
+        return {name: int(self.row[word]) - self._before_open[name] for name, word in _COUNTERS.items()}
 
     def top_of_book(self) -> TopOfBook:
         """Return the best prices, what waits there, and the mark, in ticks and lots; -1 and 0 where a side is empty."""
@@ -293,6 +300,14 @@ class MarketEnv(MultiAgentEnv):
             )
         return code
 
+    def _warm_up(self) -> None:
+        """Let the flow run alone until just before the open, and note what it has done by then."""
+        row = self.row
+        if row[at.OPEN] > 0:
+            while advance(row, self._population.addresses, int(row[at.OPEN]) - 1, at.FOREVER) == at.DRAIN:
+                self._events.append(drain(row))
+        self._before_open = {name: int(row[word]) for name, word in _COUNTERS.items()}
+
     def _due(self) -> tuple[AgentID, ...]:
         row = self.row
         if len(self._by_handle) == 1:
@@ -336,7 +351,7 @@ class MarketEnv(MultiAgentEnv):
         raise AssertionError("the engine refused actions that lie in their spaces")
 
 
-class MarketView(AgentView):
+class SeatView(AgentView):
     """A market in which one seat alone is played from outside, as that seat sees it: no dictionaries on the way."""
 
     multi: MarketEnv
