@@ -90,7 +90,7 @@ class Wrapper(Env[ObsT, ActT]):
         return obs
 
     def reward(self, reward: float) -> float:
-        """Return what the agent is paid instead of `reward`."""
+        """Return what the agent is paid instead of `reward`; called after `observation`."""
         return reward
 
     def action(self, action: Any) -> Any:
@@ -141,8 +141,8 @@ class Wrapper(Env[ObsT, ActT]):
     def _stepped(self, result: StepResult[Any]) -> StepResult[Any]:
         touched = self.touched
         if "observation" in touched:
-            pay = self.reward(result.reward) if "reward" in touched else result.reward
             seen = self.observation(result.observation)
+            pay = self.reward(result.reward) if "reward" in touched else result.reward
             result = StepResult(seen, pay, result.terminated, result.truncated, result.info)
         elif "reward" in touched:
             pay = self.reward(result.reward)
