@@ -72,8 +72,8 @@ class ZeroIntelligence(Checked):
 
     Rates are per minute: of limit orders at 1, 2, ... ticks from the opposite best price, of cancels of one order at
     that distance, and of market orders. Beyond the listed distances limit orders arrive at
-    `limit_tail_scale / i ** limit_tail_exponent` up to `depth_ticks`, and the last cancel rate holds. `pace` speeds up the lot.
-    The defaults are the paper's.
+    `limit_tail_scale / i ** limit_tail_exponent` up to `depth_ticks`, and the last cancel rate holds.
+    `pace` multiplies all rates. The defaults are the paper's.
     """
 
     kind: Literal["zero_intelligence"] = "zero_intelligence"
@@ -100,7 +100,7 @@ class ZeroIntelligence(Checked):
         """Return the rate of limit orders of one side at a distance from the opposite best price, before `pace`."""
         if distance_ticks <= len(self.limit_per_min):
             return self.limit_per_min[distance_ticks - 1]
-        return self.limit_tail_scale / distance_ticks**self.limit_tail_exponent
+        return float(self.limit_tail_scale / distance_ticks**self.limit_tail_exponent)
 
     def cancel_rate_per_min(self, distance_ticks: int) -> float:
         """Return the rate at which one order at that distance is cancelled, before `pace`."""
@@ -211,7 +211,7 @@ class Seat(Checked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market(Checked):
-    """A market with all who are in it; a session lasts `session_s` seconds after `warmup_s` of background flow alone."""
+    """All who are in a market; a session lasts `session_s` seconds, after `warmup_s` of background flow alone."""
 
     seats: tuple[Seat, ...]
     venue: Venue = field(default_factory=Venue)

@@ -1,4 +1,4 @@
-"""From a market as data to a market as memory: one row that holds it all, and the kernels that its seats are played by."""
+"""From a market as data to a market as memory: one row that holds it all, and the kernels that play its seats."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _fill_book(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence,
                 owner, tag = int(row[at.BACKGROUND]), int(row[at.SERIAL])
                 if submit(row, book, at.OP_LIMIT, side, owner, price, flow.order_lots, tag, 0) != at.DONE:
                     raise InvalidValue(
-                        f"the opening book needs more room: at {i} ticks from the best price an order was refused; raise "
+                        f"the opening book needs more room: an order {i} ticks from the best price was refused; raise "
                         f"order_capacity or ladder_ticks, or lower depth_ticks (now {flow.depth_ticks})"
                     )
                 row[at.EVENT_TAIL] = row[at.EVENT_HEAD]

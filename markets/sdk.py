@@ -1,7 +1,7 @@
 """What a compiled agent is written with: the decorator, and the verbs that its kernel may call.
 
-A kernel is `(row, me) -> int`: it looks, sends, draws and remembers through these verbs only, and returns the time in ns
-at which it wants to be woken next, or `BY_CLOCK`. It never touches the row itself.
+A kernel is `(row, me) -> int`: it looks, sends, draws and remembers through these verbs only, and returns the time in
+ns at which it wants to be woken next, or `BY_CLOCK`. It never touches the row itself.
 
 >>> @agent
 ... def lifts_the_offer(row, me):

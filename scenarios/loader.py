@@ -20,11 +20,13 @@ from sekai.error import SekaiError
 if TYPE_CHECKING:
     from scenarios.schema import Scenario
 
+_DOOMED = object()
+
 __all__ = ["ScenarioError", "UnknownScenario", "load", "names", "parse"]
 
 
 class ScenarioError(SekaiError, ValueError):
-    """Raised for a file that is no scenario; `faults` are its faults, each `path: what is wrong and what would be right`."""
+    """Raised for a file that is no scenario; `faults` says of each fault where it is and what would be right."""
 
     def __init__(self, source: str, faults: Sequence[str]) -> None:
         super().__init__(source, faults)
@@ -41,7 +43,8 @@ class UnknownScenario(SekaiError, LookupError):
 
 def names() -> list[str]:
     """Return the names of the scenarios that come with the package, sorted."""
-    return sorted(entry.name.removesuffix(".toml") for entry in files("scenarios").iterdir() if entry.name.endswith(".toml"))
+    found = (entry.name for entry in files("scenarios").iterdir())
+    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
 def load(name_or_path: str | Path) -> Scenario:
@@ -119,12 +122,17 @@ def _without(values: Any, faults: Sequence[tuple[tuple[int | str, ...], str]]) -
             continue  # its entries are at fault, and they go
         if steps:
             doomed.append(steps[-1])
-    for holder, part in sorted(doomed, key=lambda step: -step[1] if isinstance(step[1], int) else 0):
-        if isinstance(holder, list):
-            holder[part : part + 1] = []  # type: ignore[operator,misc]
-        else:
-            holder.pop(part, None)
-    return left
+    for holder, part in doomed:
+        holder[part] = _DOOMED
+    return _purged(left)
+
+
+def _purged(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _purged(entry) for key, entry in value.items() if entry is not _DOOMED}
+    if isinstance(value, list):
+        return [_purged(entry) for entry in value if entry is not _DOOMED]
+    return value
 
 
 # --- what a fault reads like ------------------------------------------------------------------------------------------
@@ -151,7 +159,8 @@ def _fault(entry: Any, values: dict[str, Any]) -> str:
         return f"{where}: needs a kind, one of {', '.join(map(repr, _kinds(_hint_at(entry['loc']))))}"
     if kind == "union_tag_invalid":
         kinds, tag = _kinds(_hint_at(entry["loc"])), entry["ctx"]["tag"]
-        return f"{where}.kind: must be one of {', '.join(map(repr, kinds))}, got {tag!r}.{_suggest(tag, kinds, listed=True)}"
+        meant = _suggest(tag, kinds, listed=True)
+        return f"{where}.kind: must be one of {', '.join(map(repr, kinds))}, got {tag!r}.{meant}"
     if kind == "predicate_failed":
         what = entry["msg"].split()[1].strip("'").replace("_", " ")
         return f"{where}: must be a {what}, got {found!r}"

@@ -168,7 +168,7 @@ class _Sampler:
             trades=_trades(env, len(seats)),
             fills=accounts[:, at.FILLS].copy(),
             volume_lots=accounts[:, at.VOLUME].copy(),
-            spread_earned=accounts[:, at.EDGE] * units.money_unit,
+            spread_earned=np.asarray(accounts[:, at.EDGE] * units.money_unit, np.float64),
             messages=accounts[:, at.SENT_MESSAGES].copy(),
             total_messages=totals["messages"],
             total_trades=totals["trades"],

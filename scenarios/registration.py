@@ -73,7 +73,7 @@ def trading(
     step_s: float = EVENTS_PER_STEP / EVENTS_PER_S,
     **kwargs: Any,
 ) -> Env[Any, Any]:
-    """Return `markets/MakerTaker-v0` as its one taker sees it; a policy plays the maker. `kwargs` as `maker_taker`'s."""
+    """Return `markets/MakerTaker-v0` as its one taker sees it; a policy plays the maker, `kwargs` as above."""
     return _one_of_two("taker_0", {"maker_0": maker}, session_s=session_s, step_s=step_s, **kwargs)
 
 
@@ -88,8 +88,9 @@ def _one_of_two(agent: str, others: Mapping[str, PolicyChoice], **kwargs: Any) -
     seated: dict[str, Any] = {}
     for name, choice in others.items():
         policy = named_policy(choice) if isinstance(choice, str) else choice
-        inside = isinstance(policy, CompiledAgent)
-        seated[name] = policy if inside else policy.player(env.observation_space(name), env.action_space(name))
+        seated[name] = policy
+        if not isinstance(policy, CompiledAgent):
+            seated[name] = policy.player(env.observation_space(name), env.action_space(name))
     return env.view(agent, others=seated)
 
 
@@ -134,8 +135,8 @@ def _description(name: str) -> str:
 
 for _id, _maker, _line in (
     ("MakerTaker-v0", "maker_taker", "Makers and takers in one market, each an agent, over live background flow."),
-    ("MarketMaking-v0", "market_making", "A market of one maker and one taker, as the maker sees it; a policy plays the taker."),
-    ("Trading-v0", "trading", "A market of one maker and one taker, as the taker sees it; a policy plays the maker."),
+    ("MarketMaking-v0", "market_making", "One maker and one taker, as the maker sees them; a policy plays the taker."),
+    ("Trading-v0", "trading", "One maker and one taker, as the taker sees them; a policy plays the maker."),
 ):
     register(f"markets/{_id}", f"scenarios.registration:{_maker}", description=_line)
 for _name in names():

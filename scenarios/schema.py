@@ -1,7 +1,7 @@
 """What a scenario file may say: who is in the market, as frozen dataclasses.
 
-A file has the tables of `Scenario`. Every choice among kinds is a table with a `kind`; every number wears its unit in its
-name. A seat is somebody whom a learner may become; a group of traders always belongs to the market.
+A file has the tables of `Scenario`. Every choice among kinds is a table with a `kind`; every number wears its unit in
+its name. A seat is somebody whom a learner may become; a group of traders always belongs to the market.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class Scenario(Checked):
     def _more_faults(self) -> list[str]:
         names = [seat.name for seat in self.seats]
         names += [f"{group.name}_{k}" for group in self.traders for k in range(group.count)]
-        faults = [f"names must differ, got {n!r} more than once" for n in sorted({n for n in names if names.count(n) > 1})]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        faults = [f"names must differ, got {name!r} more than once" for name in twice]
         faults += [f"no seat may be called {n!r}, an account's name" for n in ("background", "venue") if n in names]
         for seat in self.seats:
             if seat.role.kind != "maker" and seat.policy.kind == "constant_spread":

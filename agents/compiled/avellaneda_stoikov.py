@@ -49,7 +49,7 @@ class AvellanedaStoikov(Checked):
 
     @property
     def parameters(self) -> tuple[float, ...]:
-        """What the kernel reads: lean per lot and ns, half the constant spread, horizon, size, limit, horizon's floor."""
+        """What the kernel reads: lean per lot and ns, half the constant spread, horizon, size, limit, floor."""
         variance_per_ns = self.volatility_ticks**2 * 1e-9
         half_spread = math.log1p(self.risk_aversion / self.decay) / self.risk_aversion
         return (

@@ -8,8 +8,20 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from markets.sdk import BUY, BY_CLOCK, SELL, agent, mark, market, parameter, position, recall, recall_real, remember
-from markets.sdk import remember_real
+from markets.sdk import (
+    BUY,
+    BY_CLOCK,
+    SELL,
+    agent,
+    mark,
+    market,
+    parameter,
+    position,
+    recall,
+    recall_real,
+    remember,
+    remember_real,
+)
 from sekai.utils import Checked
 
 __all__ = ["Momentum", "momentum"]

@@ -1,4 +1,4 @@
-"""A market maker in a dozen lines: quotes at a constant distance, further out on the side that would add to inventory."""
+"""A market maker in a dozen lines: quotes at a constant distance, further out where it would add to inventory."""
 
 from __future__ import annotations
 

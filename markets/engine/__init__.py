@@ -1,1 +1,1 @@
-"""The engine: the memory of a market and the kernels that run it. It knows numpy and numba, and nothing else of ours."""
+"""The engine: the memory of a market and the kernels that run it. It knows numpy and numba only."""

@@ -59,7 +59,7 @@ def next_background(row: Row, book: int) -> int:
     row[U(flow + F_BOUND)] = row[U(book + LIVE)]
     rate = 2.0 * (reals[U(flow + F_LIMIT)] + reals[U(flow + F_MARKET)])
     rate += row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)]
-    return row[NOW] + 1 + np.int64(rng.exponential(row, flow + F_STREAM) / rate)
+    return int(row[NOW] + 1 + np.int64(rng.exponential(row, flow + F_STREAM) / rate))
 
 
 @inlined
@@ -105,7 +105,7 @@ def _draw_cancel(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
     kept = chance >= reals[U(flow + FLOW_WORDS + depth + min(max(distance, 1), depth) - 1)]
     if kept or half[U(order + OWNER)] != row[BACKGROUND]:
         return OP_NOTHING, BUY, 0, 0
-    return OP_CANCEL, side, 0, np.int64(half[U(order + TAG)]) << ID_SHIFT | order
+    return OP_CANCEL, side, 0, int(np.int64(half[U(order + TAG)]) << ID_SHIFT | order)
 
 
 @inlined

@@ -30,7 +30,6 @@ ENGINE = Path(__file__).parent
 KEPT_CACHES = 4  # directories of older engines that are kept beside the current one
 
 
-
 def fingerprint(source: Path = ENGINE) -> str:
     """Return a hash of all Python files below `source`, of the settings that change machine code, and of the CPU."""
     digest = hashlib.blake2b(digest_size=8)
@@ -94,7 +93,7 @@ def _cache_of(function: Any) -> str:
     if CACHE is None or own.is_relative_to(ENGINE):
         return CACHE or ""
     called = [v.py_func.__code__.co_filename for v in function.__globals__.values() if hasattr(v, "py_func")]
-    files = {path for path in own.parent.glob("*.py")} | {Path(name) for name in called}
+    files = set(own.parent.glob("*.py")) | {Path(name) for name in called}
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(path for path in files if path.is_file() and not path.is_relative_to(ENGINE)):
         digest.update(str(path).encode() + b"\0" + hashlib.blake2b(path.read_bytes(), digest_size=16).digest())
@@ -169,26 +168,27 @@ def address_of(function: Callable[[Any, int], int]) -> int:
     return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
 
 
-if JIT:
+def _call_compiled(_context: Any, _address: Any, row: Any, _seat: Any) -> Any:
+    arguments = (row, types.int64)
 
-    @intrinsic
-    def call(_context: Any, _address: Any, row: Any, _seat: Any) -> Any:
-        """Call the agent kernel at an address: 2 ns, and the caller is compiled without knowing any agent."""
-        arguments = (row, types.int64)
+    def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        convention = context.call_conv
+        pointer = builder.inttoptr(values[0], convention.get_function_type(types.int64, arguments).as_pointer())
+        status, result = convention.call_function(builder, pointer, types.int64, arguments, values[1:])
+        with builder.if_then(status.is_error, likely=False):
+            convention.return_status_propagate(builder, status)
+        return result
 
-        def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-            convention = context.call_conv
-            pointer = builder.inttoptr(values[0], convention.get_function_type(types.int64, arguments).as_pointer())
-            status, result = convention.call_function(builder, pointer, types.int64, arguments, values[1:])
-            with builder.if_then(status.is_error, likely=False):
-                convention.return_status_propagate(builder, status)
-            return result
+    return types.int64(types.int64, row, types.int64), generate
 
-        return types.int64(types.int64, row, types.int64), generate
 
-else:
+def _call_interpreted(address: int, row: Any, seat: int) -> int:
+    return _interpreted[address](row, seat)
+
+
+# Call the agent kernel at an address: 2 ns, and the caller is compiled without knowing any agent. (Numba's own
+# first-class functions cost 42 us each to pass in.)
+_intrinsic: Any = intrinsic
+call: Callable[[int, Any, int], int] = _intrinsic(_call_compiled) if JIT else _call_interpreted
+if not JIT:
     np.seterr(over="ignore")  # interpreted, the words of the generator wrap around as they do compiled
-
-    def call(address: int, row: Any, seat: int) -> int:  # type: ignore[misc]
-        """Call an agent kernel by its number, interpreted."""
-        return _interpreted[address](row, seat)

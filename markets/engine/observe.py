@@ -6,8 +6,11 @@ so that a bid and an ask equally far away read the same. What is not there (a le
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy import uint64 as U
+from numpy.typing import NDArray
 
 from .book import find, next_key
 from .jit import kernel
@@ -51,7 +54,7 @@ from .layout import (
 )
 from .ledger import wealth
 
-Reals = np.ndarray[tuple[int], np.dtype[np.float32]]
+Reals = NDArray[np.floating[Any]]
 
 ACCOUNT_REALS, CLOCK_REALS, ORDER_REALS, LEVEL_REALS, PRINT_REALS = 2, 1, 3, 2, 3
 QUOTES = 2  # a maker's orders: its bid and its ask
@@ -82,7 +85,7 @@ def observe(row: Row, seat: int, out: Reals) -> int:
         n += levels * LEVEL_REALS
     prints = row[U(seat + S_PRINTS)]
     _prints(row, book, mark, prints, out, n)
-    return n + prints * PRINT_REALS
+    return int(n + prints * PRINT_REALS)
 
 
 @kernel

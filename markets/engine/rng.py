@@ -75,7 +75,7 @@ def first_state(seed: int, episode: int, name: int, purpose: int) -> int:
     word = mix(U(seed) + _GOLDEN)
     word = mix((word ^ U(name)) + _GOLDEN)
     word = mix((word ^ U(episode)) + _GOLDEN)
-    return np.int64(mix((word ^ U(purpose)) + _GOLDEN))
+    return int(np.int64(mix((word ^ U(purpose)) + _GOLDEN)))
 
 
 @inlined
@@ -95,7 +95,7 @@ def uniform(row: Row, stream: int) -> float:
 @inlined
 def below(row: Row, stream: int, n: int) -> int:
     """Return an integer in [0, n), for 1 <= n < 2**32. Modifies `row` in place."""
-    return np.int64(((bits(row, stream) >> _32) * U(n)) >> _32)
+    return int(np.int64(((bits(row, stream) >> _32) * U(n)) >> _32))
 
 
 @kernel
@@ -106,7 +106,7 @@ def exp_minus(x: float) -> float:
     total = 1.0
     for i in range(18, -1, -1):
         total = 1.0 - rest * _TAYLOR[i] * total
-    return total * _POWERS[k]
+    return float(total * _POWERS[k])
 
 
 @inlined
@@ -118,11 +118,11 @@ def exponential(row: Row, stream: int) -> float:
         layer = z & _LAYER
         x = np.float64(z >> _11) * _ULP * _EX[layer]
         if x < _EX[layer + _ONE]:
-            return beyond + x
+            return float(beyond + x)
         if layer == U(0):
             beyond += EXPONENTIAL_TAIL  # memoryless: the tail is the whole again, further out
         elif _EF[layer] + (_EF[layer + _ONE] - _EF[layer]) * uniform(row, stream) < exp_minus(x):
-            return beyond + x
+            return float(beyond + x)
 
 
 @kernel
@@ -134,11 +134,11 @@ def normal(row: Row, stream: int) -> float:
         u = np.float64(np.int64(z) >> 11) * (2.0 * _ULP)
         x = u * _NX[layer]
         if abs(x) < _NX[layer + _ONE]:
-            return x
+            return float(x)
         if layer == U(0):
             return _normal_tail(row, stream, u)
         if _NF[layer] + (_NF[layer + _ONE] - _NF[layer]) * uniform(row, stream) < exp_minus(0.5 * x * x):
-            return x
+            return float(x)
 
 
 @kernel

@@ -25,6 +25,7 @@ from .layout import (
     BOOK_WORDS,
     BOOKS,
     BUY,
+    BY_CLOCK,
     DECIDE,
     DONE,
     DRAIN,
@@ -113,7 +114,7 @@ def start(row: Row, seed: int, episode: int) -> None:
 
 @kernel
 def _wait(row: Row, seat: int) -> int:
-    return 1 + np.int64(rng.exponential(row, seat + S_STREAM) * row[U(seat + S_EVERY)])
+    return 1 + int(rng.exponential(row, seat + S_STREAM) * row[U(seat + S_EVERY)])
 
 
 @kernel
@@ -179,7 +180,7 @@ def _wake(row: Row, kernels: Row, seat: int) -> None:
     row[U(seat + S_DECISIONS)] += 1
     row[U(seat + S_WAITING)] = 0
     number = row[U(seat + S_KERNEL)]
-    next_ns = np.int64(-1)
+    next_ns = BY_CLOCK
     if number == EXTERNAL:
         row[U(row[DUE] + row[DUE_COUNT])] = seat
         row[DUE_COUNT] += 1
@@ -200,9 +201,9 @@ def _wake(row: Row, kernels: Row, seat: int) -> None:
 def _next_by_clock(row: Row, seat: int) -> int:
     clock = row[U(seat + S_CLOCK)]
     if clock == EVERY_NS:
-        return row[NOW] + row[U(seat + S_EVERY)]
+        return int(row[NOW] + row[U(seat + S_EVERY)])
     if clock == POISSON:
-        return row[NOW] + _wait(row, seat)
+        return int(row[NOW] + _wait(row, seat))
     row[U(seat + S_SEEN)] = row[TRADES] if clock == EVERY_TRADES else row[U(_account(row, seat) + FILLS)]
     return FOREVER
 
@@ -228,7 +229,7 @@ def dispatch(row: Row, seat: int) -> None:
     if row[SENT] == 0:
         return
     latency = row[U(seat + S_LATENCY)]
-    key = np.int64(rng.bits(row, seat + S_TIE) >> U(64 - TIE_BITS)) << TIE_SHIFT
+    key = int(np.int64(rng.bits(row, seat + S_TIE) >> U(64 - TIE_BITS))) << TIE_SHIFT
     key |= AT_ONCE if latency == 0 else ON_ITS_WAY
     for k in range(row[SENT]):
         slot = row[OUTBOX] + k * OUTBOX_WORDS
@@ -242,7 +243,7 @@ def _deliver(row: Row, what: int, arg: int) -> int:
     op, side, place, number = what >> 4 & 15, what >> 8 & 1, what >> 9 & 31, what >> 16
     seat = row[SEATS] + number * SEAT_WORDS
     book = row[U(seat + S_BOOK)]
-    price, size = arg >> 32, np.int64(np.int32(arg & 0xFFFFFFFF))
+    price, size = arg >> 32, ((arg & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000  # the lower half is signed
     slot = seat + S_SLOTS + place if place != NO_PLACE else 0
     order = row[U(slot)] if slot else 0
     _arrived(row, seat, what)
@@ -274,4 +275,4 @@ def _quote_as(row: Row, book: int, order: int, side: int, size: int) -> int:
 
 @kernel
 def _account(row: Row, seat: int) -> int:
-    return row[ACCOUNTS] + (seat - row[SEATS]) // SEAT_WORDS * row[ACCOUNT_STRIDE]
+    return int(row[ACCOUNTS] + (seat - row[SEATS]) // SEAT_WORDS * row[ACCOUNT_STRIDE])

@@ -9,14 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy import uint64 as U
 
-from .book import best
 from .jit import kernel
 from .layout import (
     ACCOUNT_STRIDE,
     ACCOUNTS,
-    ASK,
-    BASE,
-    BID,
     BUY,
     CLOSE,
     DECIDE,
@@ -105,7 +101,8 @@ def tell(row: Row, seat: int, observations: Reals, outcomes: Reals) -> None:
     number, reals = (seat - row[SEATS]) // SEAT_WORDS, row.view(np.float64)
     observe(row, seat, observations[number])
     worth, elapsed = wealth(row, number), row[NOW] - row[U(seat + S_TIME)]
-    lots = np.float64(row[U(row[ACCOUNTS] + number * row[ACCOUNT_STRIDE] + POSITION + row[U(row[U(seat + S_BOOK)] + INDEX)])])
+    account, book = row[ACCOUNTS] + number * row[ACCOUNT_STRIDE], row[U(seat + S_BOOK)]
+    lots = np.float64(row[U(account + POSITION + row[U(book + INDEX)])])
     out = outcomes[number]
     out[O_REWARD] = (worth - row[U(seat + S_WEALTH)]) * reals[UNIT_VALUE]
     out[O_PENALTY] = reals[U(seat + S_AVERSION)] * lots * lots * (elapsed * 1e-9)
@@ -120,8 +117,8 @@ def _in_range(row: Row, seat: int, intent: Row) -> bool:
     if row[U(seat + S_ROLE)] == MAKER:
         furthest = row[U(seat + S_MAX_OFFSET)]
         offsets = 1 <= intent[0] <= furthest and 1 <= intent[1] <= furthest
-        return offsets and 0 <= intent[2] <= most and 0 <= intent[3] <= most
-    return -1 <= intent[0] <= 1 and 1 <= intent[1] <= most
+        return bool(offsets and 0 <= intent[2] <= most and 0 <= intent[3] <= most)
+    return bool(-1 <= intent[0] <= 1 and 1 <= intent[1] <= most)
 
 
 @kernel

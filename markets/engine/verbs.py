@@ -20,6 +20,7 @@ from .layout import (
     ASK,
     BID,
     BUY,
+    BY_CLOCK,
     CLOSE,
     INDEX,
     LOST,
@@ -51,20 +52,46 @@ from .layout import (
     Row,
 )
 
-BY_CLOCK = -1  # what a kernel returns to be woken next by its seat's clock
+__all__ = [
+    "BY_CLOCK",
+    "below",
+    "best_ask",
+    "best_bid",
+    "cancel",
+    "cancel_all",
+    "exponential",
+    "limit",
+    "mark",
+    "market",
+    "normal",
+    "now",
+    "own_price",
+    "own_size",
+    "parameter",
+    "position",
+    "quote",
+    "recall",
+    "recall_real",
+    "remember",
+    "remember_real",
+    "seat_number",
+    "take",
+    "time_left",
+    "uniform",
+]
 
 
 # --- look -------------------------------------------------------------------------------------------------------------
 @kernel
 def now(row: Row, me: int) -> int:
     """Return the time."""
-    return row[NOW]
+    return int(row[NOW])
 
 
 @kernel
 def time_left(row: Row, me: int) -> int:
     """Return the time until the session closes."""
-    return row[CLOSE] - row[NOW]
+    return int(row[CLOSE] - row[NOW])
 
 
 @kernel
@@ -82,14 +109,14 @@ def best_ask(row: Row, me: int) -> int:
 @kernel
 def mark(row: Row, me: int) -> int:
     """Return the common mark in half ticks: bid plus ask, the last that there was."""
-    return row[U(row[U(me + S_BOOK)] + MARK)]
+    return int(row[U(row[U(me + S_BOOK)] + MARK)])
 
 
 @kernel
 def position(row: Row, me: int) -> int:
     """Return the agent's own position in lots."""
     account = row[ACCOUNTS] + seat_number(row, me) * row[ACCOUNT_STRIDE]
-    return row[U(account + POSITION + row[U(row[U(me + S_BOOK)] + INDEX)])]
+    return int(row[U(account + POSITION + row[U(row[U(me + S_BOOK)] + INDEX)])])
 
 
 @kernel
@@ -109,7 +136,7 @@ def own_size(row: Row, me: int, place: int) -> int:
 @kernel
 def parameter(row: Row, me: int, k: int) -> float:
     """Return the k-th parameter of the agent's policy, a real."""
-    return row.view(np.float64)[U(me + S_PARAMETERS + k)]
+    return float(row.view(np.float64)[U(me + S_PARAMETERS + k)])
 
 
 # --- send -------------------------------------------------------------------------------------------------------------
@@ -125,9 +152,12 @@ def quote(row: Row, me: int, place: int, side: int, price: int, size: int) -> No
         if not order:
             if size == 0:
                 return
-        elif half[U(order + QTY)] == size and half[U(order + PRICE)] == price:
-            if half[U(order + SIDE)] == row[U(me + S_BOOK)] + (BID if side == BUY else ASK):
-                return
+        elif (
+            half[U(order + QTY)] == size
+            and half[U(order + PRICE)] == price
+            and half[U(order + SIDE)] == row[U(me + S_BOOK)] + (BID if side == BUY else ASK)
+        ):
+            return
     _send(row, me, OP_QUOTE, side, place, price, size)
 
 
@@ -176,7 +206,7 @@ def _send(row: Row, me: int, op: int, side: int, place: int, price: int, size: i
 
 @kernel
 def _pending(row: Row, me: int, place: int) -> int:
-    return row[U(me + S_PENDING + (place >> 3))] >> ((place & 7) << 3) & 255
+    return int(row[U(me + S_PENDING + (place >> 3))] >> ((place & 7) << 3) & 255)
 
 
 # --- draw -------------------------------------------------------------------------------------------------------------
@@ -214,7 +244,7 @@ def remember(row: Row, me: int, k: int, value: int) -> None:
 @kernel
 def recall(row: Row, me: int, k: int) -> int:
     """Return the integer kept under k, 0 before the first."""
-    return row[U(me + S_MEMORY + k)]
+    return int(row[U(me + S_MEMORY + k)])
 
 
 @kernel
@@ -226,10 +256,10 @@ def remember_real(row: Row, me: int, k: int, value: float) -> None:
 @kernel
 def recall_real(row: Row, me: int, k: int) -> float:
     """Return the real kept under k, 0.0 before the first."""
-    return row.view(np.float64)[U(me + S_MEMORY + k)]
+    return float(row.view(np.float64)[U(me + S_MEMORY + k)])
 
 
 @kernel
 def seat_number(row: Row, me: int) -> int:
     """Return the number of a seat, which is its account's too."""
-    return (me - row[SEATS]) // SEAT_WORDS
+    return int((me - row[SEATS]) // SEAT_WORDS)

@@ -36,6 +36,7 @@ from ..units import NS_PER_S, Units, nanoseconds
 
 __all__ = ["MarketEnv", "SeatView", "TopOfBook"]
 
+
 class TopOfBook(NamedTuple):
     """The best of both sides of a book."""
 
@@ -87,12 +88,10 @@ class MarketEnv(MultiAgentEnv):
         self._intents = np.zeros((seats, turns.INTENT_WORDS), np.int64)
         self._seen = np.zeros((seats, width), np.float32)
         self._told = np.zeros((seats, turns.OUTCOME_REALS), np.float64)
-        self._by_handle = {
-            int(self.row[at.SEATS]) + k * at.SEAT_WORDS: name for name, k in self._numbers.items()
-        }
+        self._by_handle = {int(self.row[at.SEATS]) + k * at.SEAT_WORDS: name for name, k in self._numbers.items()}
         self._seed: int | None = None
         self._episode = 0
-        self._events: list[NDArray[np.void]] = []
+        self._events: list[NDArray[np.int64]] = []
         self._observer: _Observer | None = None
         self._observe_ns = 0
         self._before_open = dict.fromkeys(_COUNTERS, 0)
@@ -246,7 +245,7 @@ class MarketEnv(MultiAgentEnv):
             empty = key == at.NONE
             prices.append(-1 if empty else (key ^ int(row[side + at.FLIP])) + base)
             lots.append(0 if empty else int(half[int(row[side + at.LEVELS]) + at.LEVEL_WORDS * key + at.QTY]))
-        return TopOfBook(*prices, *lots, float(row[book + at.MARK]) / 2 + base)
+        return TopOfBook(prices[0], prices[1], lots[0], lots[1], float(row[book + at.MARK]) / 2 + base)
 
     def ladder_lots(self) -> NDArray[np.int32]:
         """Return the lots at each price of the ladder, `(ladder_ticks,)`, from `market.venue.base_ticks` up.
@@ -344,9 +343,7 @@ class MarketEnv(MultiAgentEnv):
     def _out_of_range(self, actions: Mapping[AgentID, Any]) -> InvalidAction:
         for agent in self.acting:
             action = np.asarray(actions[agent])
-            if np.any(action < self.action_spaces[agent].start) or np.any(
-                action >= self.action_spaces[agent].start + self.action_spaces[agent].nvec
-            ):
+            if not self.action_spaces[agent].contains(action):
                 return self._invalid(agent, action)
         raise AssertionError("the engine refused actions that lie in their spaces")
 

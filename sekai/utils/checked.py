@@ -3,10 +3,11 @@
 The bounds are those of `annotated_types`, so that pydantic reads the same ones when a file is loaded.
 """
 
+from collections.abc import Hashable
 from dataclasses import fields
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, cast, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
 
@@ -40,7 +41,8 @@ class Checked:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
-        faults = [fault for name, bounds in _bounds(type(self)) for fault in _faults(name, getattr(self, name), bounds)]
+        bounded = _bounds(cast(Hashable, type(self)))
+        faults = [fault for name, bounds in bounded for fault in _faults(name, getattr(self, name), bounds)]
         faults += [] if faults else self._more_faults()
         if faults:
             raise InvalidValue("; ".join(faults))
@@ -95,13 +97,10 @@ def _fault(value: Any, bound: Any) -> str | None:
         return "be a number"
     if bound is int:
         return None if isinstance(value, int) else "be an integer"
-    for kind, holds, word in (
-        (Gt, lambda limit: value > limit, ">"),
-        (Ge, lambda limit: value >= limit, ">="),
-        (Lt, lambda limit: value < limit, "<"),
-        (Le, lambda limit: value <= limit, "<="),
-    ):
-        if isinstance(bound, kind):
-            limit = getattr(bound, kind.__name__.lower())
-            return None if holds(limit) else f"be {word} {limit}"
-    return None
+    if isinstance(bound, Gt):
+        return None if value > bound.gt else f"be > {bound.gt}"  # type: ignore[operator]
+    if isinstance(bound, Ge):
+        return None if value >= bound.ge else f"be >= {bound.ge}"  # type: ignore[operator]
+    if isinstance(bound, Lt):
+        return None if value < bound.lt else f"be < {bound.lt}"  # type: ignore[operator]
+    return None if value <= bound.le else f"be <= {bound.le}"  # type: ignore[operator,union-attr]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from agents import POLICIES, AvellanedaStoikov, ConstantSpread, CompiledAgent, PythonAgent, policy
+from agents import POLICIES, AvellanedaStoikov, CompiledAgent, ConstantSpread, PythonAgent, policy
 from sekai import Box, MultiDiscrete
 from sekai.error import SekaiError
 

@@ -48,9 +48,8 @@ class _Policy:
 
 def _run(kernel, *parameters, session_s=10.0, record=False, **seat):
     seat = {"clock": Periodic(every_s=1.0)} | seat
-    env = MarketEnv(
-        Market(seats=(Seat(name="me", policy=_Policy(kernel, *parameters), **seat),), session_s=session_s), record=record
-    )
+    me = Seat(name="me", policy=_Policy(kernel, *parameters), **seat)
+    env = MarketEnv(Market(seats=(me,), session_s=session_s), record=record)
     env.reset(seed=0)
     return env
 
@@ -118,7 +117,8 @@ def _draws(row, me):
 def test_a_kernel_s_draws_belong_to_its_name():
     def last(name):
         policy = _Policy(_draws)
-        env = MarketEnv(Market(seats=(Seat(name="other", policy=policy), Seat(name=name, policy=policy)), session_s=5.0))
+        seats = (Seat(name="other", policy=policy), Seat(name=name, policy=policy))
+        env = MarketEnv(Market(seats=seats, session_s=5.0))
         env.reset(seed=1)
         second = int(env.row[at.SEATS]) + at.SEAT_WORDS
         return env.row[second + at.S_MEMORY]

@@ -92,7 +92,7 @@ def test_every_fault_is_named_at_once_with_its_path_and_what_was_meant():
         (('name = "noise"', 'name = "maker"\ncount = 1'), "not TOML"),
         (('name = "maker"', 'name = "venue"'), "no seat may be called 'venue'"),
         (('name = "maker"', 'name = "noise_1"'), "names must differ, got 'noise_1' more than once"),
-        (('kind = "noise"', 'kind = "uniform"'), "must be one of 'avellaneda_stoikov', 'momentum', 'noise', got 'uniform'"),
+        (('kind = "noise"', 'kind = "uniform"'), "one of 'avellaneda_stoikov', 'momentum', 'noise', got 'uniform'"),
         (('kind = "maker" }', 'kind = "taker" }\nlatency_us = -1'), "seats[0].latency_us"),
         (("[[seats]]", "[[stools]]"), "seats: missing"),
         (("ladder_ticks = 512", "ladder_ticks = 500"), "ladder_ticks: must be a power of two, got 500"),

@@ -33,7 +33,8 @@ def test_samples_span_the_session_and_agree_with_the_totals(duel):
         both = (record.bid_ticks >= 0) & (record.ask_ticks >= 0)
         assert (record.ask_ticks[both] > record.bid_ticks[both]).all()
         assert (record.bid_lots[record.bid_ticks >= 0] > 0).all()
-        np.testing.assert_allclose(record.mark[both], (record.bid_ticks + record.ask_ticks)[both] / 2 * record.tick_size)
+        mid = (record.bid_ticks + record.ask_ticks) / 2 * record.tick_size
+        np.testing.assert_allclose(record.mark[both], mid[both])
         for k in range(len(record.seats)):
             ours = (record.trades["maker"] == k).astype(int) + (record.trades["taker"] == k)
             assert ours.sum() == record.fills[k]

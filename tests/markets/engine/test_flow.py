@@ -20,7 +20,7 @@ TABLE_3 = {
 
 
 def _market_with_best_queues(bids: int, asks: int):
-    """Return a market at a spread of one tick with so many unit orders at the best prices, and 4 at each price behind."""
+    """Return a market at a spread of one tick with so many unit orders at the best, and 4 at each price behind."""
     flow = ZeroIntelligence(pace=60.0, depth_ticks=5)
     population = populate(Market(seats=(), flow=flow, venue=Venue(ladder_ticks=128), session_s=1e6))
     row = population.row
