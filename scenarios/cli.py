@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CommandError", "run"]
 
-DEFAULT_EPISODES = 20
-COMPILING = "Compiling the market for this machine: once, about half a minute. The next run starts at once."
+_DEFAULT_EPISODES = 20
+_COMPILING = "Compiling the market for this machine: once, about half a minute. The next run starts at once."
 
 
 class CommandError(SekaiError):
@@ -53,7 +53,7 @@ class _Played:
 
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario's name (see `sekai list`), or the path of a TOML file.")],
-    episodes: Annotated[int, typer.Option(min=1, help="How many independent sessions to play.")] = DEFAULT_EPISODES,
+    episodes: Annotated[int, typer.Option(min=1, help="How many independent sessions to play.")] = _DEFAULT_EPISODES,
     seed: Annotated[int, typer.Option(min=0, help="The same seed plays the same sessions.")] = 0,
     policy: Annotated[
         list[str] | None, typer.Option(metavar="SEAT=NAME", help="Who plays a seat; may be given several times.")
@@ -97,7 +97,7 @@ def _play(name: str, episodes: int, seed: int, choices: Sequence[str], notes: Co
     seated = {seat: policy.kind for seat, policy in seat_policies(scenario, policies).items()}
     compiled_before = record.compiled_cache_is_warm()
     if not compiled_before:
-        notes.print(COMPILING)
+        notes.print(_COMPILING)
     wall, cpu = time.perf_counter(), time.process_time()
     with _progress(scenario.title, episodes, notes) as advance:
         records = record.play(scenario, episodes=episodes, seed=seed, policies=policies, on_episode=advance)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["repeat_command", "run_document", "strict_json", "timing_document", "versions"]
 
-FORMAT = 1
+_FORMAT = 1
 # Sums may differ in their last bits between processors; ten digits of a statistic are more than it means.
-DIGITS = 10
+_DIGITS = 10
 
 
 def strict_json(document: Mapping[str, Any]) -> str:
@@ -45,7 +45,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     return value
 
 
@@ -71,7 +71,7 @@ def run_document(
     from scenarios.seating import seat_policies
 
     return {
-        "format": FORMAT,
+        "format": _FORMAT,
         **versions("sekai"),
         "scenario": {
             "name": scenario.name,
@@ -116,7 +116,7 @@ def timing_document(
     """Return how long the episodes took here, compilation included unless it was ``compiled_before``."""
     messages = sum(int(record.total_messages) for record in records)
     return {
-        "format": FORMAT,
+        "format": _FORMAT,
         "wall_s": wall_s,
         "cpu_s": cpu_s,
         "compiled_before": compiled_before,

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from scenarios.record import EpisodeRecord
 
 __all__ = [
+    "CSS_NAMES",
     "PAPER",
+    "SEAT_COLOURS",
     "STYLE",
     "book_figure",
     "distribution_figure",
@@ -41,12 +43,12 @@ __all__ = [
     "svg",
 ]
 
-INK, MUTED, GRID, PAPER = "#1c2127", "#66707c", "#dde1e6", "#fefefe"
-BID, ASK = "#0072b2", "#d55e00"
+_INK, _MUTED, _GRID, PAPER = "#1c2127", "#66707c", "#dde1e6", "#fefefe"
+_BID, _ASK = "#0072b2", "#d55e00"
 SEAT_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#a6761d")
 
 # What a colour is called in a page's style sheet.
-CSS_NAMES = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "card", BID: "bid", ASK: "ask"} | {
+CSS_NAMES = {_INK: "ink", _MUTED: "muted", _GRID: "grid", PAPER: "card", _BID: "bid", _ASK: "ask"} | {
     colour: f"seat-{index}" for index, colour in enumerate(SEAT_COLOURS)
 }
 
@@ -56,35 +58,35 @@ STYLE: Any = {
     "savefig.facecolor": "none",
     "font.family": "sans-serif",
     "font.size": 9.0,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": GRID,
+    "text.color": _INK,
+    "axes.labelcolor": _MUTED,
+    "axes.edgecolor": _GRID,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "grid.color": GRID,
+    "grid.color": _GRID,
     "grid.linewidth": 0.6,
-    "xtick.color": GRID,
-    "ytick.color": GRID,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
+    "xtick.color": _GRID,
+    "ytick.color": _GRID,
+    "xtick.labelcolor": _MUTED,
+    "ytick.labelcolor": _MUTED,
     "legend.frameon": True,
     "legend.facecolor": PAPER,
     "legend.edgecolor": "none",
     "legend.framealpha": 0.75,
-    "legend.labelcolor": INK,
+    "legend.labelcolor": _INK,
     "lines.linewidth": 1.2,
     "svg.fonttype": "none",
     "svg.hashsalt": "sekai",
 }
-WIDTH_INCHES = 9.6
-MINUTES_FROM_S = 600.0
-MANY_MARKS = 1_500  # beyond, markers are drawn as one image: a page of markup per marker is slow to open
-RASTER_DPI = 160
-FAINT_POINTS = 120  # a line among many needs no more
-ACF_LAGS = 30
-ALL_PRICES = 160  # a window of at most so many ticks is shown whole
+_WIDTH_INCHES = 9.6
+_MINUTES_FROM_S = 600.0
+_MANY_MARKS = 1_500  # beyond, markers are drawn as one image: a page of markup per marker is slow to open
+_RASTER_DPI = 160
+_FAINT_POINTS = 120  # a line among many needs no more
+_ACF_LAGS = 30
+_ALL_PRICES = 160  # a window of at most so many ticks is shown whole
 
 
 def seat_colours(seats: Sequence[str]) -> dict[str, str]:
@@ -100,7 +102,7 @@ def svg(figure: Figure, name: str, title: str) -> str:
     """
     buffer = io.StringIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", dpi=_RASTER_DPI, metadata={"Date": None, "Creator": None})
     markup = buffer.getvalue()
     markup = re.sub(r"<metadata>.*?</metadata>", "", markup[markup.index("<svg") :], flags=re.S)
     markup = markup.replace("xlink:href=", "href=")
@@ -138,7 +140,7 @@ def seats_figure(records: Sequence[EpisodeRecord]) -> Figure:
     """Draw a row per seat, on a scale of its own: inventory in the first episode; P&L in all, with their mean."""
     first = records[0]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, 0.6 + 1.25 * len(first.seats)), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_INCHES, 0.6 + 1.25 * len(first.seats)), layout="constrained")
         rows = figure.subplots(len(first.seats), 2, squeeze=False, sharex=True)
     for index, (seat, (left, right)) in enumerate(zip(first.seats, rows, strict=True)):
         _draw_inventory(left, first, [index])
@@ -157,7 +159,7 @@ def overview_figure(records: Sequence[EpisodeRecord]) -> Figure:
     """Draw a run in one picture: the book of the first episode with the fills of every seat, and each seat's P&L."""
     first = records[0]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, 5.8), layout="constrained", facecolor=PAPER)
+        figure = Figure(figsize=(_WIDTH_INCHES, 5.8), layout="constrained", facecolor=PAPER)
         rows: Any = figure.subfigures(2, 1, height_ratios=[1.9, 1.0])
         book_row, pnl_row = rows
         book = book_row.subplots()
@@ -183,12 +185,12 @@ def distribution_figure(records: Sequence[EpisodeRecord]) -> Figure:
     for row, (line, colour) in enumerate(zip(lines, seat_colours(records[0].seats).values(), strict=True)):
         axes.scatter(line.pnl_by_episode, row + 0.12 + spread, s=16, color=colour, alpha=0.55, lw=0)
         reach = line.pnl.half_width or 0.0
-        axes.plot([line.pnl.mean - reach, line.pnl.mean + reach], [row - 0.25] * 2, color=INK, lw=1.4)
-        axes.plot(line.pnl.mean, row - 0.25, "D", color=INK, ms=4)
-    axes.axvline(0.0, color=MUTED, lw=0.8)
+        axes.plot([line.pnl.mean - reach, line.pnl.mean + reach], [row - 0.25] * 2, color=_INK, lw=1.4)
+        axes.plot(line.pnl.mean, row - 0.25, "D", color=_INK, ms=4)
+    axes.axvline(0.0, color=_MUTED, lw=0.8)
     axes.set_yticks(range(len(lines)), [line.seat for line in lines])
     axes.set_ylim(len(lines) - 0.5, -0.6)
-    axes.tick_params(axis="y", labelcolor=INK)
+    axes.tick_params(axis="y", labelcolor=_INK)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("P&L of an episode, money")
     return figure
@@ -209,12 +211,12 @@ def returns_figure(records: Sequence[EpisodeRecord]) -> Figure:
 def _figure(height_inches: float, panels: int) -> tuple[Figure, list[Axes]]:
     """Return a figure in our style and its panels, side by side."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
         return figure, list(figure.subplots(1, panels, squeeze=False)[0])
 
 
 def _time_scale(record: EpisodeRecord) -> float:
-    return 60.0 if record.time_s[-1] > MINUTES_FROM_S else 1.0
+    return 60.0 if record.time_s[-1] > _MINUTES_FROM_S else 1.0
 
 
 def _label_time(axes: Axes, record: EpisodeRecord) -> None:
@@ -224,7 +226,7 @@ def _label_time(axes: Axes, record: EpisodeRecord) -> None:
 
 
 def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", fontsize=9.5, fontweight="bold", color=INK)
+    axes.set_title(text, loc="left", fontsize=9.5, fontweight="bold", color=_INK)
 
 
 def _legend(axes: Axes, place: Literal["best", "upper left", "upper right"]) -> None:
@@ -235,7 +237,7 @@ def _legend(axes: Axes, place: Literal["best", "upper left", "upper right"]) -> 
 
 
 def _draw_price(axes: Axes, record: EpisodeRecord) -> None:
-    axes.plot(record.time_s / _time_scale(record), record.mark, color=INK, lw=0.9, label="mid")
+    axes.plot(record.time_s / _time_scale(record), record.mark, color=_INK, lw=0.9, label="mid")
     axes.set_ylabel("price")
     _draw_fills(axes, record)
 
@@ -251,7 +253,7 @@ def _draw_fills(axes: Axes, record: EpisodeRecord) -> None:
         bought = (as_taker & (trades["side"] == 0)) | (as_maker & (trades["side"] == 1))
         sold = (as_taker & (trades["side"] == 1)) | (as_maker & (trades["side"] == 0))
         look: dict[str, Any] = {"color": colour, "s": 15, "lw": 0, "alpha": 0.8, "zorder": 3}
-        look["rasterized"] = marks > MANY_MARKS
+        look["rasterized"] = marks > _MANY_MARKS
         axes.scatter(time[bought], price[bought], marker="^", label=seat, **look)
         axes.scatter(time[sold], price[sold], marker="v", **look)
 
@@ -262,7 +264,7 @@ def _draw_inventory(axes: Axes, record: EpisodeRecord, seats: Iterable[int]) -> 
         time = record.time_s / _time_scale(record)
         axes.step(time, record.position_lots[:, seat], where="post", color=colours[seat], lw=1.0)
     axes.set_ylabel("lots")
-    axes.axhline(0.0, color=MUTED, lw=0.8)
+    axes.axhline(0.0, color=_MUTED, lw=0.8)
     _label_time(axes, record)
 
 
@@ -271,13 +273,13 @@ def _draw_pnl(axes: Axes, records: Sequence[EpisodeRecord], seats: Iterable[int]
     first = records[0]
     colours = list(seat_colours(first.seats).values())
     time = first.time_s / _time_scale(first)
-    few = slice(None, None, max(1, len(time) // FAINT_POINTS))
+    few = slice(None, None, max(1, len(time) // _FAINT_POINTS))
     for seat in seats:
         for record in records if len(records) > 1 else ():
             axes.plot(time[few], record.wealth[few, seat], color=colours[seat], lw=0.6, alpha=0.25)
         axes.plot(time, np.mean([record.wealth[:, seat] for record in records], axis=0), color=colours[seat], lw=2.0)
     axes.set_ylabel("money")
-    axes.axhline(0.0, color=MUTED, lw=0.8)
+    axes.axhline(0.0, color=_MUTED, lw=0.8)
     _label_time(axes, first)
 
 
@@ -297,7 +299,7 @@ def _draw_book(axes: Axes, record: EpisodeRecord) -> float:
     low, high = (ticks[0] - 0.5) * record.tick_size, (ticks[-1] + 0.5) * record.tick_size
     edges = (float(record.time_s[0]) / scale, float(record.time_s[-1]) / scale, low, high)
     axes.imshow(pixels.transpose(1, 0, 2), origin="lower", aspect="auto", extent=edges, interpolation="none", zorder=1)
-    for best, colour, name in ((record.ask_ticks, ASK, "best ask"), (record.bid_ticks, BID, "best bid")):
+    for best, colour, name in ((record.ask_ticks, _ASK, "best ask"), (record.bid_ticks, _BID, "best bid")):
         price = np.where(best >= 0, best * record.tick_size, np.nan)
         axes.step(record.time_s / scale, price, where="post", color=colour, lw=0.9, label=name)
     axes.set_ylim(low, high)
@@ -310,7 +312,7 @@ def _book_pixels(lots: NDArray[Any], largest: float) -> NDArray[np.uint8]:
     """Return (..., 4) colours for signed lots: bids positive, asks negative, nothing transparent."""
     ink = np.clip(np.log1p(np.abs(lots)) / np.log1p(largest), 0.0, 1.0)
     pixels = np.empty((*lots.shape, 4))
-    pixels[..., :3] = np.where((lots > 0)[..., None], to_rgb(BID), to_rgb(ASK))
+    pixels[..., :3] = np.where((lots > 0)[..., None], to_rgb(_BID), to_rgb(_ASK))
     pixels[..., 3] = np.where(lots == 0, 0.0, 0.06 + 0.84 * ink)
     return (pixels * 255.0).round().astype(np.uint8)
 
@@ -319,7 +321,7 @@ def _seen_prices(record: EpisodeRecord) -> NDArray[np.bool_]:
     """Return which window prices are worth showing: all of few, else those within reach of the best prices."""
     assert record.window_ticks is not None
     bids, asks = record.bid_ticks[record.bid_ticks >= 0], record.ask_ticks[record.ask_ticks >= 0]
-    if record.window_ticks.size <= ALL_PRICES or bids.size == 0 or asks.size == 0:
+    if record.window_ticks.size <= _ALL_PRICES or bids.size == 0 or asks.size == 0:
         return np.ones(record.window_ticks.size, np.bool_)
     low, high = int(bids.min()), int(asks.max())
     reach = max(20, (high - low) // 3)
@@ -340,7 +342,7 @@ def _book_key(axes: Axes, largest: float) -> None:
     key.yaxis.tick_right()
     key.grid(visible=False)
     key.tick_params(labelsize=7.5, length=0)
-    for text, place, colour in (("ask lots", 0.5, ASK), ("bid lots", -0.5, BID)):
+    for text, place, colour in (("ask lots", 0.5, _ASK), ("bid lots", -0.5, _BID)):
         key.text(3.4, place, text, rotation=90, va="center", ha="center", color=colour, fontsize=8)
     for spine in key.spines.values():
         spine.set_visible(False)
@@ -358,9 +360,9 @@ def _draw_tails(axes: Axes, returns: NDArray[np.float64], interval_s: float) -> 
         return
     size, count = np.unique(np.abs((returns - returns.mean()) / returns.std()).round(6), return_counts=True)
     beyond = 1.0 - (np.cumsum(count) - count) / returns.size
-    axes.step(size, beyond, where="pre", color=BID, lw=1.6, label="market")
+    axes.step(size, beyond, where="pre", color=_BID, lw=1.6, label="market")
     grid = np.linspace(0.0, float(size[-1]), 200)
-    axes.plot(grid, [math.erfc(z / math.sqrt(2.0)) for z in grid], color=MUTED, lw=1.2, label="normal")
+    axes.plot(grid, [math.erfc(z / math.sqrt(2.0)) for z in grid], color=_MUTED, lw=1.2, label="normal")
     axes.set_yscale("log")
     axes.set_ylim(0.5 / returns.size, 2.0)
     _legend(axes, "upper right")
@@ -370,17 +372,17 @@ def _draw_memory(axes: Axes, returns: Sequence[NDArray[np.float64]]) -> None:
     """Draw the autocorrelation of returns and of their size, with the band of white noise."""
     _title(axes, "Autocorrelation")
     axes.set_xlabel("lag, samples")
-    lags = np.arange(1, ACF_LAGS + 1)
+    lags = np.arange(1, _ACF_LAGS + 1)
     count = sum(one.size for one in returns)
     if count:
         band = 1.96 / np.sqrt(count)
-        axes.axhspan(-band, band, color=MUTED, alpha=0.18, lw=0)
-    axes.axhline(0.0, color=MUTED, lw=0.8)
+        axes.axhspan(-band, band, color=_MUTED, alpha=0.18, lw=0)
+    axes.axhline(0.0, color=_MUTED, lw=0.8)
     for series, colour, look, name in (
-        (list(returns), BID, "o-", "returns"),
-        ([np.abs(one) for one in returns], ASK, "s-", "their size"),
+        (list(returns), _BID, "o-", "returns"),
+        ([np.abs(one) for one in returns], _ASK, "s-", "their size"),
     ):
-        found = statistics.autocorrelation(series, ACF_LAGS)
+        found = statistics.autocorrelation(series, _ACF_LAGS)
         if found is not None:
             axes.plot(lags, found, look, color=colour, ms=2.6, lw=0.8, label=name)
     _legend(axes, "best")
@@ -391,8 +393,8 @@ def _draw_shape(axes: Axes, record: EpisodeRecord) -> None:
     assert record.depth_lots is not None and record.window_ticks is not None
     reach = min(40, record.window_ticks.size // 2)
     for best, sign, colour, look, name in (
-        (record.ask_ticks, 1, BID, "o-", "bids"),
-        (record.bid_ticks, -1, ASK, "s-", "asks"),
+        (record.ask_ticks, 1, _BID, "o-", "bids"),
+        (record.bid_ticks, -1, _ASK, "s-", "asks"),
     ):
         here = np.flatnonzero(best >= 0)
         if here.size == 0:

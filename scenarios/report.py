@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from scenarios.record import EpisodeRecord
 
-__all__ = ["Picture", "pictures", "report_html"]
+__all__ = ["TEMPLATE", "Picture", "pictures", "report_html"]
 
 TEMPLATE = "report.html.jinja"
-DARK_SEAT_COLOURS = ("#2fbf94", "#e3a1c8", "#f0b93a", "#8bcdf5", "#b49bd6", "#d0a050")
+_DARK_SEAT_COLOURS = ("#2fbf94", "#e3a1c8", "#f0b93a", "#8bcdf5", "#b49bd6", "#d0a050")
 
 
 class Picture:
@@ -126,5 +126,5 @@ def report_html(
         command=command,
         facts=list(facts.items()),
         light_seats=figures.SEAT_COLOURS,
-        dark_seats=DARK_SEAT_COLOURS,
+        dark_seats=_DARK_SEAT_COLOURS,
     )

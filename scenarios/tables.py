@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scenarios.statistics import Interval, MarketStatistics, SeatStatistics
 
-__all__ = ["SEAT_COLUMNS", "Fact", "count", "duration", "interval", "market_facts", "number", "seat_cells"]
+__all__ = ["ABSENT", "SEAT_COLUMNS", "Fact", "count", "duration", "interval", "market_facts", "number", "seat_cells"]
 
 ABSENT = "–"
 SEAT_COLUMNS = ("P&L", "Sharpe", "mean |inventory|", "end inventory", "fills", "lots", "spread earned", "messages")

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["info", "list_environments", "main"]
 
-COMMANDS_GROUP = "sekai.commands"
-MISTAKE = 2
-APP_LIBRARIES = ("jinja2", "matplotlib", "rich", "typer")
-NEEDS_APP = 'The command sekai needs typer, rich, jinja2 and matplotlib: in the checkout, run pip install ".[app]"'
+_COMMANDS_GROUP = "sekai.commands"
+_MISTAKE = 2
+_APP_LIBRARIES = ("jinja2", "matplotlib", "rich", "typer")
+_NEEDS_APP = 'The command sekai needs typer, rich, jinja2 and matplotlib: in the checkout, run pip install ".[app]"'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except SekaiError as error:
         print(f"sekai: {error}", file=sys.stderr)
-        return MISTAKE
+        return _MISTAKE
     except ModuleNotFoundError as error:
-        if error.name not in APP_LIBRARIES:
+        if error.name not in _APP_LIBRARIES:
             raise
-        print(NEEDS_APP, file=sys.stderr)
-        return MISTAKE
+        print(_NEEDS_APP, file=sys.stderr)
+        return _MISTAKE
     return 0
 
 
@@ -61,7 +61,7 @@ def _app(words: Sequence[str]) -> typer.Typer:
     app.command("list")(list_environments)
     app.command("info")(info)
     named = next((word for word in words if not word.startswith("-")), None)
-    points = sorted(entry_points(group=COMMANDS_GROUP), key=lambda point: point.name)
+    points = sorted(entry_points(group=_COMMANDS_GROUP), key=lambda point: point.name)
     is_known = named in ("list", "info", *(point.name for point in points))
     shows_help = not is_known and "--version" not in words
     for point in points:
