@@ -65,7 +65,7 @@ def undocumented(module: ModuleType, name: str) -> Iterator[str]:
                 yield f"{name}.{method}"
 
 
-@pytest.mark.parametrize("name", public_modules())
+@pytest.mark.parametrize("name", list(public_modules()))
 def test_what_is_public_is_listed_in_order_and_documented(name: str) -> None:
     module = importlib.import_module(name)
     listed: Any = getattr(module, "__all__", None)

@@ -2,6 +2,7 @@
 
 from sekai.core.env import Env
 from sekai.core.flow import Program, Reset, Step
+from sekai.core.lifting import MultiAgentWrapper
 from sekai.core.multi_agent import MultiAgentEnv, Policy, role
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.view import AgentView, SoloEnv
@@ -24,6 +25,7 @@ __all__ = [
     "MAResetResult",
     "MAStepResult",
     "MultiAgentEnv",
+    "MultiAgentWrapper",
     "ObservationWrapper",
     "Policy",
     "Program",

@@ -119,6 +119,7 @@ class AgentSeat(Env[Any, Any]):
     def __init__(self, multi: MultiAgentEnv, agent: AgentID) -> None:
         self.multi = multi
         self.agent = agent
+        self._seed: int | None = None
         self.observation_space = multi.observation_space(agent)
         self.action_space = multi.action_space(agent)
 
@@ -148,11 +149,46 @@ class AgentSeat(Env[Any, Any]):
     def __repr__(self) -> str:
         return f"<{self.agent!r} of {self.multi!r}>"
 
+    def plant(self, seed: int | None) -> None:
+        """Begin the stream anew, as the world's `seed` and the agent's name have it, when it is next drawn from."""
+        self._seed, self._rng = seed, None
+
+    @property
+    def rng(self) -> "np.random.Generator":
+        """The random stream of this agent's layers."""
+        if self._rng is None and self._seed is not None:
+            self._set_rng(child_seed(self._seed, "layers", self.agent))
+        return super().rng
+
     def _refuse(self, method: str) -> NoReturn:
         raise UnsupportedWrapper(
             f"a layer of {self.agent!r} cannot {method} a world of many agents: "
             "use the hooks observation, reward, action, on_reset, on_step, or a FlowWrapper"
         )
+
+
+class _Seats(dict[AgentID, AgentSeat]):
+    """The seats of a world's agents, each made when its agent first appears, with the stream that the seed gives it."""
+
+    def __init__(self, world: MultiAgentEnv) -> None:
+        super().__init__()
+        self.world = world
+        self.seed: int | None = None
+
+    def __missing__(self, agent: AgentID) -> AgentSeat:
+        seat = self[agent] = AgentSeat(self.world, agent)
+        seat.plant(self.seed)
+        return seat
+
+    def plant(self, seed: int | None) -> None:
+        """Begin all streams anew from `seed`, or go on with them where it is None."""
+        if seed is not None:
+            self.seed = seed
+            for seat in self.values():
+                seat.plant(seed)
+
+    def __reduce__(self) -> Any:
+        return _Seats, (self.world,), {"seed": self.seed}, None, iter(self.items())
 
 
 class _Layer:
@@ -222,7 +258,7 @@ class LiftedEnv(MultiAgentWrapper):
         below = env if isinstance(env, LiftedEnv) else None
         self._world: MultiAgentEnv = env if below is None else below._world
         self._layers: tuple[_Layer, ...] = (self.layer,) if below is None else (*below._layers, self.layer)
-        self._seats: dict[AgentID, AgentSeat] = {} if below is None else below._seats
+        self._seats = _Seats(env) if below is None else below._seats
         self._lay_pipes()
 
     def _lay_pipes(self) -> None:
@@ -264,7 +300,7 @@ class LiftedEnv(MultiAgentWrapper):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode, each agent's part passed through its layers."""
-        self._seed(seed)
+        self._seats.plant(seed)
         return self._begun(self._world.reset(seed=seed, options=options))
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
@@ -275,7 +311,7 @@ class LiftedEnv(MultiAgentWrapper):
 
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode, awaiting the world."""
-        self._seed(seed)
+        self._seats.plant(seed)
         return self._begun(await self._world.async_reset(seed=seed, options=options))
 
     async def async_step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
@@ -344,7 +380,7 @@ class LiftedEnv(MultiAgentWrapper):
 
     def _find_chain(self, agent: AgentID) -> tuple[Wrapper[Any, Any], ...]:
         """Return the agent's instances, innermost first, each around the one below it."""
-        below: Env[Any, Any] = self._seats.setdefault(agent, AgentSeat(self._world, agent))
+        below: Env[Any, Any] = self._seats[agent]
         chain: list[Wrapper[Any, Any]] = []
         for layer in self._layers:
             if layer.serves(agent):
@@ -362,12 +398,6 @@ class LiftedEnv(MultiAgentWrapper):
     def _spaces(self, kind: str) -> list[tuple[AgentID, "Space[Any]"]]:
         spaces = self._world.observation_spaces if kind == "observation" else self._world.action_spaces
         return list(spaces.items())
-
-    def _seed(self, seed: int | None) -> None:
-        if seed is not None:
-            for agent in self._world.possible_agents:
-                if self._chains[agent]:
-                    self._seats[agent]._set_rng(child_seed(seed, "layers", agent))
 
     def _layer_name(self) -> str:
         return self.layer.wrapper.__name__
@@ -514,6 +544,7 @@ class FlowingAgents(MultiAgentWrapper):
     ) -> None:
         super().__init__(env)
         self.layer = _Layer(env, wrapper, agents, args, kwargs)
+        self._seats = _Seats(env)
         self._midway: dict[AgentID, _Midway] = {}
 
     @property
@@ -524,6 +555,7 @@ class FlowingAgents(MultiAgentWrapper):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode; flows of the last one are forgotten."""
         self._midway.clear()
+        self._seats.plant(seed)
         return self.env.reset(seed=seed, options=options)
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
@@ -533,6 +565,7 @@ class FlowingAgents(MultiAgentWrapper):
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode, awaiting `env`."""
         self._midway.clear()
+        self._seats.plant(seed)
         return await self.env.async_reset(seed=seed, options=options)
 
     async def async_step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
@@ -559,7 +592,7 @@ class FlowingAgents(MultiAgentWrapper):
         asked = dict(actions)
         for agent, action in actions.items():
             if self.layer.serves(agent):
-                layer = self.layer.instance(agent, AgentSeat(self.env, agent))
+                layer = self.layer.instance(agent, self._seats[agent])
                 program = layer.flow(action)  # type: ignore[attr-defined]
                 self._midway[agent] = _Midway(program, self._action(agent, program.send(None)))
         entries: dict[AgentID, StepResult[Any]] = {}

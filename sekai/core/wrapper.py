@@ -60,7 +60,10 @@ class Below:
 
 
 class Wrapper(Env[ObsT, ActT]):
-    """An environment around `env` that changes what its hooks change; spaces are `env`'s until they are assigned."""
+    """An environment around `env` that changes what its hooks change; spaces are `env`'s until they are assigned.
+
+    `touched` names the hooks that a class defines; only these are called.
+    """
 
     env: Any
     if not TYPE_CHECKING:

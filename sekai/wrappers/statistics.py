@@ -21,7 +21,7 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
     def __init__(self, env: Any, tracker: StatsTracker | None = None) -> None:
         super().__init__(env)
         self.tracker: StatsTracker = InMemoryTracker() if tracker is None else tracker
-        self._tells_steps = type(self.tracker).on_step is not InMemoryTracker.on_step
+        self._tells_steps = getattr(type(self.tracker), "on_step", None) is not InMemoryTracker.on_step
         self._many = isinstance(env, MultiAgentEnv)
         self._return = 0.0
         self._length = 0

@@ -237,7 +237,7 @@ def test_instances_are_born_when_their_agent_appears_and_know_their_kin() -> Non
 
     env = Kin(ClockworkEnv({"m_0": 1, "m_1": 1, "t": 1}, lives={"m_1": (3, 9)}))
     assert born == []
-    env.reset()
+    env.reset(seed=0)
     env.step(dict.fromkeys(env.acting, 0.0))
     assert sorted(born) == [("m_0", 0), ("t", 0)]
     for _ in range(3):
@@ -269,6 +269,12 @@ def test_what_a_lifted_instance_finds_below_it() -> None:
     fewer.reset(seed=3)
     fewer.step({"trader_0": np.zeros(1)})
     assert fewer.unwrapped.received["trader_0"] == drawn["trader_0"], "which belongs to the agent's name"
+
+    again = dict(world.received)
+    for seed, same in ((3, True), (None, False), (4, False)):
+        env.reset(seed=seed)
+        env.step({a: np.zeros(1) for a in env.acting})
+        assert (world.received["trader_0"] == again["trader_0"]) == same
 
     class Steps(sekai.ObservationWrapper):
         def __init__(self, env: Any) -> None:
@@ -424,3 +430,18 @@ def test_flows_that_ask_for_nonsense() -> None:
 
     with pytest.raises(TypeError, match="a program yields Step"):
         run(CountingEnv(), talk())
+
+
+def test_a_flow_of_each_agent_draws_from_its_own_stream() -> None:
+    class Sticky(FlowWrapper):
+        def flow(self, action: Any) -> Program:
+            return (yield Step(action * self.rng.random()))
+
+    def said(agents: list[str], seed: int | None) -> dict[str, float]:
+        env = Sticky(EchoEnv(agents))
+        env.reset(seed=0)
+        env.reset(seed=seed)
+        return env.step({agent: np.ones(1) for agent in env.acting}).rewards
+
+    both = said(["a", "b"], 5)
+    assert both["a"] != both["b"] and said(["b"], 5) == {"b": both["b"]} and said(["b"], 6)["b"] != both["b"]
