@@ -258,7 +258,7 @@ class LiftedEnv(MultiAgentWrapper):
         below = env if isinstance(env, LiftedEnv) else None
         self._world: MultiAgentEnv = env if below is None else below._world
         self._layers: tuple[_Layer, ...] = (self.layer,) if below is None else (*below._layers, self.layer)
-        self._seats = _Seats(env) if below is None else below._seats
+        self._seats: _Seats = _Seats(env) if below is None else below._seats
         self._lay_pipes()
 
     def _lay_pipes(self) -> None:
