@@ -119,7 +119,7 @@ def price_figure(record: EpisodeRecord) -> Figure:
     """Draw the mid of one episode and every fill of a seat on it: buys point up, sells point down."""
     figure, (axes,) = _figure(3.4, 1)
     _draw_price(axes, record)
-    _legend(axes, "upper left")
+    _legend(axes, "above")
     _label_time(axes, record)
     return figure
 
@@ -168,7 +168,7 @@ def overview_figure(records: Sequence[EpisodeRecord]) -> Figure:
     _draw_fills(book, first)
     _label_time(book, first)
     _book_key(book, largest)
-    _legend(book, "upper left")
+    _legend(book, "above")
     for index, (panel, seat) in enumerate(zip(panels, first.seats, strict=True)):
         _draw_pnl(panel, records, [index])
         panel.set_ylabel("")
@@ -229,11 +229,14 @@ def _title(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="left", fontsize=9.5, fontweight="bold", color=_INK)
 
 
-def _legend(axes: Axes, place: Literal["best", "upper left", "upper right"]) -> None:
+def _legend(axes: Axes, place: Literal["above", "best", "upper right"]) -> None:
     """Explain what is drawn, in one row; nothing where nothing has a name."""
     if axes.get_legend_handles_labels()[0]:
+        look: dict[str, Any] = {"loc": place}
+        if place == "above":
+            look = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0)}
         with matplotlib.rc_context(STYLE):
-            axes.legend(loc=place, fontsize=8.5, ncols=6, handlelength=1.2, borderpad=0.2, columnspacing=1.2)
+            axes.legend(fontsize=8.5, ncols=6, handlelength=1.2, borderpad=0.2, columnspacing=1.2, **look)
 
 
 def _draw_price(axes: Axes, record: EpisodeRecord) -> None:
