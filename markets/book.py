@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from markets.engine.layout import (
     ACCOUNT_COUNT,
     ALL_KINDS,
     ASK,
+    BAND_HIGH,
+    BAND_LOW,
     BASE,
     BEST,
     BID,
@@ -52,6 +54,7 @@ from markets.engine.layout import (
     LEVEL_WORDS,
     LEVELS,
     LIVE,
+    LOT,
     M_FILLED,
     M_REASON,
     M_TAKEN,
@@ -79,13 +82,26 @@ from markets.engine.layout import (
     REJECTED,
     SIDE,
     TAG,
+    TICK,
     TICKS,
     TRADED,
     VOLUME,
     Row,
 )
 from markets.messages import LEVEL, MESSAGE, BadMessage, Reason, events_of, rejects_of, trades_of
-from markets.rejection import SIDES, TIFS, Limits, OrderRejected, as_integer, bad_word, rejection, too_big
+from markets.rejection import (
+    MAX_ORDERS,
+    MAX_OWNERS,
+    SIDES,
+    TIFS,
+    Limits,
+    OrderRejected,
+    as_integer,
+    bad_word,
+    check_rules,
+    rejection,
+    too_big,
+)
 
 __all__ = ["ACCOUNT", "Depth", "Order", "OrderBook", "OrderRejected", "Side"]
 
@@ -97,9 +113,7 @@ Side = Literal["buy", "sell", "bid", "ask"]
 ACCOUNT: Final = np.dtype([(name, "<i8") for name in ("cash", "position", "edge", "fills", "volume")])
 
 _ANYONE: Final = -(1 << 40)  # `markets.engine.replay.ANYONE`, without importing numba
-_MAX_OWNERS: Final = 1 << 20
 _MAX_GAP: Final = 1 << 20  # order ids that may be left out at once
-_MAX_ORDERS: Final = 1 << 24
 
 
 class Order(NamedTuple):
@@ -122,18 +136,32 @@ class Depth(NamedTuple):
 class OrderBook:
     """A limit order book of one instrument.
 
-    `ticks`, `orders` and `owners` are what it has room for at first; it grows. With `events=True` everything that
-    happens is kept, and read from `events`; without, only trades and refusals are, which is faster.
+    Prices must be multiples of `tick` and within `band` (lowest, highest), sizes multiples of `lot` and at most
+    `max_size`; what is not is refused. `ticks`, `orders` and `owners` are what it has room for at first; it grows. With
+    `events=True` everything that happens is kept; without, only trades and refusals are, which is faster.
     """
 
     __slots__ = ("_book", "_handles", "_log", "_logged", "_next_id", "_row", "_send")
-    __hash__: ClassVar[None]  # type: ignore[assignment]
 
-    def __init__(self, *, ticks: int = 1024, orders: int = 256, owners: int = 16, events: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        tick: int = 1,
+        lot: int = 1,
+        max_size: int = layout.MAX_SIZE,
+        band: tuple[int, int] = (1, MAX_PRICE),
+        ticks: int = 1024,
+        orders: int = 256,
+        owners: int = 16,
+        events: bool = False,
+    ) -> None:
+        check_rules(tick=tick, lot=lot, max_size=max_size, band=band, ticks=ticks, orders=orders, owners=owners)
         self._row: Row = layout.new_row(ticks=ticks, orders=orders, accounts=owners, events=256, tape=1, queue=16)
         self._row[EVENT_STOP] = self._row[ELASTIC] = 1
         self._row[EVENT_KINDS] = ALL_KINDS if events else 1 << TRADED | 1 << REJECTED
         self._book: int = int(self._row[BOOKS])
+        self._row[MAX_ORDER_SIZE] = max_size
+        self._row[[self._book + word for word in (TICK, LOT, BAND_LOW, BAND_HIGH)]] = tick, lot, *band
         self._handles: NDArray[np.int32] = np.zeros(1024, np.int32)
         self._log: NDArray[np.int64] = np.zeros(256 * EVENT_WORDS, np.int64)
         self._logged = 0
@@ -428,10 +456,14 @@ class OrderBook:
             code = kernels.resume(self._row, self._handles)
         if code != DONE:
             reason = Reason(int(self._row[M_REASON]))
+            tick, lot, low, high = (int(self._row[self._book + word]) for word in (TICK, LOT, BAND_LOW, BAND_HIGH))
             limits = Limits(
+                tick=tick,
+                lot=lot,
+                band=(low, high),
                 max_size=int(self._row[MAX_ORDER_SIZE]),
-                max_orders=_MAX_ORDERS,
-                max_owner=_MAX_OWNERS - 1,
+                max_orders=MAX_ORDERS,
+                max_owner=MAX_OWNERS - 1,
                 max_id=self._id_limit(1) - 1,
                 next_id=self._next_id,
                 ladder=(self._base, self._base + int(self._row[self._book + TICKS]) - 1),
@@ -459,14 +491,14 @@ class OrderBook:
         """Make room for what `messages` messages need, and for more orders; return whether all found it."""
         count, capacity = int(self._row[ACCOUNT_COUNT]), int(self._row[self._book + CAPACITY])
         window = self._window(need)
-        if need.order_id >= self._id_limit(messages) or need.owner >= _MAX_OWNERS or window is None:
+        if need.order_id >= self._id_limit(messages) or need.owner >= MAX_OWNERS or window is None:
             return False
         if need.order_id >= self._handles.size:
             more = np.zeros(max(2 * self._handles.size, need.order_id + 1), np.int32)
             more[: self._handles.size] = self._handles
             self._handles = more
-        owners = count if need.owner < count else min(max(2 * count, need.owner + 1), _MAX_OWNERS)
-        orders = min(2 * capacity, _MAX_ORDERS) if len(self) == capacity else capacity
+        owners = count if need.owner < count else min(max(2 * count, need.owner + 1), MAX_OWNERS)
+        orders = min(2 * capacity, MAX_ORDERS) if len(self) == capacity else capacity
         if (orders, owners, *window) != (capacity, count, int(self._row[self._book + TICKS]), self._base):
             self._grow(orders, owners, *window)
         return len(self) < orders
@@ -530,7 +562,7 @@ class OrderBook:
     def _account(self, owner: int) -> Any:
         number = as_integer("owner", owner)
         if number < 0:
-            raise OrderRejected(f"owner must be from 0 to {_MAX_OWNERS - 1}, got {owner}", Reason.BAD_OWNER)
+            raise OrderRejected(f"owner must be from 0 to {MAX_OWNERS - 1}, got {owner}", Reason.BAD_OWNER)
         accounts = self.accounts
         return accounts[number] if number < accounts.size else np.zeros((), ACCOUNT)
 

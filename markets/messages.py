@@ -89,6 +89,9 @@ class Reason(IntEnum):
     BAD_OWNER = layout.BAD_OWNER
     CLOSED = layout.CLOSED
     BAD_SIDE = layout.BAD_SIDE
+    OFF_TICK = layout.OFF_TICK
+    OFF_LOT = layout.OFF_LOT
+    OUTSIDE_BAND = layout.OUTSIDE_BAND
 
 
 class BadMessage(SekaiError, ValueError):

@@ -86,7 +86,10 @@ class ReferenceBook:
     last: int | None = None
     mark: Fraction | None = None
     messages: int = 0
+    tick: int = 1
+    lot: int = 1
     max_size: int = MAX_SIZE
+    band: tuple[int, int] = (1, MAX_PRICE)
 
     # --- what may be asked -----------------------------------------------------------------------------------------
 
@@ -96,8 +99,9 @@ class ReferenceBook:
         with_fields = {"side": side, "price": price, "size": size, "owner": owner}
         self._begin(operation, id, owner, **with_fields)
         self._check_new(operation, id, **with_fields)
-        if not 0 < price <= MAX_PRICE:
-            self._refuse(Reason.BAD_PRICE, operation, id, **with_fields)
+        reason = self._price_fault(price)
+        if reason is not Reason.OK:
+            self._refuse(reason, operation, id, **with_fields)
         if not ioc and price * size > MAX_VALUE:
             self._refuse(Reason.BAD_SIZE, operation, id, **with_fields)
         if not ioc and not self._crosses(side, price) and self._level_size(side, price) + size > MAX_SIZE:
@@ -127,6 +131,8 @@ class ReferenceBook:
         order = self._own(REDUCE, id, owner, price=0, size=by)
         if by <= 0:
             self._refuse(Reason.BAD_SIZE, REDUCE, id, side=0, price=0, size=by, owner=order.owner)
+        if by < order.size and by % self.lot:
+            self._refuse(Reason.OFF_LOT, REDUCE, id, side=0, price=0, size=by, owner=order.owner)
         return self._shrink(order, min(by, order.size))
 
     def modify(self, id: int, price: int | None = None, size: int | None = None, owner: int | None = None) -> int:
@@ -138,7 +144,7 @@ class ReferenceBook:
         if new_size == 0:
             self._shrink(order, order.size)
             return 0
-        if new_price == order.price and 0 < new_size <= order.size:
+        if new_price == order.price and 0 < new_size <= order.size and new_size % self.lot == 0:
             self._shrink(order, order.size - new_size)
             return 0
         reason = self._modify_fault(order, new_price, new_size)
@@ -261,6 +267,8 @@ class ReferenceBook:
             reason = Reason.BAD_SIDE
         elif not 0 < size <= self.max_size:
             reason = Reason.BAD_SIZE
+        elif size % self.lot:
+            reason = Reason.OFF_LOT
         elif not 0 <= id <= MAX_ID:
             reason = Reason.IDS_EXHAUSTED
         elif id in self.orders:
@@ -280,14 +288,25 @@ class ReferenceBook:
         return order
 
     def _modify_fault(self, order: Order, price: int, size: int) -> Reason:
-        if not 0 < size <= self.max_size:
+        if size < 0:
             return Reason.BAD_SIZE
-        if not 0 < price <= MAX_PRICE:
-            return Reason.BAD_PRICE
+        if size % self.lot:
+            return Reason.OFF_LOT
+        if size > self.max_size:
+            return Reason.BAD_SIZE
+        if self._price_fault(price) is not Reason.OK:
+            return self._price_fault(price)
         if price * size > MAX_VALUE:
             return Reason.BAD_SIZE
         mine = order.size if price == order.price else 0
         return Reason.LEVEL_FULL if self._level_size(order.side, price) - mine + size > MAX_SIZE else Reason.OK
+
+    def _price_fault(self, price: int) -> Reason:
+        if not 0 < price <= MAX_PRICE:
+            return Reason.BAD_PRICE
+        if price % self.tick:
+            return Reason.OFF_TICK
+        return Reason.OK if self.band[0] <= price <= self.band[1] else Reason.OUTSIDE_BAND
 
     def _crosses(self, side: int, price: int) -> bool:
         best = self.best(1 - side)
@@ -296,7 +315,9 @@ class ReferenceBook:
     def _level_size(self, side: int, price: int) -> int:
         return sum(order.size for order in self.sides[side].get(price, ()))
 
-    def _refuse(self, reason: Reason, operation: int, id: int, *, side: int, price: int, size: int, owner: int) -> NoReturn:
+    def _refuse(
+        self, reason: Reason, operation: int, id: int, *, side: int, price: int, size: int, owner: int
+    ) -> NoReturn:
         self._write(EventKind.REJECTED, reason, side, price, size, id, operation, owner)
         if id not in self.status:
             self.status[id] = "rejected"

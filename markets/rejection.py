@@ -9,7 +9,23 @@ from markets.engine.layout import MAX_PRICE, MAX_SIZE, MAX_TICKS, MAX_VALUE, OP_
 from markets.messages import Reason
 from sekai.error import SekaiError
 
-__all__ = ["SIDES", "TIFS", "Limits", "OrderRejected", "as_integer", "bad_word", "rejection", "too_big"]
+__all__ = [
+    "MAX_ORDERS",
+    "MAX_OWNERS",
+    "SIDES",
+    "TIFS",
+    "BadRules",
+    "Limits",
+    "OrderRejected",
+    "as_integer",
+    "bad_word",
+    "check_rules",
+    "rejection",
+    "too_big",
+]
+
+MAX_ORDERS: Final = 1 << 24  # live at once
+MAX_OWNERS: Final = 1 << 20
 
 SIDES: Final[dict[str, int]] = {"buy": 0, "bid": 0, "sell": 1, "ask": 1}
 TIFS: Final[dict[str, int]] = {"gtc": OP_LIMIT, "ioc": OP_IOC}
@@ -21,6 +37,24 @@ _REASONS: Final = {
     "owner": Reason.BAD_OWNER,
     "id": Reason.IDS_EXHAUSTED,
 }
+
+
+class BadRules(SekaiError, ValueError):
+    """Raised when a book is asked for with rules, or a capacity, that no book can have."""
+
+
+def check_rules(*, band: tuple[int, int], ticks: int, **numbers: int) -> None:
+    """Raise BadRules, naming the argument, unless a book can be made with these."""
+    most = {"tick": MAX_PRICE, "lot": MAX_SIZE, "max_size": MAX_SIZE, "orders": MAX_ORDERS, "owners": MAX_OWNERS}
+    for name, value in numbers.items():
+        if not 1 <= value <= most[name]:
+            raise BadRules(f"{name} must be from 1 to {most[name]}, got {value}")
+    if numbers["lot"] > numbers["max_size"]:
+        raise BadRules(f"lot must be at most max_size, {numbers['max_size']}, got {numbers['lot']}")
+    if not 1 <= band[0] <= band[1] <= MAX_PRICE:
+        raise BadRules(f"band must be (lowest, highest) from 1 to {MAX_PRICE}, got {band}")
+    if not 64 <= ticks <= MAX_TICKS or ticks & (ticks - 1):
+        raise BadRules(f"ticks must be a power of two from 64 to {MAX_TICKS}, got {ticks}")
 
 
 class OrderRejected(SekaiError, ValueError):
@@ -38,6 +72,9 @@ class Limits(NamedTuple):
     """What a book can take at the moment: the last value of each that is right."""
 
     max_size: int
+    tick: int
+    lot: int
+    band: tuple[int, int]
     max_orders: int
     max_owner: int
     max_id: int
@@ -59,6 +96,9 @@ def rejection(reason: Reason, limits: Limits, *, id: int, price: int, size: int,
         Reason.NOT_OWNER: f"owner must be the order's own; {owner} does not own order {id}",
         Reason.DUPLICATE_ID: f"id must not be that of a live order, got {id}; the next free one is {limits.next_id}",
         Reason.IDS_EXHAUSTED: f"id must be from 0 to {limits.max_id} (ids are dense), got {id}",
+        Reason.OFF_TICK: f"price must be a multiple of {limits.tick} ticks, got {price}",
+        Reason.OFF_LOT: f"size must be a multiple of {limits.lot} lots, got {size}",
+        Reason.OUTSIDE_BAND: f"price must be from {limits.band[0]} to {limits.band[1]} ticks, got {price}",
         Reason.BAD_OWNER: f"owner must be from 0 to {limits.max_owner}, got {owner}",
     }
     if reason is Reason.BAD_SIZE and 1 <= size <= limits.max_size:

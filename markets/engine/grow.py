@@ -15,6 +15,8 @@ from .layout import (
     ACCOUNTS,
     ASK,
     BACKGROUND,
+    BAND_HIGH,
+    BAND_LOW,
     BASE,
     BEST,
     BID,
@@ -35,6 +37,7 @@ from .layout import (
     LEVEL_WORDS,
     LEVELS,
     LIVE,
+    LOT,
     M_STAGE,
     MARK,
     NEXT,
@@ -58,6 +61,7 @@ from .layout import (
     TAPE_CAPACITY,
     TAPE_HEAD,
     TAPE_WORDS,
+    TICK,
     VENUE,
     Row,
     new_row,
@@ -70,7 +74,7 @@ _PLACES = (
     *(SIZE, BOOKS, BOOK_COUNT, SEATS, SEAT_COUNT, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, DUE, BACKGROUND, VENUE),
     *(QUEUE, QUEUE_CAPACITY, OUTBOX, OUTBOX_CAPACITY, EVENTS, EVENT_CAPACITY),
 )
-_KEPT = (LIVE, BOOK_TRADES, BOOK_VOLUME, TAPE_HEAD)
+_KEPT = (LIVE, BOOK_TRADES, BOOK_VOLUME, TAPE_HEAD, TICK, LOT, BAND_LOW, BAND_HIGH)
 
 
 def grown(row: Row, *, ticks: int, orders: int, accounts: int, base: int) -> Row:

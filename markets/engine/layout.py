@@ -32,9 +32,10 @@ MAX_PRICE: Final = (1 << 31) - 1  # ticks, counted from zero, not from BASE
 MAX_VALUE: Final = (1 << 62) // MONEY  # tick x lot of one order: what it pays is exact in int64
 KEEP: Final = -(1 << 40)  # in a modify: leave the price, or the size, as it is
 MAX_TICKS: Final = 64**3  # three words of 64 bits, one above the other
+BY_CLOCK: Final = -1  # what an agent's kernel returns to be woken next by its seat's clock
 EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from outside
 
-# --- header: one word each -------------------------------------------------------------------------------------------
+# --- header: one word each ------------------------------------------------------------------------------------------
 (SIZE, VERSION, SEED, EPISODE, NOW, OPEN, CLOSE, SERIAL) = range(0, 8)
 (MESSAGES, TRADES, REJECTS, LOST, SEQUENCE, WAKES, DUE_COUNT, REACTIVE) = range(8, 16)
 (BOOKS, BOOK_COUNT, SEATS, SEAT_COUNT, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, DUE) = range(16, 24)
@@ -53,55 +54,58 @@ HEADER_WORDS: Final = 64
 # currency. EVENT_STOP: 1 where a full ring stops the kernel, 0 where it forgets the oldest. REACTIVE: how many seats
 # have trades or fills for a clock. DUE: where the seats are listed that must decide now.
 
-# --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book --------------------------
+# --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book ----------------------
 (INDEX, TICKS, BASE, LAST, MARK, CAPACITY, LIVE, SLOTS) = range(8)
 (ORDERS, BOOK_TRADES, BOOK_VOLUME, TAPE, TAPE_CAPACITY, TAPE_HEAD, FLOW, FEED) = range(8, 16)
 BID: Final = 16  # the two sides, inside a book
 ASK: Final = 24
 SIDE_FLIP: Final = BID ^ ASK
-BOOK_WORDS: Final = 32
+(TICK, LOT, BAND_LOW, BAND_HIGH) = range(32, 36)  # its rules; the rest is kept for more of them
+BOOK_WORDS: Final = 48
 # LAST: the last trade price, -1 before the first. MARK: the mid in half ticks, the last that two sides agreed on.
+# TICK, LOT: prices and sizes of orders are multiples of them. BAND_LOW to BAND_HIGH: the prices that orders may name,
+# counted from zero. MAX_ORDER_SIZE, in the header, is for all books.
 # FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
 
-# --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------------
+# --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------
 (BEST, FLIP, LEVELS, BITS, SUMMARY, TOP, BOOK, SIDE_SPARE) = range(8)
 
-# --- int32 records: a level, and an order, which is a level's node with more to say ---------------------------------------
+# --- int32 records: a level, and an order, which is a level's node with more to say ---------------------------------
 (NEXT, PREV, QTY, COUNT) = range(4)
 LEVEL_WORDS: Final = 4
 (PRICE, SIDE, OWNER, TAG, PLACE) = (3, 4, 5, 6, 7)
 ORDER_WORDS: Final = 8
-# PLACE is the order's position in the book's permutation of slots: the first LIVE slots are the live orders, in no order.
+# PLACE is the order's position among the book's slots: the first LIVE slots are the live orders, in no order.
 
-# --- an account; the position in book k is word POSITION + k ----------------------------------------------------------------
+# --- an account; the position in book k is word POSITION + k --------------------------------------------------------
 (CASH, EDGE, FILLS, VOLUME, SENT_MESSAGES, REFUSED, FEES, POSITION) = range(8)
 ACCOUNT_WORDS: Final = 8  # with one book; a row's own stride is in its header
 # EDGE: money earned against the mark at each fill (a maker's spread; what a taker paid is negative). It sums to zero.
 
-# --- the event ring: everything that happens ----------------------------------------------------------------------------------
+# --- the event ring: everything that happens ------------------------------------------------------------------------
 (E_TIME, E_WHAT, E_PRICE, E_SIZE, E_ORDER, E_OTHER, E_OWNERS, E_CAUSE) = range(8)
 EVENT_WORDS: Final = 8
 # E_WHAT: kind | reason << 8 | side << 16 (0 buy, 1 sell; of the order, or of the taker) | book << 24
 # E_OWNERS: owner of E_ORDER | owner of E_OTHER << 32. A trade's E_ORDER is the maker's, E_OTHER the taker's.
 # E_CAUSE: the number of the message that caused it; the first is 1.
-# Events leave the row, so their prices count from zero, not from BASE, and their orders are tags, -1 where there is none.
-# ACCEPTED: price and size as sent, E_OTHER the operation. TRADED: one fill. CANCELLED, REDUCED: E_SIZE is what was taken
-# away. REPLACED: the new price and open size of an order that lost its place. REJECTED: as sent, E_OTHER the operation.
+# Events leave the row, so their prices count from zero, not from BASE, and their orders are tags, -1 for none.
+# ACCEPTED: price and size as sent, E_OTHER the operation. TRADED: one fill. CANCELLED, REDUCED: E_SIZE is what was
+# taken away. REPLACED: the new price and open size of an order that lost its place. REJECTED: as sent, E_OTHER the op.
 # EVENT_HEAD counts the events that were written, EVENT_TAIL those that were read (or overwritten, if EVENT_STOP is 0).
 
-# --- the tape: the last trades of a book, for agents and observations -----------------------------------------------------------
+# --- the tape: the last trades of a book, for agents and observations -----------------------------------------------
 (T_TIME, T_PRICE, T_SIZE, T_OWNERS) = range(4)  # T_SIZE > 0: the taker bought
 TAPE_WORDS: Final = 4
 
-# --- the heap of pending things, soonest first -------------------------------------------------------------------------------------
+# --- the heap of pending things, soonest first ----------------------------------------------------------------------
 (Q_TIME, Q_KEY, Q_WHAT, Q_ARG) = range(4)
 QUEUE_WORDS: Final = 4
 (WAKE, ARRIVE, BACKGROUND_EVENT) = range(3)  # what an entry is: low 4 bits of Q_WHAT
 
-# --- the outbox: what the agent that is deciding has sent: Q_WHAT and Q_ARG of the entry to come ---------------------------------------
+# --- the outbox: what the agent that is deciding has sent: Q_WHAT and Q_ARG of the entry to come --------------------
 OUTBOX_WORDS: Final = 2
 
-# --- a seat ------------------------------------------------------------------------------------------------------------
+# --- a seat ---------------------------------------------------------------------------------------------------------
 (S_KERNEL, S_ROLE, S_LATENCY, S_LAG, S_CLOCK, S_EVERY, S_BOOK, S_NAME) = range(8)
 (S_STREAM, S_TIE, S_TIME, S_WEALTH, S_SEEN, S_WAITING, S_STARTED, S_DECISIONS) = range(8, 16)
 (S_LEVELS, S_PRINTS, S_AVERSION, S_MAX_OFFSET, S_MAX_SIZE) = range(16, 21)
@@ -122,7 +126,7 @@ ID_SHIFT: Final = 32  # an order's id: tag << ID_SHIFT | handle
 # S_LEVELS, S_PRINTS: book levels and trades in its observation. S_AVERSION (real): money per lot^2 and second of
 # inventory that its reward is charged. S_MAX_OFFSET, S_MAX_SIZE: the largest that its actions may name.
 
-# --- background flow of one book: words, then reals by distance ----------------------------------------------------------
+# --- background flow of one book: words, then reals by distance -----------------------------------------------------
 (F_KIND, F_STREAM, F_DEPTH, F_NAME, F_LIMIT, F_CANCEL, F_MARKET, F_SIZE, F_BOUND) = range(9)
 FLOW_WORDS: Final = 16
 (NO_FLOW, ZERO_INTELLIGENCE) = range(2)  # F_KIND
@@ -131,15 +135,16 @@ FLOW_WORDS: Final = 16
 # when its next event was drawn. Then, for i in 1..F_DEPTH, the share of limit orders at distances 1..i, and after
 # those, for i in 1..F_DEPTH, the cancel rate at i over F_CANCEL (further out: the last).
 
-# --- words of the trade --------------------------------------------------------------------------------------------------------------------
+# --- words of the trade ---------------------------------------------------------------------------------------------
 BUY: Final = 0
 SELL: Final = 1
 (OP_LIMIT, OP_CANCEL, OP_IOC, OP_REDUCE, OP_MARKET, OP_MODIFY, OP_MASS_CANCEL, OP_QUOTE) = range(8)
 (ACCEPTED, TRADED, CANCELLED, REDUCED, REPLACED, REJECTED) = range(1, 7)  # event kinds
 ALL_KINDS: Final = (1 << 7) - 1
 # why an order was refused or ended
-(OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER, NOT_OWNER, DUPLICATE_TAG) = range(10)
-(TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE) = range(10, 16)
+(OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER) = range(8)
+(NOT_OWNER, DUPLICATE_TAG, TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE) = range(8, 16)
+(OFF_TICK, OFF_LOT, OUTSIDE_BAND) = range(16, 19)
 # where the message in hand is
 (IDLE, ARRIVED, SWEEPING, CLEARING) = range(4)
 # what a kernel answers
@@ -234,6 +239,7 @@ def _lay_out_book(
     book = int(row[BOOKS]) + k * BOOK_WORDS
     row[book + INDEX], row[book + TICKS], row[book + BASE] = k, ticks, base
     row[book + LAST], row[book + MARK] = -1, -1
+    row[book + TICK], row[book + LOT], row[book + BAND_LOW], row[book + BAND_HIGH] = 1, 1, 1, MAX_PRICE
     row[book + CAPACITY], row[book + SLOTS], row[book + ORDERS] = orders, 2 * at["slots"], 2 * at["orders"]
     row[book + TAPE], row[book + TAPE_CAPACITY] = at["tape"], tape
     row[book + FLOW] = at["flow"] if flow_depth else 0

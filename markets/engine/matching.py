@@ -31,6 +31,8 @@ from .layout import (
     BAD_PRICE,
     BAD_SIDE,
     BAD_SIZE,
+    BAND_HIGH,
+    BAND_LOW,
     BASE,
     BEST,
     BEYOND_LADDER,
@@ -55,6 +57,7 @@ from .layout import (
     LEVEL_WORDS,
     LEVELS,
     LIVE,
+    LOT,
     M_BOOK,
     M_CURSOR,
     M_FILLED,
@@ -79,6 +82,8 @@ from .layout import (
     NEXT,
     NO_TAG,
     NOT_OWNER,
+    OFF_LOT,
+    OFF_TICK,
     OK,
     OP_CANCEL,
     OP_IOC,
@@ -87,6 +92,7 @@ from .layout import (
     OP_MASS_CANCEL,
     OP_MODIFY,
     OP_REDUCE,
+    OUTSIDE_BAND,
     OWNER,
     PRICE,
     QTY,
@@ -104,6 +110,7 @@ from .layout import (
     SWEEPING,
     TAG,
     TAGS_EXHAUSTED,
+    TICK,
     TICKS,
     TRADED,
     TRADES,
@@ -216,6 +223,8 @@ def _arrive(row: Row) -> int:
     if op == OP_REDUCE:
         if row[U(M_SIZE)] <= 0:
             return BAD_SIZE
+        if row[U(M_SIZE)] < row.view(int32)[U(order + QTY)] and _is_off_lot(row, row[U(M_SIZE)]):
+            return OFF_LOT
         _take(row, book, order, row[U(M_SIZE)])
         return OK
     return _arrive_modify(row, book, order) if op == OP_MODIFY else BAD_OPERATION
@@ -227,7 +236,7 @@ def _arrive_limit(row: Row, book: int, owner: int) -> int:
     price, size, tag, side_index = row[U(M_PRICE)], row[U(M_SIZE)], row[U(M_TAG)], row[U(M_SIDE)]
     reason = _order_fault(row, side_index, size, tag)
     if reason == OK:
-        reason = _price_fault(row, book, price, size)
+        reason = _resting_fault(row, book, price, size)
     if reason != OK:
         return reason
     side = side_of(book, side_index)
@@ -259,8 +268,9 @@ def _arrive_immediate(row: Row, book: int, owner: int, op: int) -> int:
         price = -row[U(book + BASE)]  # printed as 0, which no price is
     else:
         price = row[U(M_PRICE)]
-        if not 0 < price + row[U(book + BASE)] <= MAX_PRICE:
-            return BAD_PRICE
+        reason = _price_fault(row, book, price)
+        if reason != OK:
+            return reason
         reach = min(reach, price if side_index == BUY else reach - price)
     emit(row, book, ACCEPTED, OK, side_index, price, size, tag, op, owner)
     row[U(M_PRICE)], row[U(M_REACH)], row[U(M_STAGE)] = price, reach, SWEEPING
@@ -283,11 +293,13 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
     if size == 0:
         _take(row, book, order, MAX_SIZE)
         return OK
+    if _is_off_lot(row, size):
+        return OFF_LOT
     if price == old_price and size <= open_size:
         _take(row, book, order, open_size - size)
         return OK
     side_index, tag, other = (side - book - BID) >> _SIDE_SHIFT, int(half[U(order + TAG)]), side ^ SIDE_FLIP
-    reason = BAD_SIZE if size > row[U(MAX_ORDER_SIZE)] else _price_fault(row, book, price, size)
+    reason = BAD_SIZE if size > row[U(MAX_ORDER_SIZE)] else _resting_fault(row, book, price, size)
     if reason != OK:
         return reason
     already = half[U(level_at(row, side, price) + QTY)] - (open_size if price == old_price else 0)
@@ -307,6 +319,8 @@ def _order_fault(row: Row, side_index: int, size: int, tag: int) -> int:
         return BAD_SIDE
     if size <= 0 or size > row[U(MAX_ORDER_SIZE)]:
         return BAD_SIZE
+    if _is_off_lot(row, size):
+        return OFF_LOT
     if tag < 0 or tag > MAX_TAG:
         return TAGS_EXHAUSTED
     if row[U(M_ORDER)] != 0 and find(row, row[U(M_BOOK)], row[U(M_ORDER)]) != 0:
@@ -315,11 +329,30 @@ def _order_fault(row: Row, side_index: int, size: int, tag: int) -> int:
 
 
 @inlined
-def _price_fault(row: Row, book: int, price: int, size: int) -> int:
-    """Return what is wrong with a price at which `size` lots would rest, or OK."""
-    absolute = price + row[U(book + BASE)]
+def _price_fault(row: Row, book: int, price: int) -> int:
+    """Return what is wrong with an order's price, or OK."""
+    absolute, tick = price + row[U(book + BASE)], row[U(book + TICK)]
     if absolute <= 0 or absolute > MAX_PRICE:
         return BAD_PRICE
+    if tick != 1 and absolute % tick != 0:  # a division takes longer than all the rest
+        return OFF_TICK
+    if absolute < row[U(book + BAND_LOW)] or absolute > row[U(book + BAND_HIGH)]:
+        return OUTSIDE_BAND
+    return OK
+
+
+@inlined
+def _is_off_lot(row: Row, size: int) -> bool:
+    lot = row[U(row[U(M_BOOK)] + LOT)]
+    return bool(lot != 1 and size % lot != 0)
+
+
+@inlined
+def _resting_fault(row: Row, book: int, price: int, size: int) -> int:
+    """Return what is wrong with a price at which `size` lots would rest, or OK."""
+    reason, absolute = _price_fault(row, book, price), price + row[U(book + BASE)]
+    if reason != OK:
+        return reason
     if price < 0 or price >= row[U(book + TICKS)]:
         return BEYOND_LADDER
     return BAD_SIZE if size * absolute > MAX_VALUE else OK

@@ -35,10 +35,10 @@ class Books(RuleBasedStateMachine):
 
     ids = Bundle("ids")
 
-    @initialize()
-    def open(self) -> None:
-        self.book = OrderBook(ticks=64, orders=1, owners=1, events=True)
-        self.reference = ReferenceBook()
+    @initialize(rules=st.sampled_from([{}, {}, {"tick": 5, "lot": 2, "max_size": 200, "band": (50, 40_000)}]))
+    def open(self, rules: dict[str, Any]) -> None:
+        self.book = OrderBook(ticks=64, orders=1, owners=1, events=True, **rules)
+        self.reference = ReferenceBook(**rules)
 
     def both(self, tell: Callable[[], Any], tell_reference: Callable[[], Any]) -> None:
         """Tell both; they must answer the same, or refuse for the same reason."""
