@@ -18,7 +18,7 @@ from markets.messages import EventKind
 from markets.rejection import OrderRejected
 from sekai.error import SekaiError
 
-__all__ = ["BadCases", "Failure", "Result", "run_case", "run_file"]
+__all__ = ["BadCases", "Case", "Failure", "Result", "run_case", "run_file"]
 
 Case = Mapping[str, Any]
 

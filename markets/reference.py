@@ -16,12 +16,12 @@ from sortedcontainers import SortedDict
 
 from markets.messages import CANCEL, IOC, KEEP, LIMIT, MARKET, MASS_CANCEL, MODIFY, REDUCE, EventKind, Reason
 
-__all__ = ["Account", "Event", "Order", "ReferenceBook", "Refusal"]
+__all__ = ["BUY", "SELL", "Account", "Event", "Order", "ReferenceBook", "Refusal"]
 
-MAX_PRICE = 2**31 - 1
-MAX_SIZE = 2**30 - 1
-MAX_ID = 2**31 - 1
-MAX_VALUE = 2**62 // 100
+_MAX_PRICE = 2**31 - 1
+_MAX_SIZE = 2**30 - 1
+_MAX_ID = 2**31 - 1
+_MAX_VALUE = 2**62 // 100
 
 BUY, SELL = 0, 1
 
@@ -88,8 +88,8 @@ class ReferenceBook:
     messages: int = 0
     tick: int = 1
     lot: int = 1
-    max_size: int = MAX_SIZE
-    band: tuple[int, int] = (1, MAX_PRICE)
+    max_size: int = _MAX_SIZE
+    band: tuple[int, int] = (1, _MAX_PRICE)
 
     # --- what may be asked -----------------------------------------------------------------------------------------
 
@@ -102,9 +102,9 @@ class ReferenceBook:
         reason = self._price_fault(price)
         if reason is not Reason.OK:
             self._refuse(reason, operation, id, **with_fields)
-        if not ioc and price * size > MAX_VALUE:
+        if not ioc and price * size > _MAX_VALUE:
             self._refuse(Reason.BAD_SIZE, operation, id, **with_fields)
-        if not ioc and not self._crosses(side, price) and self._level_size(side, price) + size > MAX_SIZE:
+        if not ioc and not self._crosses(side, price) and self._level_size(side, price) + size > _MAX_SIZE:
             self._refuse(Reason.LEVEL_FULL, operation, id, **with_fields)
         self._write(EventKind.ACCEPTED, Reason.OK, side, price, size, id, operation, owner)
         order = Order(id, side, price, size, owner)
@@ -269,7 +269,7 @@ class ReferenceBook:
             reason = Reason.BAD_SIZE
         elif size % self.lot:
             reason = Reason.OFF_LOT
-        elif not 0 <= id <= MAX_ID:
+        elif not 0 <= id <= _MAX_ID:
             reason = Reason.IDS_EXHAUSTED
         elif id in self.orders:
             reason = Reason.DUPLICATE_ID
@@ -296,13 +296,13 @@ class ReferenceBook:
             return Reason.BAD_SIZE
         if self._price_fault(price) is not Reason.OK:
             return self._price_fault(price)
-        if price * size > MAX_VALUE:
+        if price * size > _MAX_VALUE:
             return Reason.BAD_SIZE
         mine = order.size if price == order.price else 0
-        return Reason.LEVEL_FULL if self._level_size(order.side, price) - mine + size > MAX_SIZE else Reason.OK
+        return Reason.LEVEL_FULL if self._level_size(order.side, price) - mine + size > _MAX_SIZE else Reason.OK
 
     def _price_fault(self, price: int) -> Reason:
-        if not 0 < price <= MAX_PRICE:
+        if not 0 < price <= _MAX_PRICE:
             return Reason.BAD_PRICE
         if price % self.tick:
             return Reason.OFF_TICK

@@ -44,7 +44,21 @@ from .layout import (
     Row,
 )
 
-__all__ = ["best", "find", "level_at", "link", "next_key", "price_of", "remove", "rest", "take_slot", "unlink"]
+__all__ = [
+    "best",
+    "find",
+    "free_slot",
+    "level_at",
+    "link",
+    "next_key",
+    "occupy",
+    "price_of",
+    "remove",
+    "rest",
+    "take_slot",
+    "unlink",
+    "vacate",
+]
 
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
 

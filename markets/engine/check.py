@@ -70,8 +70,6 @@ from .layout import (
 
 __all__ = ["accounts_of", "books_of", "check", "orders_at"]
 
-HalfRow = NDArray[np.int32]
-
 
 def check(row: Row) -> None:
     """Raise AssertionError, saying which book, side, price or account is wrong, unless every invariant holds.

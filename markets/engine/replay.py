@@ -40,10 +40,10 @@ from .layout import (
     OP_MARKET,
     OP_MODIFY,
     OP_REDUCE,
+    OWNER,
     TICKS,
     Row,
 )
-from .layout import OWNER as ORDER_OWNER
 from .matching import handle, submit
 
 __all__ = [
@@ -65,7 +65,7 @@ GROW: Final = 4  # what a kernel of this file answers, beside DONE, DRAIN and RE
 ANYONE: Final = -(1 << 40)  # as owner
 MESSAGE_KEEP: Final = -(1 << 31)  # KEEP in a message of int32
 MESSAGE_WORDS: Final = 6
-(OP, ORDER_ID, SIDE_INDEX, PRICE_TICKS, SIZE, OWNER) = range(MESSAGE_WORDS)
+(_OP, _ORDER_ID, _SIDE_INDEX, _PRICE_TICKS, _SIZE, _OWNER) = range(MESSAGE_WORDS)
 
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
 
@@ -90,11 +90,11 @@ def demand(messages: Any, start: int, most: int) -> Demand:
     """Return what messages `(n * MESSAGE_WORDS,) int32` ask for, from number `start` on; ids from `most` on aside."""
     order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
     for at in range(MESSAGE_WORDS * start, messages.size, MESSAGE_WORDS):
-        op, price = int(messages[U(at + OP)]), int(messages[U(at + PRICE_TICKS)])
-        number = int(messages[U(at + ORDER_ID)])
+        op, price = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)])
+        number = int(messages[U(at + _ORDER_ID)])
         if is_new(op) and number < most:
             order_id = max(order_id, number)
-        last_owner = max(last_owner, int(messages[U(at + OWNER)]))
+        last_owner = max(last_owner, int(messages[U(at + _OWNER)]))
         if op in (OP_LIMIT, OP_MODIFY) and price > 0:
             low, high = min(low, price), max(high, price)
     return Demand(order_id, last_owner, low, high)
@@ -132,7 +132,7 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
     named = order_id << ID_SHIFT | shown
     if owner == ANYONE and op in (OP_CANCEL, OP_REDUCE, OP_MODIFY):
         order = find(row, book, named)
-        owner = int(row.view(int32)[U(order + ORDER_OWNER)]) if order != 0 else 0
+        owner = int(row.view(int32)[U(order + OWNER)]) if order != 0 else 0
     code = submit(row, book, op, side_index, owner, ladder, size, tag, named)
     if code == DONE:
         note(row, handles)
@@ -157,8 +157,8 @@ def resume(row: Row, handles: Any) -> int:
 
 @inlined
 def _send_one(row: Row, messages: Any, handles: Any, book: int, at: int) -> int:
-    op, price, size = int(messages[U(at + OP)]), int(messages[U(at + PRICE_TICKS)]), int(messages[U(at + SIZE)])
-    order_id, side_index, owner = messages[U(at + ORDER_ID)], messages[U(at + SIDE_INDEX)], messages[U(at + OWNER)]
+    op, price, size = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)]), int(messages[U(at + _SIZE)])
+    order_id, side_index, owner = messages[U(at + _ORDER_ID)], messages[U(at + _SIDE_INDEX)], messages[U(at + _OWNER)]
     if op == OP_MODIFY:
         price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size
     return send(row, handles, book, op, int(order_id), int(side_index), price, size, int(owner))
