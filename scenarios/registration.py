@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scenarios.seating import PolicyChoice
     from sekai.core.env import Env
 
-__all__ = ["maker_taker", "market_making", "scenario_env", "trading"]
+__all__ = ["EVENTS_PER_S", "EVENTS_PER_STEP", "PACE", "maker_taker", "market_making", "scenario_env", "trading"]
 
 PACE = 60.0  # how much faster than the measured rates the background flow of the market envs is
 EVENTS_PER_S = 57.0  # what that makes of messages in a second: measured, see benchmarks

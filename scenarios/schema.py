@@ -32,7 +32,17 @@ from markets.config import (
 )
 from sekai.utils import Checked
 
-__all__ = ["Scenario", "SeatTable", "Session", "TraderTable", "adapter"]
+__all__ = [
+    "ClockTable",
+    "CompiledTable",
+    "PolicyTable",
+    "RoleTable",
+    "Scenario",
+    "SeatTable",
+    "Session",
+    "TraderTable",
+    "adapter",
+]
 
 RoleTable: TypeAlias = Annotated[Maker | Taker, Field(discriminator="kind")]
 ClockTable: TypeAlias = Annotated[Periodic | Poisson | EveryTrades | OwnFills, Field(discriminator="kind")]

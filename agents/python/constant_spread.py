@@ -12,7 +12,7 @@ from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
 from sekai.utils import Checked
 
-__all__ = ["ConstantSpread"]
+__all__ = ["ConstantSpread", "ConstantSpreadPlayer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

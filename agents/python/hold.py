@@ -11,7 +11,7 @@ from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
 from sekai.utils import Checked
 
-__all__ = ["Hold"]
+__all__ = ["Hold", "HoldPlayer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
 from sekai.utils import Checked
 
-__all__ = ["Uniform"]
+__all__ = ["Uniform", "UniformPlayer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ import numpy as np
 
 from .jit import inlined
 
+__all__ = ["lowest_bit"]
+
 _DEBRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _SHIFT = np.uint64(58)
 _INDEX = np.zeros(64, np.int64)

@@ -22,6 +22,8 @@ from .layout import (
     Row,
 )
 
+__all__ = ["AT_ONCE", "BRANCHES", "ON_ITS_WAY", "TIE_BITS", "TIE_SHIFT", "WAKE_UP", "pop", "push", "replace"]
+
 BRANCHES = 4
 ON_ITS_WAY, WAKE_UP, AT_ONCE = 0, 1 << 60, 2 << 60  # classes of keys
 TIE_BITS = 40  # drawn by the sender

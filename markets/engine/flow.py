@@ -49,6 +49,8 @@ from .layout import (
 )
 from .matching import submit
 
+__all__ = ["OP_NOTHING", "anchor", "background", "next_background"]
+
 OP_NOTHING = -1
 
 

@@ -21,6 +21,25 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
+__all__ = [
+    "AGENT_SIGNATURE",
+    "CACHE",
+    "ENGINE",
+    "F",
+    "JIT",
+    "KEPT_CACHES",
+    "OPTIONS",
+    "address_of",
+    "cache_home",
+    "cache_is_warm",
+    "call",
+    "config",
+    "fingerprint",
+    "inlined",
+    "kernel",
+    "njit",
+]
+
 config: Any = numba.config
 njit: Any = numba.njit
 F = TypeVar("F", bound=Callable[..., Any])
@@ -169,6 +188,7 @@ def address_of(function: Callable[[Any, int], int]) -> int:
 
 
 def _call_compiled(_context: Any, _address: Any, row: Any, _seat: Any) -> Any:
+    """Call the agent kernel at an address, `call(address, row, seat)`, and return what it returns."""
     arguments = (row, types.int64)
 
     def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
@@ -183,11 +203,12 @@ def _call_compiled(_context: Any, _address: Any, row: Any, _seat: Any) -> Any:
 
 
 def _call_interpreted(address: int, row: Any, seat: int) -> int:
+    """Call the agent kernel of a number, interpreted."""
     return _interpreted[address](row, seat)
 
 
-# Call the agent kernel at an address: 2 ns, and the caller is compiled without knowing any agent. (Numba's own
-# first-class functions cost 42 us each to pass in.)
+# A call costs 2 ns, and the caller is compiled without knowing any agent. (Of numba's own first-class functions each
+# costs 42 us to pass in.)
 _intrinsic: Any = intrinsic
 call: Callable[[int, Any, int], int] = _intrinsic(_call_compiled) if JIT else _call_interpreted
 if not JIT:

@@ -54,6 +54,8 @@ from .layout import (
 )
 from .ledger import wealth
 
+__all__ = ["ACCOUNT_REALS", "CLOCK_REALS", "LEVEL_REALS", "ORDER_REALS", "PRINT_REALS", "QUOTES", "Reals", "observe"]
+
 Reals = NDArray[np.floating[Any]]
 
 ACCOUNT_REALS, CLOCK_REALS, ORDER_REALS, LEVEL_REALS, PRINT_REALS = 2, 1, 3, 2, 3

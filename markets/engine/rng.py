@@ -21,6 +21,20 @@ from numpy.typing import NDArray
 from .jit import inlined, kernel
 from .layout import Row
 
+__all__ = [
+    "EXPONENTIAL_TAIL",
+    "NORMAL_TAIL",
+    "below",
+    "bits",
+    "exp_minus",
+    "exponential",
+    "first_state",
+    "mix",
+    "name_hash",
+    "normal",
+    "uniform",
+]
+
 _GOLDEN, _FIRST, _SECOND = U(0x9E3779B97F4A7C15), U(0xBF58476D1CE4E5B9), U(0x94D049BB133111EB)
 _11, _27, _30, _31, _32 = U(11), U(27), U(30), U(31), U(32)
 _LAYER = U(255)

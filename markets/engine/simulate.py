@@ -88,6 +88,8 @@ from .layout import (
 )
 from .matching import handle, submit
 
+__all__ = ["DRAWS", "TIES", "advance", "dispatch", "start"]
+
 DRAWS, TIES = 1, 2  # what an identity's streams are for
 
 

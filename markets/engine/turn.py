@@ -50,6 +50,20 @@ from .observe import Reals, observe
 from .simulate import advance, dispatch
 from .verbs import market, quote
 
+__all__ = [
+    "ASK_PLACE",
+    "BID_PLACE",
+    "INTENT_WORDS",
+    "OUTCOME_REALS",
+    "O_ELAPSED",
+    "O_FIRST",
+    "O_PENALTY",
+    "O_REWARD",
+    "go_on",
+    "tell",
+    "turn",
+]
+
 (O_REWARD, O_PENALTY, O_ELAPSED, O_FIRST) = range(4)  # what an outcome tells: currency, currency, ns, 0 or 1
 OUTCOME_REALS = 4
 INTENT_WORDS = 4
