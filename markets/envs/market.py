@@ -10,7 +10,9 @@ The session's close ends the episode: the clock is observed, so that is a true e
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +50,9 @@ class TopOfBook(NamedTuple):
 
 
 _COUNTERS = {"messages": at.MESSAGES, "trades": at.TRADES, "rejects": at.REJECTS}
+_STATE = frozenset(
+    ("_row", "_seed", "_episode", "_events", "agents", "acting", "_before_open", "_rng", "_rng_seed", "_spec")
+)  # what differs between two envs of the same market
 _WORDS = {"maker": 4, "taker": 2}
 _Observer = Callable[["MarketEnv"], None]
 
@@ -106,11 +111,12 @@ class MarketEnv(MultiAgentEnv):
 
     def clone(self) -> MarketEnv:
         """Return an independent copy in the same state: it goes on exactly as this one would."""
-        twin = type(self)(self.market, record=self._record)
-        twin._row = None if self._row is None else self._row.copy()
-        twin._seed, twin._episode, twin._events = self._seed, self._episode, list(self._events)
-        twin.agents, twin.acting, twin._before_open = self.agents, self.acting, self._before_open
-        return twin
+        return copy.deepcopy(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the market and its memory: addresses of compiled kernels are found anew where it is loaded."""
+        state = {name: value for name, value in vars(self).items() if name in _STATE}
+        return _restored, (type(self), self.market, self._record, state)
 
     # --- the episode --------------------------------------------------------------------------------------------------
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
@@ -197,8 +203,6 @@ class MarketEnv(MultiAgentEnv):
 
     def with_policies(self, policies: Mapping[AgentID, config.CompiledPolicy]) -> MarketEnv:
         """Return a market, not yet open, in which these seats are played inside the engine."""
-        from dataclasses import replace
-
         for name in policies:
             self.observation_space(name)  # an unknown agent is an error
         seats = tuple(replace(s, policy=policies[s.name]) if s.name in policies else s for s in self.market.seats)
@@ -379,6 +383,12 @@ class SeatView(AgentView):
         change, penalty, _, _ = env._told[k].tolist()
         info = {"pnl": change, "inventory_penalty": penalty}
         return StepResult(self._cut(env._seen[k].copy()), change - penalty, done, False, info)
+
+
+def _restored(cls: type[MarketEnv], market: config.Market, record: bool, state: dict[str, Any]) -> MarketEnv:
+    env = cls(market, record=record)
+    vars(env).update(state)
+    return env
 
 
 def _episode_option(options: dict[str, Any] | None, episode: int) -> int:

@@ -1,6 +1,7 @@
 """The market with many agents: turns, money, streams by identity, and the laws that tapes obey."""
 
 import copy
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -262,6 +263,16 @@ def test_a_clone_goes_on_as_the_original_would():
     assert [env.step(action) for _ in range(5)] == [twin.step(action) for _ in range(5)]
     env.step(action)
     assert env.time_s > twin.time_s
+
+
+def test_a_market_is_pickled_in_the_middle_of_a_session():
+    env = MarketEnv(_market(_maker(), _taker(), Seat(name="n", policy=NoiseTrader(), clock=Poisson(every_s=0.4))))
+    env.reset(seed=8)
+    action = {"maker_0": QUOTE, "taker_0": np.array([1, 2])}
+    env.step(action)
+    twin = pickle.loads(pickle.dumps(env))
+    assert [env.step(action) for _ in range(5)] == [twin.step(action) for _ in range(5)]
+    np.testing.assert_array_equal(env.row, twin.row)
 
 
 # --- actions ----------------------------------------------------------------------------------------------------------
