@@ -80,6 +80,7 @@ from markets.engine.layout import (
     PRICE,
     QTY,
     REJECTED,
+    SERIAL,
     SIDE,
     TAG,
     TICK,
@@ -264,11 +265,11 @@ class OrderBook:
                 self._lengthen_log()
             elif code == kernels.GROW:
                 rest, one = words[done * width :], words[done * width : (done + 1) * width]
-                can_fit_all = can_fit_all and self._make_room(kernels.demand(rest, 0, MAX_TAG + 1), count - done)
-                if not can_fit_all and not self._make_room(kernels.demand(one, 0, MAX_TAG + 1), 1):
+                can_fit_all = can_fit_all and self._make_room(kernels.demand(rest), count - done)
+                if not can_fit_all and not self._make_room(kernels.demand(one), 1):
                     self._row[ELASTIC], stop = 0, done + 1  # there is no room to make: let the book refuse it
         self._pour()
-        self._next_id = max(self._next_id, kernels.demand(words, 0, self._handles.size).order_id + 1)
+        self._next_id = max(self._next_id, int(self._row[SERIAL]) + 1)
         return trades_of(self._words[before:])
 
     # --- the market ------------------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from sortedcontainers import SortedDict
 
@@ -48,17 +47,16 @@ class Order:
 
 @dataclass(slots=True)
 class Account:
-    """What one owner has; money in tick x lot, exact."""
+    """What one owner has; `cash` and `edge` in hundredths of tick x lot."""
 
-    cash: Fraction = Fraction(0)
+    cash: int = 0
     position: int = 0
-    edge: Fraction = Fraction(0)
+    edge: int = 0
     fills: int = 0
     volume: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened: the fields of `markets.messages.EVENT`, by the same names."""
 
     kind: EventKind
@@ -84,7 +82,7 @@ class ReferenceBook:
     events: list[Event] = field(default_factory=list)
     status: dict[int, str] = field(default_factory=dict)
     last: int | None = None
-    mark: Fraction | None = None
+    mark_half_ticks: int | None = None
     messages: int = 0
     tick: int = 1
     lot: int = 1
@@ -206,11 +204,11 @@ class ReferenceBook:
 
     def _settle(self, taker: Order, maker: Order, price: int, lots: int) -> None:
         buyer, seller = (taker, maker) if taker.side == BUY else (maker, taker)
-        edge = Fraction(0) if self.mark is None else (self.mark - price) * lots
+        edge = 0 if self.mark_half_ticks is None else (self.mark_half_ticks - 2 * price) * 50 * lots
         for order, sign in ((buyer, 1), (seller, -1)):
             account = self.accounts[order.owner]
             account.position += sign * lots
-            account.cash -= sign * lots * price
+            account.cash -= sign * lots * price * 100
             account.edge += sign * edge
             account.fills += 1
             account.volume += lots
@@ -252,7 +250,7 @@ class ReferenceBook:
     def _remark(self) -> None:
         bid, ask = self.best(BUY), self.best(SELL)
         if bid is not None and ask is not None:
-            self.mark = Fraction(bid + ask, 2)
+            self.mark_half_ticks = bid + ask
 
     # --- what is refused ---------------------------------------------------------------------------------------------
 

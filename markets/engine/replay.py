@@ -41,6 +41,7 @@ from .layout import (
     OP_MODIFY,
     OP_REDUCE,
     OWNER,
+    SERIAL,
     TICKS,
     Row,
 )
@@ -86,18 +87,20 @@ def is_new(op: int) -> bool:
 
 
 @kernel
-def demand(messages: Any, start: int, most: int) -> Demand:
-    """Return what messages `(n * MESSAGE_WORDS,) int32` ask for, from number `start` on; ids from `most` on aside."""
+def demand(messages: Any) -> Demand:
+    """Return what messages `(n * MESSAGE_WORDS,) int32` ask for.
+
+    Operations come in no order that a processor could foresee, so that the loop selects instead of branching.
+    """
     order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
-    for at in range(MESSAGE_WORDS * start, messages.size, MESSAGE_WORDS):
-        op, price = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)])
-        number = int(messages[U(at + _ORDER_ID)])
-        if is_new(op) and number < most:
-            order_id = max(order_id, number)
-        last_owner = max(last_owner, int(messages[U(at + _OWNER)]))
-        if op in (OP_LIMIT, OP_MODIFY) and price > 0:
-            low, high = min(low, price), max(high, price)
-    return Demand(order_id, last_owner, low, high)
+    for at in range(0, messages.size, MESSAGE_WORDS):
+        op, price = messages[U(at + _OP)], messages[U(at + _PRICE_TICKS)]
+        rests = ((op == OP_LIMIT) | (op == OP_MODIFY)) & (price > 0)
+        comes = (op == OP_LIMIT) | (op == OP_IOC) | (op == OP_MARKET)
+        order_id = max(order_id, messages[U(at + _ORDER_ID)] if comes else -1)
+        last_owner = max(last_owner, messages[U(at + _OWNER)])
+        low, high = min(low, price if rests else MAX_PRICE + 1), max(high, price if rests else -1)
+    return Demand(int(order_id), int(last_owner), int(low), int(high))
 
 
 @inlined
@@ -122,11 +125,13 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
 
     `price` counts from zero, or is KEEP. For an order that exists, `owner` may be ANYONE: its own. Answers
     as `submit`, or GROW, nothing having happened. After DRAIN call `resume`. A new order whose id is beyond `handles`
-    is refused, TAGS_EXHAUSTED, and written down without its id.
+    is refused, TAGS_EXHAUSTED, and written down without its id. SERIAL is the largest id so far.
     """
     if row[U(ELASTIC)] != 0 and not fits(row, handles, book, op, order_id, price, owner):
         return GROW
     tag = NO_TAG if is_new(op) and order_id >= handles.size else order_id
+    if is_new(op) and tag > row[U(SERIAL)]:
+        row[U(SERIAL)] = tag
     shown = int(handles[U(order_id)]) if 0 <= order_id < handles.size else 0
     ladder = KEEP if price == KEEP else price - row[U(book + BASE)]
     named = order_id << ID_SHIFT | shown

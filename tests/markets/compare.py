@@ -45,9 +45,8 @@ def assert_same(book: OrderBook, reference: ReferenceBook) -> None:
     for side in (BUY, SELL):
         assert levels_of(book, side) == reference.levels(side)
     assert (book.best_bid, book.best_ask, book.last) == (reference.best(BUY), reference.best(SELL), reference.last)
-    assert book.mark == (None if reference.mark is None else float(reference.mark))
+    assert book.mark == (None if reference.mark_half_ticks is None else reference.mark_half_ticks / 2)
     assert book.messages == reference.messages
     for owner, account in reference.accounts.items():
-        cash, position, edge, fills, volume = book.accounts[owner].item()
-        assert (cash, edge) == (account.cash * 100, account.edge * 100)
-        assert (position, fills, volume) == (account.position, account.fills, account.volume)
+        expected = (account.cash, account.position, account.edge, account.fills, account.volume)
+        assert book.accounts[owner].item() == expected, owner
