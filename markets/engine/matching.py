@@ -142,7 +142,6 @@ def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int
     the sender's map shows for that tag, 0 if nothing: if that order is live, the tag is a duplicate.
     """
     row[U(M_OP)] = op
-    row[U(M_STAGE)] = ARRIVED
     row[U(M_BOOK)] = book
     row[U(M_SIDE)] = side_index
     row[U(M_OWNER)] = owner
@@ -155,6 +154,7 @@ def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int
     row[U(M_REASON)] = OK
     row[U(M_HELD)] = 0
     row[U(MESSAGES)] += 1
+    row[U(M_STAGE)] = ARRIVED
     return handle(row)
 
 

@@ -341,6 +341,7 @@ def play(events: int, *, stop: int = 1, kinds: int = ALL_KINDS, book: int = 0, b
         order = 0 if op in (OP_LIMIT, OP_IOC, OP_MARKET) else ids[max(-named, -len(ids))]
         code = submit(v.row, v.book, op, side, owner, price, size, tag, order)
         while code == DRAIN:
+            v.row = v.row.copy()  # a snapshot in the middle of a message is as good as the row
             check(v.row)
             v.log += drain(v.row).tolist()
             drains += 1
