@@ -25,7 +25,7 @@ def readme_test_line(readme: str) -> str:
     """Return the one line of README.md's code blocks that makes ``VENV`` and runs pytest in it."""
     lines = [line.strip().removeprefix("$ ") for line in readme.splitlines() if f"{VENV}/bin/pytest" in line]
     if len(lines) != 1:
-        sys.exit(f".ci/run: README.md must have exactly one line with {VENV}/bin/pytest, found {len(lines)}")
+        sys.exit(f".ci/check.py: README.md must have exactly one line with {VENV}/bin/pytest, found {len(lines)}")
     return lines[0]
 
 
