@@ -253,7 +253,8 @@ class OrderBook:
             what = f"{messages.dtype} {messages.shape}" if isinstance(messages, np.ndarray) else type(messages).__name__
             raise BadMessage(f"apply needs a one-dimensional array made by markets.messages(...), got {what}")
         self._pour()
-        kernels, before, words = _kernels(), self._logged, np.ascontiguousarray(messages).view(np.int32)
+        kernels, before = _kernels(), self._logged
+        words = np.require(messages, requirements=["C", "A", "W"]).view(np.int32)  # what the kernel was compiled for
         done, stop, count, can_fit_all, width = 0, len(messages), len(messages), True, kernels.MESSAGE_WORDS
         while done < count:
             part = words[: stop * width]
