@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-__all__ = ["BENCHMARKS", "Benchmark", "Figure", "Side", "Skipped", "Trial", "benchmark", "children_time", "discover", "measure"]
+__all__ = [
+    "BENCHMARKS",
+    "Benchmark",
+    "Figure",
+    "Side",
+    "Skipped",
+    "Trial",
+    "benchmark",
+    "children_time",
+    "discover",
+    "measure",
+]
 
 Unit = Literal["M/s", "k/s", "us", "s"]
 _PER: Final[dict[str, float]] = {"M/s": 1e-6, "k/s": 1e-3, "us": 1e6, "s": 1.0}
