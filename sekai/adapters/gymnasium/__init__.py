@@ -1,0 +1,24 @@
+"""Gymnasium, both ways: spaces, environments of one agent and vector envs.
+
+`to_gymnasium` and `from_gymnasium` are each other's inverse: there and back is the environment that set out.
+"""
+
+try:
+    import gymnasium
+except ImportError as error:
+    raise ImportError("sekai.adapters.gymnasium needs gymnasium: pip install 'sekai[gymnasium]'") from error
+
+from sekai.adapters.gymnasium.env import FromGymnasium, ToGymnasium, from_gymnasium, make, to_gymnasium
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
+
+__all__ = [
+    "FromGymnasium",
+    "ToGymnasium",
+    "from_gymnasium",
+    "from_gymnasium_space",
+    "make",
+    "to_gymnasium",
+    "to_gymnasium_space",
+]
+
+del gymnasium

@@ -1,0 +1,202 @@
+"""One agent's environment as gymnasium sees it, and gymnasium's as we do."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec as GymnasiumSpec
+
+import sekai
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
+from sekai.core.env import Env
+from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.result import ResetResult, StepResult
+from sekai.error import SekaiError
+from sekai.registry.spec import EnvSpec
+
+__all__ = ["FromGymnasium", "ToGymnasium", "from_gymnasium", "make", "to_gymnasium"]
+
+_MAKE = "sekai.adapters.gymnasium:make"
+_MAKE_BACK = "sekai.adapters.gymnasium.env:_made_by_gymnasium"
+
+
+def to_gymnasium(env: Env[Any, Any], renderer: Any = None) -> gymnasium.Env[Any, Any]:
+    """Return `env` as a `gymnasium.Env`; `renderer.render(env)` draws its frames, by render mode `"rgb_array"`.
+
+    Its `spec` makes the same again, where `sekai.make` made `env` and nothing was put around it since. Raises
+    `SekaiError` for many agents: choose one by `env.view(agent)`, or see `sekai.adapters.pettingzoo`.
+    """
+    if isinstance(env, MultiAgentEnv):
+        raise SekaiError(
+            f"gymnasium has one agent, and {env!r} has {list(env.possible_agents)}: take env.view(agent, others), "
+            "or sekai.adapters.pettingzoo for all of them"
+        )
+    if not isinstance(env, Env):
+        raise SekaiError(f"env must be a sekai.Env, got {env!r}")
+    if isinstance(env, FromGymnasium) and renderer is None:
+        return env.env
+    return ToGymnasium(env, renderer)
+
+
+def from_gymnasium(env: gymnasium.Env[Any, Any]) -> Env[Any, Any]:
+    """Return a `gymnasium.Env` as a `sekai.Env`."""
+    if not isinstance(env, gymnasium.Env):
+        raise SekaiError(f"env must be a gymnasium.Env, got {env!r}")
+    return env.sekai_env if isinstance(env, ToGymnasium) else FromGymnasium(env)
+
+
+def make(
+    env_id: str, *, renderer: Any = None, render_mode: str | None = None, **kwargs: Any
+) -> gymnasium.Env[Any, Any]:
+    """Return `sekai.make(env_id, **kwargs)` for gymnasium; it is the entry point of the specs that `to_gymnasium` sets.
+
+    So an id of ours can be registered there:
+    `gymnasium.register("markets/MarketMaking-v0", "sekai.adapters.gymnasium:make", kwargs={"env_id": ...})`.
+    """
+    env = to_gymnasium(sekai.make(env_id, **kwargs), renderer)
+    if render_mode not in (None, env.render_mode):
+        raise SekaiError(f"render_mode must be {env.render_mode!r} here, got {render_mode!r}: frames need a renderer")
+    return env
+
+
+class ToGymnasium(gymnasium.Env[Any, Any]):
+    """The environment `sekai_env` with gymnasium's methods, spaces and tuples; made by `to_gymnasium`."""
+
+    def __init__(self, sekai_env: Env[Any, Any], renderer: Any = None) -> None:
+        self.sekai_env = sekai_env
+        self.renderer = renderer
+        self.observation_space = to_gymnasium_space(sekai_env.observation_space)
+        self.action_space = to_gymnasium_space(sekai_env.action_space)
+        self.render_mode = None if renderer is None else "rgb_array"
+        modes = [] if self.render_mode is None else [self.render_mode]
+        self.metadata = {"render_fps": 30, **sekai_env.metadata, "render_modes": modes}
+        self.spec = _spec_there(sekai_env, renderer)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode; return the observation and the info."""
+        begun = self.sekai_env.reset(seed=seed, options=options)
+        self._np_random = self.sekai_env.rng
+        if seed is not None:
+            self._np_random_seed = seed
+        return begun.observation, begun.info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Take an action; return observation, reward, terminated, truncated and info."""
+        result = self.sekai_env.step(action)
+        return (
+            result.observation,
+            float(result.reward),
+            bool(result.terminated),
+            bool(result.truncated),
+            result.info,
+        )
+
+    def render(self) -> Any:
+        """Return the renderer's frame of the environment as it stands, or None where there is no renderer."""
+        return None if self.renderer is None else self.renderer.render(self.sekai_env)
+
+    def close(self) -> None:
+        """Close the environment and the renderer."""
+        self.sekai_env.close()
+        if self.renderer is not None:
+            self.renderer.close()
+
+    @property
+    def np_random(self) -> np.random.Generator:
+        """The environment's own random stream."""
+        return self.sekai_env.rng
+
+    @np_random.setter
+    def np_random(self, value: np.random.Generator) -> None:
+        raise SekaiError("np_random is the environment's own: seed it by reset(seed=...)")
+
+    def has_wrapper_attr(self, name: str) -> bool:
+        """Say whether this or a layer of the environment has an attribute `name`."""
+        return self._holder(name) is not None
+
+    def get_wrapper_attr(self, name: str) -> Any:
+        """Return the attribute `name` of this, or of the outermost layer that has it; `AttributeError` if none has."""
+        holder = self._holder(name)
+        if holder is None:
+            raise AttributeError(f"{self.sekai_env!r} has no attribute {name!r}")
+        return getattr(holder, name)
+
+    def set_wrapper_attr(self, name: str, value: Any, *, force: bool = True) -> bool:
+        """Set the attribute `name` on whatever has it; if nothing has, here with `force`, else return False."""
+        holder = self._holder(name)
+        if holder is None and not force:
+            return False
+        setattr(self if holder is None else holder, name, value)
+        return True
+
+    def __str__(self) -> str:
+        return f"<{type(self).__name__}({self.sekai_env!r})>"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _holder(self, name: str) -> Any:
+        return next((layer for layer in (self, *self.sekai_env) if hasattr(layer, name)), None)
+
+
+class FromGymnasium(Env[Any, Any]):
+    """The gymnasium environment `env` with our methods, spaces and results; made by `from_gymnasium`."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        self.env = env
+        self.observation_space = from_gymnasium_space(env.observation_space)
+        self.action_space = from_gymnasium_space(env.action_space)
+        self._spec = _spec_here(env)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
+        """Begin an episode."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        return ResetResult(observation, info)
+
+    def step(self, action: Any) -> StepResult[Any]:
+        """Take one action and return the finished transition."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return StepResult(observation, float(reward), bool(terminated), bool(truncated), info)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The environment's own random stream."""
+        return self.env.unwrapped.np_random
+
+    @property
+    def metadata(self) -> dict[str, Any]:  # type: ignore[override]
+        """Gymnasium's metadata."""
+        return self.env.metadata
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}({self.env})>"
+
+
+def _spec_there(env: Env[Any, Any], renderer: Any) -> GymnasiumSpec | None:
+    """Return the gymnasium spec that makes `env` again, if our registry made it as it stands."""
+    spec = env.spec
+    if spec is None or len(list(env)) != 2 + (spec.max_episode_steps is not None) + len(spec.additional_wrappers):
+        return None
+    drawn = {} if renderer is None else {"renderer": renderer}
+    return GymnasiumSpec(
+        id=spec.id,
+        entry_point=_MAKE,
+        reward_threshold=spec.reward_threshold,
+        kwargs={"env_id": spec.id, **spec.kwargs, **drawn},
+    )
+
+
+def _spec_here(env: gymnasium.Env[Any, Any]) -> EnvSpec | None:
+    """Return our spec that makes a gymnasium environment again, if its registry made it."""
+    spec = env.spec
+    if spec is None:
+        return None
+    return EnvSpec(spec.id, _MAKE_BACK, kwargs={"spec": spec}, reward_threshold=spec.reward_threshold)
+
+
+def _made_by_gymnasium(spec: GymnasiumSpec) -> Env[Any, Any]:
+    return from_gymnasium(gymnasium.make(spec))

@@ -1,0 +1,25 @@
+"""PettingZoo, both ways: its parallel interface, where every live agent acts at every step, and its AEC, one at a time.
+
+Each function has an inverse: there and back is the environment that set out.
+"""
+
+try:
+    import pettingzoo
+except ImportError as error:
+    raise ImportError("sekai.adapters.pettingzoo needs PettingZoo: pip install 'sekai[pettingzoo]'") from error
+
+from sekai.adapters.pettingzoo.back import FromAEC, FromParallel, from_aec, from_parallel
+from sekai.adapters.pettingzoo.there import ToAEC, ToParallel, to_aec, to_parallel
+
+__all__ = [
+    "FromAEC",
+    "FromParallel",
+    "ToAEC",
+    "ToParallel",
+    "from_aec",
+    "from_parallel",
+    "to_aec",
+    "to_parallel",
+]
+
+del pettingzoo

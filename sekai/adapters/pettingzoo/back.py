@@ -1,0 +1,203 @@
+"""PettingZoo's worlds as we see them: everybody acts at once in a parallel one, one agent at a time in an AEC.
+
+Where the other side does not say which agents there may be, `possible_agents` names those that were met so far, and
+spaces are asked for when they are needed.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import gymnasium
+from pettingzoo import AECEnv, ParallelEnv
+
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space
+from sekai.adapters.pettingzoo.names import Names
+from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.result import AgentID, MAResetResult, MAStepResult
+from sekai.error import SekaiError
+from sekai.spaces import Space
+
+__all__ = ["FromAEC", "FromParallel", "from_aec", "from_parallel"]
+
+
+def from_parallel(env: Any) -> MultiAgentEnv:
+    """Return a `pettingzoo.ParallelEnv` as a `MultiAgentEnv` in which everybody keeps one clock."""
+    from sekai.adapters.pettingzoo.there import ToParallel
+
+    if not isinstance(env, ParallelEnv):
+        raise SekaiError(f"env must be a pettingzoo.ParallelEnv, got {env!r}")
+    return env.sekai_env if isinstance(env, ToParallel) else FromParallel(env)
+
+
+def from_aec(env: Any) -> MultiAgentEnv:
+    """Return a `pettingzoo.AECEnv` as a `MultiAgentEnv` in which one agent acts at a time.
+
+    What an agent earns before its first action is paid with its first transition, if it lives to have one.
+    """
+    from sekai.adapters.pettingzoo.there import ToAEC
+
+    if not isinstance(env, AECEnv):
+        raise SekaiError(f"env must be a pettingzoo.AECEnv, got {env!r}")
+    return env.sekai_env if isinstance(env, ToAEC) else FromAEC(env)
+
+
+class _Spaces(Mapping[AgentID, Space[Any]]):
+    """The spaces of a world's possible agents, converted when they are asked for and kept while they are the same."""
+
+    def __init__(self, ask: Callable[[Any], gymnasium.Space[Any]], names: Names) -> None:
+        self._ask, self._names = ask, names
+        self._kept: dict[AgentID, tuple[gymnasium.Space[Any], Space[Any]]] = {}
+
+    def __getitem__(self, agent: AgentID) -> Space[Any]:
+        theirs = self._ask(self._names.original(agent))
+        kept = self._kept.get(agent)
+        if kept is None or kept[0] is not theirs:
+            kept = self._kept[agent] = (theirs, from_gymnasium_space(theirs))
+        return kept[1]
+
+    def __iter__(self) -> Iterator[AgentID]:
+        return iter(self._names.known)
+
+    def __len__(self) -> int:
+        return len(self._names.known)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+class _FromPettingZoo(MultiAgentEnv):
+    def __init__(self, env: Any) -> None:
+        self.env = env
+        self._names = Names(getattr(env, "possible_agents", None) or ())
+        self.observation_spaces = _Spaces(env.observation_space, self._names)
+        self.action_spaces = _Spaces(env.action_space, self._names)
+        self.agents: list[AgentID] = []
+
+    @property
+    def possible_agents(self) -> Sequence[AgentID]:  # type: ignore[override]
+        """All agents that may ever live, or, where that is not said, all that were met so far."""
+        return self._names.known
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+    @property
+    def metadata(self) -> dict[str, Any]:  # type: ignore[override]
+        """PettingZoo's metadata."""
+        return getattr(self.env, "metadata", {})
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}({self.env})>"
+
+
+class FromParallel(_FromPettingZoo):
+    """The parallel world `env`; made by `from_parallel`."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
+        """Begin an episode; everybody acts."""
+        self._set_rng(seed)
+        observations, infos = self.env.reset(seed=seed, options=options)
+        self.agents = [self._names.name(id) for id in self.env.agents]
+        ids = list(self.env.agents)
+        return MAResetResult(self._by_name(ids, observations), self._by_name(ids, infos, {}))
+
+    def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
+        """Take everybody's actions; return the transitions of whoever acted, and first observations of who joined."""
+        names = self._names
+        before = [names.original(agent) for agent in self.agents]
+        theirs = {names.original(agent): action for agent, action in actions.items()}
+        observations, rewards, terminated, truncated, infos = self.env.step(theirs)
+        joined = [id for id in self.env.agents if id not in before]
+        ids = [*before, *joined]
+        self.agents = [names.name(id) for id in self.env.agents]
+        first = frozenset(names.name(id) for id in joined)
+        ended = {names.name(id) for id in before if id not in self.env.agents}
+        gone = self._by_name(ids, terminated, False)
+        cut = self._by_name(ids, truncated, False)
+        unsaid = [agent for agent in ended if not (gone[agent] or cut[agent])]
+        return MAStepResult(
+            self._by_name(ids, observations),
+            {a: 0.0 if a in first else float(r) for a, r in self._by_name(ids, rewards, 0.0).items()},
+            {agent: bool(over) or agent in unsaid for agent, over in gone.items()},
+            {agent: bool(over) for agent, over in cut.items()},
+            self._by_name(ids, infos, {}),
+            first,
+        )
+
+    def _by_name(self, ids: Sequence[Hashable], values: Mapping[Any, Any], default: Any = None) -> dict[AgentID, Any]:
+        """Return the values of `ids` by name; raises `SekaiError` for one that is missing and has no default."""
+        if default is None and not all(id in values for id in ids):
+            missing = [id for id in ids if id not in values]
+            raise SekaiError(f"{self.env} gave no observation for {missing}")
+        return {self._names.name(id): values.get(id, default) for id in ids}
+
+
+class FromAEC(_FromPettingZoo):
+    """The AEC world `env`; made by `from_aec`."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.acting: list[AgentID] = []
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
+        """Begin an episode; the agent that is selected acts."""
+        self._set_rng(seed)
+        self._acted: set[AgentID] = set()
+        self._paid: dict[AgentID, float] = {}
+        self._owed: dict[AgentID, float] = {}
+        self.env.reset(seed=seed, options=options)
+        begun = self._advance()
+        return MAResetResult(begun.observations, begun.info)
+
+    def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
+        """Take the action of the agent that acts; return what the next one sees, and who died meanwhile."""
+        (agent,) = self.acting
+        self.env.step(actions[agent])
+        self._acted.add(agent)
+        self._paid[agent] = 0.0
+        return self._advance()
+
+    def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
+        """Hand out, and consume, what these agents see and have earned so far."""
+        for agent in agents:
+            if agent not in self.agents or agent in self.acting:
+                raise SekaiError(f"settle needs agents that are alive and wait for their turn, got {agent!r}")
+        env, ids = self.env, {agent: self._names.original(agent) for agent in agents}
+        return MAStepResult(
+            {agent: env.observe(id) for agent, id in ids.items()},
+            {agent: self._earned(agent, float(env._cumulative_rewards[id])) for agent, id in ids.items()},
+            {agent: bool(env.terminations[id]) for agent, id in ids.items()},
+            {agent: bool(env.truncations[id]) for agent, id in ids.items()},
+            {agent: env.infos[id] for agent, id in ids.items()},
+            frozenset(agents) - self._acted,
+        )
+
+    def _advance(self) -> MAStepResult:
+        """Let the dead go, and stop at whoever lives and is selected."""
+        env, names = self.env, self._names
+        result = MAStepResult({}, {}, {}, {}, {}, first := set())
+        self.acting = []
+        while env.agents and not self.acting:
+            agent = names.name(env.agent_selection)
+            observation, reward, terminated, truncated, info = env.last()
+            result.observations[agent], result.info[agent] = observation, info
+            result.rewards[agent] = self._earned(agent, float(reward))
+            result.terminated[agent], result.truncated[agent] = bool(terminated), bool(truncated)
+            if agent not in self._acted:
+                first.add(agent)
+            if terminated or truncated:
+                env.step(None)
+            else:
+                self.acting = [agent]
+        self.agents = [names.name(id) for id in env.agents]
+        return result
+
+    def _earned(self, agent: AgentID, total: float) -> float:
+        """Return what of an agent's `total` since its last action was not handed out yet."""
+        earned = total - self._paid.get(agent, 0.0) + self._owed.pop(agent, 0.0)
+        self._paid[agent] = total
+        if agent in self._acted:
+            return earned
+        self._owed[agent] = earned
+        return 0.0

@@ -1,0 +1,304 @@
+"""Our worlds as PettingZoo sees them.
+
+Where agents keep different clocks, the parallel form asks everybody at every step and uses the actions of those whose
+turn it is; who waits is settled with, so that everybody's reward is up to date. The AEC form asks whoever acts, in
+order, and hands an agent what it earned when its turn comes round.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+from pettingzoo import AECEnv, ParallelEnv
+
+from sekai.adapters.gymnasium.spaces import to_gymnasium_space
+from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
+from sekai.adapters.pettingzoo.names import Lives
+from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.result import AgentID, MAResetResult, MAStepResult
+from sekai.error import InvalidAgents, ResetRequired, SekaiError, did_you_mean
+
+__all__ = ["ToAEC", "ToParallel", "to_aec", "to_parallel"]
+
+
+def to_parallel(env: MultiAgentEnv, renderer: Any = None) -> Any:
+    """Return `env` as a `pettingzoo.ParallelEnv`; `renderer.render(env)` draws its frames.
+
+    Infos have two more entries: `acting`, whether the agent's next action counts, and `elapsed` where the world tells
+    it. Raises `SekaiError` for an environment of one agent: take `env.as_multi_agent()`.
+    """
+    _check_many(env)
+    return env.env if isinstance(env, FromParallel) and renderer is None else ToParallel(env, renderer)
+
+
+def to_aec(env: MultiAgentEnv, renderer: Any = None) -> Any:
+    """Return `env` as a `pettingzoo.AECEnv`, otherwise as `to_parallel` does.
+
+    `observe(agent)` of an agent that waits is what it saw last.
+    """
+    _check_many(env)
+    return env.env if isinstance(env, FromAEC) and renderer is None else ToAEC(env, renderer)
+
+
+def _check_many(env: Any) -> None:
+    if not isinstance(env, MultiAgentEnv):
+        raise SekaiError(f"env must be a MultiAgentEnv, got {env!r}: an Env has env.as_multi_agent()")
+
+
+class _World:
+    """What both forms have in common: ids, spaces, frames, and each live agent's latest."""
+
+    def _set_up(self, env: MultiAgentEnv, renderer: Any) -> None:
+        self.sekai_env = env
+        self.renderer = renderer
+        self.agents: list[AgentID] = []
+        self.render_mode = None if renderer is None else "rgb_array"
+        modes = [] if self.render_mode is None else [self.render_mode]
+        name = type(env.unwrapped).__name__ if env.spec is None else env.spec.id
+        self.metadata = {"name": name, **env.metadata, "render_modes": modes, "is_parallelizable": False}
+        self._lives = Lives(env)
+        self._spaces: dict[tuple[str, AgentID], tuple[Any, gymnasium.Space[Any]]] = {}
+
+    @property
+    def possible_agents(self) -> list[AgentID]:
+        """All ids that may ever live; a later life of an agent joins when it begins."""
+        return self._lives.possible
+
+    @property
+    def observation_spaces(self) -> dict[AgentID, gymnasium.Space[Any]]:
+        """The observation space of each possible agent."""
+        return {id: self.observation_space(id) for id in self.possible_agents}
+
+    @property
+    def action_spaces(self) -> dict[AgentID, gymnasium.Space[Any]]:
+        """The action space of each possible agent."""
+        return {id: self.action_space(id) for id in self.possible_agents}
+
+    def observation_space(self, agent: AgentID) -> gymnasium.Space[Any]:
+        """Return the agent's observation space, the same object every time."""
+        return self._space("observation", agent, self.sekai_env.observation_space(self._lives.agent(agent)))
+
+    def action_space(self, agent: AgentID) -> gymnasium.Space[Any]:
+        """Return the agent's action space, the same object every time."""
+        return self._space("action", agent, self.sekai_env.action_space(self._lives.agent(agent)))
+
+    def _space(self, kind: str, id: AgentID, ours: Any) -> gymnasium.Space[Any]:
+        known = self._spaces.get((kind, id))
+        if known is None or (known[0] is not ours and known[0] != ours):
+            known = self._spaces[kind, id] = (ours, to_gymnasium_space(ours))
+        return known[1]
+
+    def render(self) -> Any:
+        """Return the renderer's frame of the world as it stands, or None where there is no renderer."""
+        return None if self.renderer is None else self.renderer.render(self.sekai_env)
+
+    def close(self) -> None:
+        """Close the world and the renderer."""
+        self.sekai_env.close()
+        if self.renderer is not None:
+            self.renderer.close()
+
+    @property
+    def unwrapped(self) -> Any:
+        """This."""
+        return self
+
+    def __str__(self) -> str:
+        return str(self.metadata["name"])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}({self.sekai_env!r})>"
+
+    def _deaths(self, result: MAStepResult) -> list[AgentID]:
+        """Return the agents whose life ended; raises `SekaiError` where one is gone without a last result."""
+        dead = [agent for agent in result.terminated if result.terminated[agent] or result.truncated[agent]]
+        lost = [agent for agent in self._lives.ids if agent not in self.sekai_env.agents and agent not in dead]
+        if lost:
+            raise SekaiError(f"{lost} are no longer alive in {self.sekai_env!r}, but had no last result")
+        return dead
+
+    def _reborn(self, result: MAStepResult) -> MAStepResult:
+        """Return the beginning of lives that begin as the agent's last one ends, as where episodes restart at once."""
+        agents = [agent for agent in self.sekai_env.acting if agent not in self._lives.ids]
+        over = dict.fromkeys(agents, False)
+        return MAStepResult(
+            {agent: result.observations[agent] for agent in agents},
+            dict.fromkeys(agents, 0.0),
+            over,
+            over,
+            {agent: result.info[agent] for agent in agents},
+        )
+
+    def _info(self, agent: AgentID, result: MAStepResult | MAResetResult) -> dict[str, Any]:
+        if isinstance(result, MAResetResult):
+            return {**result.info[agent], "acting": agent in self.sekai_env.acting}
+        over = result.terminated[agent] or result.truncated[agent]
+        info = {**result.info[agent], "acting": not over and agent in self.sekai_env.acting}
+        if agent in result.elapsed:
+            info["elapsed"] = result.elapsed[agent]
+        return info
+
+
+class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
+    """The world `sekai_env`, everybody alive acting at once; made by `to_parallel`."""
+
+    def __init__(self, env: MultiAgentEnv, renderer: Any = None) -> None:
+        self._set_up(env, renderer)
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[AgentID, Any], dict[AgentID, dict[str, Any]]]:
+        """Begin an episode; return observations and infos of everybody alive."""
+        env, lives = self.sekai_env, self._lives
+        begun = env.reset(seed=seed, options=options)
+        lives.begin()
+        self.agents = [lives.born(agent) for agent in env.agents]
+        told: list[MAStepResult | MAResetResult] = [begun, *self._settled(begun.observations)]
+        observations = {lives.ids[a]: x for result in told for a, x in result.observations.items()}
+        infos = {lives.ids[a]: self._info(a, result) for result in told for a in result.observations}
+        return {id: observations[id] for id in self.agents}, {id: infos[id] for id in self.agents}
+
+    def step(self, actions: Mapping[AgentID, Any]) -> tuple[dict[AgentID, Any], ...]:
+        """Take everybody's actions; return observations, rewards, terminations, truncations and infos.
+
+        Of whoever is alive or has just died. Actions of agents that wait may be left out and do not count. Raises
+        `InvalidAgents` for a missing action, and for one of somebody who is not alive.
+        """
+        env, lives = self.sekai_env, self._lives
+        result = env.step(self._turn(actions))
+        dead = self._deaths(result)
+        fields: tuple[dict[AgentID, Any], ...] = ({}, {}, {}, {}, {})
+        self._write(fields, result)
+        for agent in dead:
+            lives.died(agent)
+        again = self._reborn(result)
+        self._write(fields, again)
+        for part in self._settled((result.observations.keys() - set(dead)) | again.observations.keys()):
+            self._write(fields, part)
+        self.agents = [lives.ids[agent] for agent in env.agents]
+        return fields
+
+    def _write(self, fields: tuple[dict[AgentID, Any], ...], result: MAStepResult) -> None:
+        lives = self._lives
+        for agent, observation in result.observations.items():
+            id = lives.ids.get(agent) or lives.born(agent)
+            fields[0][id] = observation
+            fields[1][id] = float(result.rewards[agent])
+            fields[2][id] = bool(result.terminated[agent])
+            fields[3][id] = bool(result.truncated[agent])
+            fields[4][id] = self._info(agent, result)
+
+    def _turn(self, actions: Mapping[AgentID, Any]) -> dict[AgentID, Any]:
+        """Return the actions of those whose turn it is, by their names here."""
+        lives, acting = self._lives, self.sekai_env.acting
+        if not self.agents:
+            raise ResetRequired("step, but nobody is alive: call reset() first")
+        for id in actions:
+            if id not in self.agents:
+                raise InvalidAgents(f"actions must be for {self.agents}, got {id!r}.{did_you_mean(id, self.agents)}")
+        missing = [lives.ids[agent] for agent in acting if lives.ids[agent] not in actions]
+        if missing:
+            raise InvalidAgents(f"actions are missing for {missing}, whose turn it is")
+        return {agent: actions[lives.ids[agent]] for agent in acting}
+
+    def _settled(self, told: Any) -> list[MAStepResult]:
+        """Settle with everybody alive who has not been told."""
+        waiting = [agent for agent in self.sekai_env.agents if agent not in told]
+        return [self.sekai_env.settle(waiting)] if waiting else []
+
+
+class ToAEC(_World, AECEnv):  # type: ignore[misc]
+    """The world `sekai_env`, its agents asked one after the other; made by `to_aec`."""
+
+    def __init__(self, env: MultiAgentEnv, renderer: Any = None) -> None:
+        self._set_up(env, renderer)
+        self.agent_selection: AgentID = ""
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Begin an episode."""
+        env, lives = self.sekai_env, self._lives
+        begun = env.reset(seed=seed, options=options)
+        lives.begin()
+        self.agents = []
+        self._seen: dict[AgentID, Any] = {}
+        self.rewards: dict[AgentID, float] = {}
+        self._cumulative_rewards: dict[AgentID, float] = {}
+        self.terminations: dict[AgentID, bool] = {}
+        self.truncations: dict[AgentID, bool] = {}
+        self.infos: dict[AgentID, dict[str, Any]] = {}
+        self._actions: dict[AgentID, Any] = {}
+        for agent in begun.observations:
+            id = self._bear(agent)
+            self._seen[id], self.infos[id] = begun.observations[agent], self._info(agent, begun)
+        self._meet()
+        self.agents = [lives.ids[agent] for agent in env.agents]
+        self._select([lives.ids[agent] for agent in env.acting])
+
+    def step(self, action: Any) -> None:
+        """Take the action of the selected agent, None if it is dead; when all who act have acted, the world moves."""
+        if not self.agents:
+            raise ResetRequired("step, but nobody is alive: call reset() first")
+        id = self.agent_selection
+        dead = self.terminations[id] or self.truncations[id]
+        if dead and action is not None:
+            raise ValueError(f"{id!r} is dead: its action must be None, got {action!r}")
+        self.rewards = dict.fromkeys(self.rewards, 0.0)
+        if dead:
+            self._bury(id)
+        else:
+            self._cumulative_rewards[id] = 0.0
+            self._actions[self._lives.agent(id)] = action
+        if self._turns[1:]:
+            self._select(self._turns[1:])
+        elif self._actions:
+            self._move()
+
+    def observe(self, agent: AgentID) -> Any:
+        """Return what the agent saw last."""
+        return self._seen[agent]
+
+    def _move(self) -> None:
+        """Step the world with the actions that were collected."""
+        env, lives = self.sekai_env, self._lives
+        result = env.step(self._actions)
+        self._actions = {}
+        self._hear(result)
+        dead = [lives.died(agent) for agent in self._deaths(result)]
+        self._hear(self._reborn(result))
+        self._meet()
+        self.agents = [*dead, *(lives.ids[agent] for agent in env.agents)]
+        self._select([*dead, *(lives.ids[agent] for agent in env.acting)])
+
+    def _hear(self, result: MAStepResult) -> None:
+        """Take in what the world tells."""
+        for agent, observation in result.observations.items():
+            id = self._lives.ids.get(agent) or self._bear(agent)
+            self._seen[id] = observation
+            self.rewards[id] += result.rewards[agent]
+            self._cumulative_rewards[id] += result.rewards[agent]
+            self.terminations[id] = bool(result.terminated[agent])
+            self.truncations[id] = bool(result.truncated[agent])
+            self.infos[id] = self._info(agent, result)
+
+    def _meet(self) -> None:
+        """Settle with those alive who have not been heard of yet, so that they can be observed."""
+        unknown = [agent for agent in self.sekai_env.agents if agent not in self._lives.ids]
+        if unknown:
+            self._hear(self.sekai_env.settle(unknown))
+
+    def _bear(self, agent: AgentID) -> AgentID:
+        id = self._lives.born(agent)
+        self.rewards[id] = self._cumulative_rewards[id] = 0.0
+        self.terminations[id] = self.truncations[id] = False
+        return id
+
+    def _bury(self, id: AgentID) -> None:
+        fields = (self.rewards, self._cumulative_rewards, self.terminations, self.truncations, self.infos, self._seen)
+        for field in fields:
+            del field[id]
+        self.agents.remove(id)
+
+    def _select(self, turns: list[AgentID]) -> None:
+        self._turns = turns
+        if turns:
+            self.agent_selection = turns[0]
