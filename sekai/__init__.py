@@ -21,7 +21,20 @@ from sekai.core import (
 )
 from sekai.error import SekaiError
 from sekai.registry import EnvSpec, all_specs, make, register, register_namespace, spec
-from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space
+from sekai.spaces import (
+    Box,
+    Dict,
+    Discrete,
+    Graph,
+    GraphInstance,
+    MultiBinary,
+    MultiDiscrete,
+    OneOf,
+    Sequence,
+    Space,
+    Text,
+    Tuple,
+)
 from sekai.vector import SyncVecEnv, VecEnv, VecResetResult, VecStepResult
 from sekai.wrappers import AutoReset, NormalizeObservation, OrderEnforcing, RecordEpisodeStatistics, TimeLimit
 
@@ -35,22 +48,29 @@ __all__ = [
     "EnvSpec",
     "EpisodeWrapper",
     "FlowWrapper",
+    "Graph",
+    "GraphInstance",
     "MAResetResult",
     "MAStepResult",
     "MultiAgentEnv",
     "MultiAgentWrapper",
+    "MultiBinary",
     "MultiDiscrete",
     "NormalizeObservation",
     "ObservationWrapper",
+    "OneOf",
     "OrderEnforcing",
     "RecordEpisodeStatistics",
     "ResetResult",
     "RewardWrapper",
     "SekaiError",
+    "Sequence",
     "Space",
     "StepResult",
     "SyncVecEnv",
+    "Text",
     "TimeLimit",
+    "Tuple",
     "VecEnv",
     "VecResetResult",
     "VecStepResult",

@@ -3,16 +3,31 @@
 from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.discrete import Discrete
+from sekai.spaces.graph import Graph, GraphInstance
+from sekai.spaces.multi_binary import MultiBinary
 from sekai.spaces.multi_discrete import MultiDiscrete
+from sekai.spaces.one_of import OneOf
+from sekai.spaces.sequence import Sequence
 from sekai.spaces.space import Space
-from sekai.spaces.utils import flat_dtype, flatdim, flatten, flatten_space, unflatten
+from sekai.spaces.text import Text
+from sekai.spaces.tuple import Tuple
+from sekai.spaces.utils import batch_space, flat_bounds, flat_dtype, flatdim, flatten, flatten_space, unflatten
 
 __all__ = [
     "Box",
     "Dict",
     "Discrete",
+    "Graph",
+    "GraphInstance",
+    "MultiBinary",
     "MultiDiscrete",
+    "OneOf",
+    "Sequence",
     "Space",
+    "Text",
+    "Tuple",
+    "batch_space",
+    "flat_bounds",
     "flat_dtype",
     "flatdim",
     "flatten",

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from sekai.backend.base import BackendOps
 from sekai.error import SpaceMismatch
 from sekai.spaces.space import Space, decode_array, encode_array
 
@@ -32,12 +33,14 @@ class Box(Space[NDArray[Any]]):
         shape: int | tuple[int, ...] | None = None,
         dtype: DTypeLike = np.float32,
         seed: int | None = None,
+        *,
+        backend: BackendOps | None = None,
     ) -> None:
         lows, highs = np.asarray(low), np.asarray(high)
         if shape is None:
             shape = np.broadcast_shapes(lows.shape, highs.shape)
         shape = (int(shape),) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
-        super().__init__(shape, dtype, seed=seed)
+        super().__init__(shape, dtype, seed=seed, backend=backend)
         self.bounded_below = _spread(lows > -np.inf, shape, "low")
         self.bounded_above = _spread(highs < np.inf, shape, "high")
         self.low = self._bound(_spread(lows, shape, "low"), self.bounded_below, "low")
@@ -57,6 +60,9 @@ class Box(Space[NDArray[Any]]):
         """
         if mask is not None:
             raise SpaceMismatch("a Box has no mask; mask must be None")
+        return self.backend.from_numpy(self._drawn())  # type: ignore[no-any-return]
+
+    def _drawn(self) -> NDArray[Any]:
         whole = self.dtype.kind in "iub"
         if whole and all(self.is_bounded):
             return self._sample_integers()
@@ -72,6 +78,7 @@ class Box(Space[NDArray[Any]]):
 
     def contains(self, x: Any) -> bool:
         """Say whether `x` is an array (or numpy scalar) of this shape within the bounds, of a safely castable dtype."""
+        x = self._given(x)
         if not isinstance(x, np.ndarray | np.generic):
             return False
         return bool(
@@ -83,11 +90,11 @@ class Box(Space[NDArray[Any]]):
 
     def encode_sample(self, sample: NDArray[Any]) -> Any:
         """Return the array as nested lists."""
-        return encode_array(np.asarray(sample))
+        return encode_array(self.backend.to_numpy(sample))
 
     def decode_sample(self, encoded: Any) -> NDArray[Any]:
         """Return the array of these nested lists."""
-        return decode_array(encoded, self.dtype).reshape(self.shape)
+        return self.backend.from_numpy(decode_array(encoded, self.dtype).reshape(self.shape))  # type: ignore[no-any-return]
 
     def _describe(self) -> dict[str, Any]:
         low = _bounds(np.where(self.bounded_below, self.low, -np.inf) if not self.is_bounded[0] else self.low)

@@ -1,8 +1,9 @@
 """Named sub-spaces: a value is a dict with one value of each. The order of the names is kept, and means nothing."""
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import Any
+from typing import Any, Self
 
+from sekai.backend.base import BackendOps
 from sekai.core.seeding import child_seed
 from sekai.error import SpaceMismatch
 from sekai.spaces.space import Space
@@ -20,13 +21,26 @@ class Dict(Space[dict[str, Any]]):
     """
 
     def __init__(
-        self, spaces: Mapping[str, Space[Any]] | None = None, seed: int | None = None, **named: Space[Any]
+        self,
+        spaces: Mapping[str, Space[Any]] | None = None,
+        seed: int | None = None,
+        *,
+        backend: BackendOps | None = None,
+        **named: Space[Any],
     ) -> None:
         self.spaces: dict[str, Space[Any]] = {**(spaces or {}), **named}
         for name, space in self.spaces.items():
             if not isinstance(space, Space):
                 raise SpaceMismatch(f"spaces[{name!r}] must be a space, got {space!r}")
-        super().__init__(seed=seed)
+        if backend is not None:
+            self.spaces = {name: space.with_backend(backend) for name, space in self.spaces.items()}
+        super().__init__(seed=seed, backend=backend)
+
+    def with_backend(self, backend: BackendOps) -> Self:
+        """Return this space with streams of its own, whose arrays live in `backend`."""
+        twin = super().with_backend(backend)
+        twin.spaces = {name: space.with_backend(backend) for name, space in self.spaces.items()}
+        return twin
 
     @property
     def is_flattenable(self) -> bool:  # type: ignore[override]

@@ -1,11 +1,12 @@
 """Several independent choices at once, each one of its own whole numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sekai.backend.base import BackendOps
 from sekai.error import SpaceMismatch
 from sekai.spaces.discrete import allowed
 from sekai.spaces.space import Space
@@ -23,37 +24,55 @@ class MultiDiscrete(Space[NDArray[np.intp]]):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-    def __init__(self, nvec: ArrayLike, start: ArrayLike | None = None, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        nvec: ArrayLike,
+        start: ArrayLike | None = None,
+        *,
+        seed: int | None = None,
+        backend: BackendOps | None = None,
+    ) -> None:
         self.nvec = np.array(nvec, dtype=np.intp)
         self.start = np.zeros_like(self.nvec) if start is None else np.array(start, dtype=np.intp)
         if not self.nvec.ndim or not self.nvec.size or (self.nvec < 1).any():
             raise SpaceMismatch(f"nvec must be integers >= 1, one a choice, got {nvec!r}")
         if self.start.shape != self.nvec.shape:
             raise SpaceMismatch(f"start must have the shape {self.nvec.shape} of nvec, got {self.start.shape}")
-        super().__init__(self.nvec.shape, np.intp, seed=seed)
+        super().__init__(self.nvec.shape, np.intp, seed=seed, backend=backend)
 
     def sample(self, mask: Sequence[Any] | None = None) -> NDArray[np.intp]:
-        """Draw an array; `mask` has one mask of zeros and ones for each choice, in the order of the raveled `nvec`."""
+        """Draw an array; `mask` has one mask of zeros and ones for each choice, in the order of the raveled `nvec`.
+
+        All masks in a row, `(nvec.sum(),)`, are understood too.
+        """
         if mask is None:
-            return self.start + self.rng.integers(self.nvec, dtype=np.intp)
+            drawn = self.rng.integers(self.nvec, dtype=np.intp)
+        else:
+            choices = [self.rng.choice(allowed(part, n)) for part, n in self._masks(mask)]
+            drawn = np.array(choices, dtype=np.intp).reshape(self.shape)
+        return self.backend.from_numpy(self.start + drawn)  # type: ignore[no-any-return]
+
+    def _masks(self, mask: Any) -> Iterator[tuple[Any, int]]:
+        if len(mask) == self.nvec.sum() and np.ndim(mask[0]) == 0:
+            mask = np.split(np.asarray(mask), np.cumsum(self.nvec.ravel())[:-1])
         if len(mask) != self.nvec.size:
             raise SpaceMismatch(f"mask must have one mask a choice, {self.nvec.size} in all, got {len(mask)}")
-        drawn = [self.rng.choice(allowed(part, int(n))) for part, n in zip(mask, self.nvec.flat, strict=True)]
-        return self.start + np.array(drawn, dtype=np.intp).reshape(self.shape)
+        return zip(mask, self.nvec.ravel().tolist(), strict=True)
 
     def contains(self, x: Any) -> bool:
         """Say whether `x` is an integer array of this shape and range."""
+        x = self._given(x)
         if not isinstance(x, np.ndarray) or x.shape != self.shape or x.dtype.kind not in "iu":
             return False
         return bool(((x >= self.start) & (x < self.start + self.nvec)).all())
 
     def encode_sample(self, sample: NDArray[np.intp]) -> Any:
         """Return the array as nested lists."""
-        return np.asarray(sample).tolist()
+        return self.backend.to_numpy(sample).tolist()
 
     def decode_sample(self, encoded: Any) -> NDArray[np.intp]:
         """Return the array of these nested lists."""
-        return np.asarray(encoded, dtype=np.intp)
+        return self.backend.from_numpy(np.asarray(encoded, dtype=np.intp))  # type: ignore[no-any-return]
 
     def _describe(self) -> dict[str, Any]:
         return {"nvec": self.nvec.tolist(), "start": self.start.tolist()}

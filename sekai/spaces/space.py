@@ -1,16 +1,20 @@
 """A space says which values there are, draws from them, and can be written down.
 
+Two spaces are equal when they hold the same values, wherever their backend keeps them.
+
 A space equals itself after pickling and after JSON. `to_jsonable()` describes the space in strict JSON (infinities are
 strings), `Space.from_jsonable(description)` rebuilds it; samples travel by `encode_sample` and `decode_sample`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from copy import copy
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.backend.base import NUMPY, BackendOps
 from sekai.core.seeding import check_seed, fresh_seed
 from sekai.error import SpaceMismatch
 
@@ -24,6 +28,7 @@ class Space(ABC, Generic[_T]):
     """The set of values of one observation or one action; `shape` and `dtype` are None where values are not arrays."""
 
     kind: ClassVar[str] = ""
+    backend: BackendOps = NUMPY
     is_flattenable: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -31,8 +36,17 @@ class Space(ABC, Generic[_T]):
         cls.kind = cls.__name__
         _KINDS[cls.kind] = cls
 
-    def __init__(self, shape: tuple[int, ...] | None = None, dtype: Any = None, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...] | None = None,
+        dtype: Any = None,
+        *,
+        seed: int | None = None,
+        backend: BackendOps | None = None,
+    ) -> None:
         self.shape = shape
+        if backend is not None:
+            self.backend = backend
         self.dtype: np.dtype[Any] | None = None if dtype is None else np.dtype(dtype)
         self._rng: np.random.Generator | None = None
         if seed is not None:
@@ -47,10 +61,20 @@ class Space(ABC, Generic[_T]):
         return self._rng
 
     def seed(self, seed: int | None = None) -> int:
-        """Start the stream of `sample` from `seed`, or from fresh entropy; return the seed used."""
+        """Start the stream of `sample` from `seed`, an integer >= 0, or from fresh entropy; return the seed used."""
         seed = fresh_seed() if seed is None else check_seed(seed)
         self._rng = np.random.default_rng(seed)
         return seed
+
+    def with_backend(self, backend: BackendOps) -> Self:
+        """Return this space with a stream of its own, whose arrays live in `backend`."""
+        twin = copy(self)
+        twin.backend, twin._rng = backend, None
+        return twin
+
+    def _given(self, x: Any) -> Any:
+        """Return an array of the backend as numpy's, anything else as it is."""
+        return self.backend.to_numpy(x) if self.backend.is_array(x) else x
 
     @abstractmethod
     def sample(self, mask: Any = None) -> _T:

@@ -1,12 +1,18 @@
-"""From structured values to flat arrays of numbers and back.
+"""From structured values to flat arrays of numbers and back, and from one value to a batch of them.
 
 Numbers of a Box come as they are, a choice of n as a one-hot of n. The array is float32, or float64 where float32 would
-lose digits. A new kind of space joins by registering with `flatdim`, `flatten`, `unflatten` and `flat_dtype`:
-`@flatdim.register` on a function of the space. Values of a `Box` may have leading dimensions, and keep them.
+lose digits. Values may have leading dimensions, the same in every leaf, and keep them: `(..., flatdim)`.
+
+A new kind of space joins by registering itself with `flatdim`, `flatten` and `unflatten`, and where the defaults do not
+hold with `flat_dtype` (float32), `flat_bounds` (0 and 1) and `batch_space` (a Tuple):
+
+    @flatdim.register
+    def _(space: Angle) -> int:
+        return 2
 """
 
 from functools import singledispatch
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +21,27 @@ from sekai.error import SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.discrete import Discrete
+from sekai.spaces.multi_binary import MultiBinary
 from sekai.spaces.multi_discrete import MultiDiscrete
+from sekai.spaces.one_of import OneOf
 from sekai.spaces.space import Space
+from sekai.spaces.text import Text
+from sekai.spaces.tuple import Tuple
 
-__all__ = ["flat_dtype", "flatdim", "flatten", "flatten_space", "unflatten"]
+__all__ = ["batch_space", "flat_bounds", "flat_dtype", "flatdim", "flatten", "flatten_space", "unflatten"]
+
+_Bounds: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def _unknown(space: Any) -> NoReturn:
+    if isinstance(space, Space) and not space.is_flattenable:
+        raise SpaceMismatch(f"{space} cannot be flattened: the size of its values is not fixed")
     raise SpaceMismatch(f"{type(space).__name__} cannot be flattened: register it with sekai.spaces.utils")
 
 
 @singledispatch
 def flatdim(space: Any) -> int:
-    """Return how many numbers a value of `space` flattens to."""
+    """Return how many numbers a value of `space` flattens to; raises `SpaceMismatch` where that is not fixed."""
     _unknown(space)
 
 
@@ -35,6 +49,12 @@ def flatdim(space: Any) -> int:
 def flat_dtype(space: Any) -> "np.dtype[Any]":
     """Return the dtype of flattened values: float32 where that loses nothing, else float64."""
     return np.dtype(np.float32)
+
+
+@singledispatch
+def flat_bounds(space: Any) -> _Bounds:
+    """Return the least and the greatest that each number of a flattened value can be, `(flatdim,)` each."""
+    return np.zeros(flatdim(space)), np.ones(flatdim(space))
 
 
 @singledispatch
@@ -49,47 +69,65 @@ def unflatten(space: Any, x: NDArray[Any]) -> Any:
     _unknown(space)
 
 
+@singledispatch
+def batch_space(space: Any, n: int) -> Space[Any]:
+    """Return the space of n values of `space` side by side: arrays `(n, *shape)`, or a Tuple of n where there is none.
+
+    >>> batch_space(Dict({"a": Box(0.0, 1.0, (2,)), "b": Discrete(3)}), 4)
+    Dict(a=Box(0.0, 1.0, (4, 2), float32), b=MultiDiscrete([3, 3, 3, 3]))
+    """
+    if not isinstance(space, Space):
+        raise SpaceMismatch(f"space must be a space, got {space!r}")
+    return Tuple([space] * n)
+
+
 def flatten_space(space: Space[Any]) -> Box:
     """Return the Box of flattened values, with the bounds that are known.
 
     >>> flatten_space(Dict({"a": Box(0.0, 1.0, (2,)), "b": Discrete(3)})).shape
     (5,)
     """
-    low, high = _bounds(space)
-    return Box(low, high, (flatdim(space),), flat_dtype(space))
+    dim = flatdim(space)
+    low, high = flat_bounds(space)
+    return Box(low, high, (dim,), flat_dtype(space), backend=space.backend)
 
 
-def _bounds(space: Space[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    if isinstance(space, Box):
-        low = np.where(space.bounded_below, space.low.astype(np.float64), -np.inf)
-        high = np.where(space.bounded_above, space.high.astype(np.float64), np.inf)
-        return low.ravel(), high.ravel()
+def _parts(space: Dict | Tuple, x: Any) -> list[tuple[Space[Any], Any]]:
+    """Return each sub-space with its part of `x`; raises `SpaceMismatch` for another form."""
     if isinstance(space, Dict):
-        bounds = [_bounds(part) for part in space.values()]
-        return np.concatenate([np.zeros(0), *(b[0] for b in bounds)]), np.concatenate(
-            [np.zeros(0), *(b[1] for b in bounds)]
-        )
-    return np.zeros(flatdim(space)), np.ones(flatdim(space))
+        if not isinstance(x, dict) or x.keys() != space.spaces.keys():
+            got = list(x) if isinstance(x, dict) else repr(x)
+            raise SpaceMismatch(f"a dict with the names {list(space)} was expected, got {got}")
+        return [(part, x[name]) for name, part in space.items()]
+    if not isinstance(x, tuple | list) or len(x) != len(space):
+        raise SpaceMismatch(f"a tuple of {len(space)} values was expected, got {x!r}")
+    return list(zip(space.spaces, x, strict=True))
 
 
+def _sub_spaces(space: Dict | Tuple | OneOf) -> list[Space[Any]]:
+    return list(space.values()) if isinstance(space, Dict) else list(space.spaces)
+
+
+def _array(space: Space[Any], x: Any, kinds: str) -> NDArray[Any]:
+    """Return `x`, `(..., *shape)`, as a numpy array of one of these kinds of dtype."""
+    array = space.backend.to_numpy(x)
+    lead = array.ndim - len(space.shape or ())
+    if lead < 0 or array.shape[lead:] != space.shape or array.dtype.kind not in kinds:
+        raise SpaceMismatch(f"a value of {space} must have shape {space.shape}, got {array.dtype} {array.shape}")
+    return array
+
+
+def _flat(space: Space[Any], x: Any) -> NDArray[Any]:
+    array = space.backend.to_numpy(x)
+    if array.shape[-1:] != (flatdim(space),):
+        raise SpaceMismatch(f"a flat value of {space} must have shape ({flatdim(space)},), got {array.shape}")
+    return array
+
+
+# --- Box --------------------------------------------------------------------------------------------------------------
 @flatdim.register
 def _(space: Box) -> int:
     return int(np.prod(space.shape, dtype=np.int64))
-
-
-@flatdim.register
-def _(space: Discrete) -> int:
-    return space.n
-
-
-@flatdim.register
-def _(space: MultiDiscrete) -> int:
-    return int(space.nvec.sum())
-
-
-@flatdim.register
-def _(space: Dict) -> int:
-    return sum(flatdim(part) for part in space.values())
 
 
 @flat_dtype.register
@@ -97,75 +135,223 @@ def _(space: Box) -> "np.dtype[Any]":
     return np.result_type(np.float32, space.dtype)
 
 
-@flat_dtype.register
-def _(space: Dict) -> "np.dtype[Any]":
-    return np.result_type(np.float32, *(flat_dtype(part) for part in space.values()))
+@flat_bounds.register
+def _(space: Box) -> _Bounds:
+    low = np.where(space.bounded_below, space.low.astype(np.float64), -np.inf)
+    high = np.where(space.bounded_above, space.high.astype(np.float64), np.inf)
+    return low.ravel(), high.ravel()
 
 
 @flatten.register
 def _(space: Box, x: Any) -> NDArray[Any]:
-    array = np.asarray(x, dtype=flat_dtype(space))
-    lead = array.ndim - len(space.shape)
-    if lead < 0 or array.shape[lead:] != space.shape:
-        raise SpaceMismatch(f"a value of {space} must have shape {space.shape}, got {array.shape}")
-    return array.reshape((*array.shape[:lead], -1))
-
-
-@flatten.register
-def _(space: Discrete, x: Any) -> NDArray[Any]:
-    if x not in space:
-        raise SpaceMismatch(f"a value of {space} was expected, got {x!r}")
-    flat = np.zeros(space.n, np.float32)
-    flat[int(x) - space.start] = 1
-    return flat
-
-
-@flatten.register
-def _(space: MultiDiscrete, x: Any) -> NDArray[Any]:
-    if x not in space:
-        raise SpaceMismatch(f"a value of {space} was expected, got {x!r}")
-    flat = np.zeros(flatdim(space), np.float32)
-    offsets = np.cumsum(space.nvec.ravel()) - space.nvec.ravel()
-    flat[offsets + (x - space.start).ravel()] = 1
-    return flat
-
-
-@flatten.register
-def _(space: Dict, x: Any) -> NDArray[Any]:
-    if not isinstance(x, dict) or x.keys() != space.spaces.keys():
-        got = list(x) if isinstance(x, dict) else repr(x)
-        raise SpaceMismatch(f"a dict with the names {list(space)} was expected, got {got}")
-    parts = [flatten(part, x[name]) for name, part in space.items()]
-    return np.concatenate([np.zeros(0, flat_dtype(space)), *parts])
-
-
-def _flat(space: Space[Any], x: NDArray[Any]) -> NDArray[Any]:
-    array = np.asarray(x)
-    if array.shape[-1:] != (flatdim(space),) or (array.ndim != 1 and not isinstance(space, Box)):
-        raise SpaceMismatch(f"a flat value of {space} must have shape ({flatdim(space)},), got {array.shape}")
-    return array
+    array = _array(space, x, "fiub").astype(flat_dtype(space))
+    lead = array.shape[: array.ndim - len(space.shape)]
+    return space.backend.from_numpy(array.reshape((*lead, flatdim(space))))  # type: ignore[no-any-return]
 
 
 @unflatten.register
 def _(space: Box, x: NDArray[Any]) -> Any:
     array = _flat(space, x)
-    return array.reshape(array.shape[:-1] + space.shape).astype(space.dtype)
+    return space.backend.from_numpy(array.reshape(array.shape[:-1] + space.shape).astype(space.dtype))
+
+
+@batch_space.register
+def _(space: Box, n: int) -> Space[Any]:
+    low = np.where(space.bounded_below, space.low, -np.inf) if not space.is_bounded[0] else space.low
+    high = np.where(space.bounded_above, space.high, np.inf) if not space.is_bounded[1] else space.high
+    return Box(low, high, (n, *space.shape), space.dtype, backend=space.backend)
+
+
+# --- whole numbers ----------------------------------------------------------------------------------------------------
+def _one_hot(values: NDArray[Any], n: int, space: Space[Any]) -> NDArray[np.float32]:
+    if ((values < 0) | (values >= n)).any():
+        raise SpaceMismatch(f"a value of {space} was expected, got {values}, counted from its start")
+    flat = np.zeros((*values.shape, n), np.float32)
+    np.put_along_axis(flat, values[..., None], 1, axis=-1)
+    return flat
+
+
+@flatdim.register
+def _(space: Discrete) -> int:
+    return space.n
+
+
+@flatten.register
+def _(space: Discrete, x: Any) -> NDArray[Any]:
+    return _one_hot(_array(space, x, "iu").astype(np.intp) - space.start, space.n, space)
 
 
 @unflatten.register
 def _(space: Discrete, x: NDArray[Any]) -> Any:
-    return np.intp(space.start + int(np.argmax(_flat(space, x))))
+    return space.start + np.argmax(_flat(space, x), axis=-1)
+
+
+@batch_space.register
+def _(space: Discrete, n: int) -> Space[Any]:
+    return MultiDiscrete(np.full(n, space.n), np.full(n, space.start))
+
+
+@flatdim.register
+def _(space: MultiDiscrete) -> int:
+    return int(space.nvec.sum())
+
+
+@flatten.register
+def _(space: MultiDiscrete, x: Any) -> NDArray[Any]:
+    array = _array(space, x, "iu").astype(np.intp) - space.start
+    columns = array.reshape((*array.shape[: array.ndim - space.nvec.ndim], space.nvec.size))
+    hots = [_one_hot(columns[..., k], int(n), space) for k, n in enumerate(space.nvec.flat)]
+    return space.backend.from_numpy(np.concatenate(hots, axis=-1))  # type: ignore[no-any-return]
 
 
 @unflatten.register
 def _(space: MultiDiscrete, x: NDArray[Any]) -> Any:
-    parts = np.split(_flat(space, x), np.cumsum(space.nvec.ravel())[:-1])
-    chosen = np.array([int(np.argmax(part)) for part in parts], dtype=np.intp)
-    return space.start + chosen.reshape(space.shape)
+    flat = _flat(space, x)
+    parts = np.split(flat, np.cumsum(space.nvec.ravel())[:-1], axis=-1)
+    chosen = np.stack([np.argmax(part, axis=-1) for part in parts], axis=-1).astype(np.intp)
+    return space.backend.from_numpy(space.start + chosen.reshape(flat.shape[:-1] + space.shape))
+
+
+@batch_space.register
+def _(space: MultiDiscrete, n: int) -> Space[Any]:
+    return MultiDiscrete(_repeat(space.nvec, n), _repeat(space.start, n), backend=space.backend)
+
+
+def _repeat(array: NDArray[Any], n: int) -> NDArray[Any]:
+    return np.broadcast_to(array, (n, *array.shape))
+
+
+# --- flags and text ---------------------------------------------------------------------------------------------------
+@flatdim.register
+def _(space: MultiBinary) -> int:
+    return int(np.prod(space.shape, dtype=np.int64))
+
+
+@flatten.register
+def _(space: MultiBinary, x: Any) -> NDArray[Any]:
+    array = _array(space, x, "iub").astype(np.float32)
+    lead = array.shape[: array.ndim - len(space.shape)]
+    return space.backend.from_numpy(array.reshape((*lead, flatdim(space))))  # type: ignore[no-any-return]
 
 
 @unflatten.register
-def _(space: Dict, x: NDArray[Any]) -> Any:
-    sizes = [flatdim(part) for part in space.values()]
-    parts = np.split(_flat(space, x), np.cumsum(sizes)[:-1]) if sizes else []
-    return {name: unflatten(part, flat) for (name, part), flat in zip(space.items(), parts, strict=True)}
+def _(space: MultiBinary, x: NDArray[Any]) -> Any:
+    array = _flat(space, x)
+    return space.backend.from_numpy(array.reshape(array.shape[:-1] + space.shape).astype(np.int8))
+
+
+@batch_space.register
+def _(space: MultiBinary, n: int) -> Space[Any]:
+    return MultiBinary((n, *space.shape), backend=space.backend)
+
+
+@flatdim.register
+def _(space: Text) -> int:
+    return space.max_length
+
+
+@flat_bounds.register
+def _(space: Text) -> _Bounds:
+    return np.zeros(space.max_length), np.full(space.max_length, float(len(space.charset)))
+
+
+@flatten.register
+def _(space: Text, x: Any) -> NDArray[Any]:
+    if x not in space:
+        raise SpaceMismatch(f"a value of {space} was expected, got {x!r}")
+    flat = np.full(space.max_length, len(space.charset), np.float32)
+    flat[: len(x)] = [space.charset.index(letter) for letter in x]
+    return flat
+
+
+@unflatten.register
+def _(space: Text, x: NDArray[Any]) -> Any:
+    return "".join(space.charset[int(k)] for k in _flat(space, x) if k < len(space.charset))
+
+
+# --- several spaces ---------------------------------------------------------------------------------------------------
+@flatdim.register(Dict)
+@flatdim.register(Tuple)
+def _(space: Dict | Tuple) -> int:
+    return sum(flatdim(part) for part in _sub_spaces(space))
+
+
+@flat_dtype.register(Dict)
+@flat_dtype.register(Tuple)
+@flat_dtype.register(OneOf)
+def _(space: Dict | Tuple | OneOf) -> "np.dtype[Any]":
+    return np.result_type(np.float32, *(flat_dtype(part) for part in _sub_spaces(space)))
+
+
+@flat_bounds.register(Dict)
+@flat_bounds.register(Tuple)
+def _(space: Dict | Tuple) -> _Bounds:
+    bounds = [flat_bounds(part) for part in _sub_spaces(space)]
+    lows, highs = (np.concatenate([np.zeros(0), *(pair[k] for pair in bounds)]) for k in (0, 1))
+    return lows, highs
+
+
+@flatten.register(Dict)
+@flatten.register(Tuple)
+def _(space: Dict | Tuple, x: Any) -> NDArray[Any]:
+    parts = [space.backend.to_numpy(flatten(part, value)) for part, value in _parts(space, x)]
+    lead = parts[0].shape[:-1] if parts else ()
+    if any(part.shape[:-1] != lead for part in parts):
+        raise SpaceMismatch(f"leading dimensions must be the same in every part, got {[p.shape[:-1] for p in parts]}")
+    empty = np.zeros((*lead, 0), flat_dtype(space))
+    return space.backend.from_numpy(np.concatenate([empty, *parts], axis=-1))  # type: ignore[no-any-return]
+
+
+@unflatten.register(Dict)
+@unflatten.register(Tuple)
+def _(space: Dict | Tuple, x: NDArray[Any]) -> Any:
+    spaces = _sub_spaces(space)
+    sizes = [flatdim(part) for part in spaces]
+    flats = np.split(_flat(space, x), np.cumsum(sizes)[:-1], axis=-1) if sizes else []
+    values = [unflatten(part, flat) for part, flat in zip(spaces, flats, strict=True)]
+    return dict(zip(space, values, strict=True)) if isinstance(space, Dict) else tuple(values)
+
+
+@batch_space.register
+def _(space: Dict, n: int) -> Space[Any]:
+    return Dict({name: batch_space(part, n) for name, part in space.items()})
+
+
+@batch_space.register
+def _(space: Tuple, n: int) -> Space[Any]:
+    return Tuple([batch_space(part, n) for part in space])
+
+
+@flatdim.register
+def _(space: OneOf) -> int:
+    return 1 + max(flatdim(part) for part in space)
+
+
+@flat_bounds.register
+def _(space: OneOf) -> _Bounds:
+    """Bound each number by what any of the spaces has there; 0 is what stands where one is shorter."""
+    low, high = np.zeros(flatdim(space)), np.zeros(flatdim(space))
+    high[0] = len(space) - 1
+    for part in space:
+        least, greatest = flat_bounds(part)
+        low[1 : 1 + least.size] = np.minimum(low[1 : 1 + least.size], least)
+        high[1 : 1 + least.size] = np.maximum(high[1 : 1 + least.size], greatest)
+    return low, high
+
+
+@flatten.register
+def _(space: OneOf, x: Any) -> NDArray[Any]:
+    if x not in space:
+        raise SpaceMismatch(f"a value of {space} was expected, got {x!r}")
+    index, value = x
+    part = space.backend.to_numpy(flatten(space[index], value))
+    flat = np.zeros(flatdim(space), flat_dtype(space))
+    flat[0], flat[1 : 1 + part.size] = index, part
+    return space.backend.from_numpy(flat)  # type: ignore[no-any-return]
+
+
+@unflatten.register
+def _(space: OneOf, x: NDArray[Any]) -> Any:
+    flat = _flat(space, x)
+    index = int(flat[0])
+    return np.intp(index), unflatten(space[index], flat[1 : 1 + flatdim(space[index])])

@@ -12,7 +12,25 @@ from hypothesis import strategies as st
 
 import sekai
 from sekai.error import SpaceMismatch
-from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space, flat_dtype, flatdim, flatten, flatten_space
+from sekai.spaces import (
+    Box,
+    Dict,
+    Discrete,
+    Graph,
+    GraphInstance,
+    MultiBinary,
+    MultiDiscrete,
+    OneOf,
+    Sequence,
+    Space,
+    Text,
+    Tuple,
+    batch_space,
+    flat_dtype,
+    flatdim,
+    flatten,
+    flatten_space,
+)
 from sekai.spaces import unflatten as unflattened
 
 INF = np.inf
@@ -43,6 +61,18 @@ SPACES: list[Space[Any]] = [
     market,
     Dict({"a": Dict({"b": Discrete(2), "c": Box(0, 1, (2,))}), "d": Discrete(3)}),
     Dict({}),
+    MultiBinary(10),
+    MultiBinary((3, 2)),
+    Text(6),
+    Text(4, min_length=0, charset="bs"),
+    Tuple([Box(-INF, INF, shape=(50,)), MultiBinary(10)]),
+    Tuple([Discrete(2), Dict({"a": Tuple([Discrete(3, -1), Text(3)])})]),
+    Tuple([]),
+    Sequence(Box(0.0, 1.0, (2,))),
+    Sequence(Dict({"side": Discrete(2), "lots": Box(0, INF, (), np.float64)})),
+    Graph(Box(-INF, INF, (2,)), Discrete(3)),
+    Graph(Discrete(4)),
+    OneOf([Box(0.0, 1.0, (2,)), Discrete(3), Tuple([Discrete(2), Box(-INF, INF, (1,), np.float64)])]),
 ]
 named = pytest.mark.parametrize("space", SPACES, ids=repr)
 
@@ -66,6 +96,10 @@ def test_laws_of_every_space(space: Space[Any]) -> None:
 @named
 def test_flattening_is_invertible(space: Space[Any]) -> None:
     space.seed(1)
+    if not space.is_flattenable:
+        with pytest.raises(SpaceMismatch, match="cannot be flattened: the size of its values is not fixed"):
+            flatdim(space)
+        return
     for _ in range(5):
         sample = space.sample()
         flat = flatten(space, sample)
@@ -130,6 +164,19 @@ def test_samples_spread_over_what_is_allowed() -> None:
         (lambda: Dict({"a": 1}), r"spaces\['a'\] must be a space, got 1"),  # type: ignore[dict-item]
         (lambda: Space.from_jsonable({"kind": "Sphere"}), "kind must be one of .*Box"),
         (lambda: Discrete(2, seed=-1), "seed must be an integer"),
+        (lambda: MultiBinary(0), "n must be an integer >= 1"),
+        (lambda: MultiBinary(2).sample(mask=[0, 3]), "mask must be"),
+        (lambda: Tuple([1]), r"spaces\[0\] must be a space, got 1"),  # type: ignore[list-item]
+        (lambda: Tuple([Discrete(2)]).sample(mask=(None, None)), "one mask or None a sub-space, 1, got 2"),
+        (lambda: Text(2, min_length=3), "min_length must be <= max_length"),
+        (lambda: Text(2, charset=""), "charset must have at least one character"),
+        (lambda: Text(3).sample(mask=(9, None)), "mask's length must be in"),
+        (lambda: Sequence(2), "feature must be a space"),  # type: ignore[arg-type]
+        (lambda: Sequence(Discrete(2)).sample(mask=(-1, None)), "mask's length must be whole numbers"),
+        (lambda: Graph(MultiBinary(2)), "node_space must be a Box or a Discrete"),  # type: ignore[arg-type]
+        (lambda: Graph(Discrete(2)).sample(num_edges=2), "num_edges must be 0 or None without an edge_space"),
+        (lambda: OneOf([]), "spaces must be at least one space"),
+        (lambda: batch_space(3, 2), "space must be a space"),
     ],
 )
 def test_impossible_spaces_say_why(make: Any, why: str) -> None:
@@ -156,6 +203,7 @@ def test_masks_allow() -> None:
         space.sample(mask=np.zeros(5))
     with pytest.raises(SpaceMismatch, match="mask must be 5 zeros and ones"):
         space.sample(mask=np.ones(4))
+    assert {tuple(many.sample(mask=[0, 1, 1, 0, 1])) for _ in range(60)} == {(6, 7), (6, 9)}  # type: ignore[arg-type]
     with pytest.raises(SpaceMismatch, match="one mask a choice, 2 in all"):
         many.sample(mask=([1, 1],))
     with pytest.raises(SpaceMismatch, match="mask must have names"):
@@ -219,3 +267,130 @@ def test_a_box_flattens_under_leading_dimensions() -> None:
 @given(n=st.integers(1, 50), start=st.integers(-50, 50), x=st.integers(-120, 120))
 def test_discrete_is_a_range(n: int, start: int, x: int) -> None:
     assert (x in Discrete(n, start)) == (x in range(start, start + n))
+
+
+def test_multi_binary() -> None:
+    space = MultiBinary(3)
+    assert np.array([0, 1, 1]) in space and np.array([True, False, True]) in space and space.n == 3
+    outside = (np.array([0, 2, 1]), np.array([0.0, 1.0, 1.0]), np.zeros(2, np.int8), [0, 1, 1])
+    assert not any(x in space for x in outside)
+    assert {tuple(map(int, space.sample(mask=[0, 1, 2]))) for _ in range(40)} == {(0, 1, 0), (0, 1, 1)}
+    assert MultiBinary((2, 3)).n == (2, 3) and MultiBinary([2, 3]) == MultiBinary((2, 3))  # type: ignore[arg-type]
+
+
+def test_tuple_reads_like_a_sequence() -> None:
+    space = Tuple([Box(-INF, INF, shape=(50,)), MultiBinary(10), Discrete(2)])
+    assert len(space) == 3 and space[1] == MultiBinary(10) and space[1:] == (MultiBinary(10), Discrete(2))
+    assert list(space) == list(space.spaces)
+    sample = space.sample()
+    assert isinstance(sample, tuple) and list(sample) in space and sample[:2] not in space and "abc" not in space
+    assert int(space.sample(mask=(None, None, [0, 1]))[2]) == 1
+
+
+def test_text_counts_and_knows_its_letters() -> None:
+    space = Text(4, min_length=2, charset="abca")
+    assert space.charset == "abc" and "ab" in space
+    assert not any(x in space for x in ("a", "aaaaa", "abd", 3, None))
+    assert {len(space.sample()) for _ in range(60)} == {2, 3, 4}
+    assert {space.sample(mask=(3, [1, 0, 0])) for _ in range(5)} == {"aaa"}
+    flat = flatten(space, "cab")
+    assert flat.tolist() == [2.0, 0.0, 1.0, 3.0] and unflattened(space, flat) == "cab"
+
+
+def test_sequence_and_its_lengths() -> None:
+    space = Sequence(Discrete(3))
+    space.seed(0)
+    lengths = [len(space.sample()) for _ in range(400)]
+    assert min(lengths) == 0 and np.mean(lengths) == pytest.approx(4.0, abs=0.8)
+    assert space.sample(mask=(2, [0, 1, 0])) == (1, 1)
+    assert {len(space.sample(mask=([1, 3], None))) for _ in range(40)} == {1, 3}
+    assert (0, 1) in space and [2] in space and (3,) not in space and 1 not in space
+
+
+def test_graph() -> None:
+    space = Graph(Box(0.0, 1.0, (2,)), Discrete(3))
+    drawn = space.sample(num_nodes=4, num_edges=6)
+    assert drawn.nodes.shape == (4, 2) and drawn.edges is not None and drawn.edges.shape == (6,)
+    assert drawn.edge_links is not None and drawn.edge_links.max() < 4 and drawn in space
+    assert space.sample(num_nodes=1, num_edges=0) in space
+    assert drawn._replace(edge_links=drawn.edge_links + 4) not in space, "links between nodes that are not there"
+    assert drawn._replace(edges=drawn.edges + 3) not in space and drawn._replace(edges=None) not in space
+    assert (drawn.nodes, drawn.edges, drawn.edge_links) not in space
+    assert {int(e) for e in space.sample((None, [0, 1, 0]), 5, 9).edges} == {1}  # type: ignore[union-attr]
+    assert GraphInstance(np.array([0, 3]), None, None) in Graph(Discrete(4))
+
+
+def test_one_of_is_one_of_them() -> None:
+    space = OneOf([Box(0.0, 1.0, (2,)), Discrete(3)])
+    assert {int(space.sample()[0]) for _ in range(30)} == {0, 1} and len(space) == 2 and space[1] == Discrete(3)
+    assert (1, 2) in space and (0, 2) not in space and (2, 0) not in space and (True, 2) not in space
+    assert flatten(space, (1, 2)).tolist() == [1.0, 0.0, 0.0, 1.0] and flatdim(space) == 4
+    assert {int(x) for k, x in (space.sample(mask=(None, [1, 0, 0])) for _ in range(30)) if k == 1} == {0}
+
+
+def test_every_space_flattens_under_leading_dimensions() -> None:
+    """A column of a vector env flattens as its rows do."""
+    choices = {"b": Discrete(3, -1), "c": MultiDiscrete([[2, 3]], [[0, 1]]), "d": MultiBinary((2, 2))}
+    space = Dict({"x": Dict({"a": Box(0.0, 1.0, (2,)), **choices}), "y": Tuple([Discrete(2), Box(-INF, INF, ())])})
+    space.seed(0)
+    rows = [space.sample() for _ in range(6)]
+
+    def column(values: list[Any]) -> Any:
+        if isinstance(values[0], dict):
+            return {name: column([v[name] for v in values]) for name in values[0]}
+        if isinstance(values[0], tuple):
+            return tuple(column(list(part)) for part in zip(*values, strict=True))
+        return np.array(values).reshape(2, 3, *np.shape(values[0]))
+
+    flat = flatten(space, column(rows))
+    assert np.array_equal(flat.reshape(6, -1), [flatten(space, row) for row in rows]) and flat.shape[:2] == (2, 3)
+    assert sekai.core.result.same(unflattened(space, flat), column(rows))
+
+
+@named
+def test_a_batch_space_holds_batches(space: Space[Any]) -> None:
+    batch = batch_space(space, 3)
+    batch.seed(0)
+    assert batch.sample() in batch and batch == batch_space(space, 3) != batch_space(space, 4) or space in (
+        Dict({}),
+        Tuple([]),
+    )
+    if space.shape is not None:
+        assert batch.shape == (3, *space.shape)
+        assert np.stack([np.asarray(space.sample()) for _ in range(3)]) in batch
+
+
+def test_a_new_kind_of_space_joins() -> None:
+    """The hook of the documentation: a space of one's own, flattened inside of a Dict."""
+
+    class Angle(Space[float]):
+        def sample(self, mask: Any = None) -> float:
+            return float(self.rng.uniform(0, 2 * np.pi))
+
+        def contains(self, x: Any) -> bool:
+            return isinstance(x, float) and 0 <= x <= 2 * np.pi
+
+        def _describe(self) -> dict[str, Any]:
+            return {}
+
+        @classmethod
+        def _rebuild(cls, description: Any) -> "Angle":
+            return cls()
+
+        def encode_sample(self, sample: float) -> Any:
+            return sample
+
+        def decode_sample(self, encoded: Any) -> float:
+            return float(encoded)
+
+    space = Dict({"a": Angle(), "b": Discrete(2)})
+    with pytest.raises(SpaceMismatch, match="Angle cannot be flattened: register it"):
+        flatdim(space)
+    flatdim.register(Angle, lambda space: 2)
+    sekai.spaces.flat_bounds.register(Angle, lambda space: (np.full(2, -1.0), np.ones(2)))
+    flatten.register(Angle, lambda space, x: np.array([np.cos(x), np.sin(x)], np.float32))
+    unflattened.register(Angle, lambda space, x: float(np.arctan2(x[1], x[0]) % (2 * np.pi)))
+    sample = space.sample()
+    assert flatten(space, sample) in flatten_space(space) and flatdim(space) == 4
+    assert unflattened(space, flatten(space, sample))["a"] == pytest.approx(sample["a"], abs=1e-6)
+    assert isinstance(Space.from_jsonable(space.to_jsonable())["a"], Angle)  # type: ignore[index]

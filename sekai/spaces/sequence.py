@@ -1,0 +1,87 @@
+"""As many values of one space as there happen to be: fills since the last step, orders that rest."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from sekai.backend.base import BackendOps
+from sekai.core.seeding import child_seed
+from sekai.error import SpaceMismatch
+from sekai.spaces.space import Space
+
+__all__ = ["Sequence"]
+
+_MEAN_LENGTH = 4.0
+
+
+class Sequence(Space[tuple[Any, ...]]):
+    """Tuples of any length, of values of `feature`. Its length is not fixed, so it cannot be flattened.
+
+    >>> from sekai.spaces import Discrete
+    >>> (1, 0, 1) in Sequence(Discrete(2)), () in Sequence(Discrete(2)), (2,) in Sequence(Discrete(2))
+    (True, True, False)
+    """
+
+    is_flattenable = False
+
+    def __init__(self, feature: Space[Any], *, seed: int | None = None, backend: BackendOps | None = None) -> None:
+        if not isinstance(feature, Space):
+            raise SpaceMismatch(f"feature must be a space, got {feature!r}")
+        self.feature = feature if backend is None else feature.with_backend(backend)
+        super().__init__(seed=seed, backend=backend)
+
+    def with_backend(self, backend: BackendOps) -> Self:
+        """Return this space with streams of its own, whose arrays live in `backend`."""
+        twin = super().with_backend(backend)
+        twin.feature = self.feature.with_backend(backend)
+        return twin
+
+    def seed(self, seed: int | None = None) -> int:
+        """Seed the lengths and the feature from `seed`; return the seed used."""
+        seed = super().seed(seed)
+        self.feature.seed(child_seed(seed, "feature"))
+        return seed
+
+    def sample(self, mask: tuple[Any, Any] | None = None) -> tuple[Any, ...]:
+        """Draw values; `mask` is (length, an array of lengths to choose from, or None; a mask of the feature).
+
+        Without a mask the length is geometric, 0 included, of mean 4.
+        """
+        lengths, part = (None, None) if mask is None else mask
+        if lengths is None:
+            length = int(self.rng.geometric(1.0 / (1.0 + _MEAN_LENGTH))) - 1
+        else:
+            choices = np.atleast_1d(np.asarray(lengths))
+            if not choices.size or choices.dtype.kind not in "iu" or (choices < 0).any():
+                raise SpaceMismatch(f"mask's length must be whole numbers >= 0, got {lengths!r}")
+            length = int(choices[self.rng.integers(choices.size)])
+        return tuple(self.feature.sample(part) for _ in range(length))
+
+    def contains(self, x: Any) -> bool:
+        """Say whether `x` is a tuple, or a list, of values of the feature."""
+        return isinstance(x, tuple | list) and all(self.feature.contains(part) for part in x)
+
+    def encode_sample(self, sample: Any) -> Any:
+        """Return the values as a list of what the feature writes."""
+        return [self.feature.encode_sample(part) for part in sample]
+
+    def decode_sample(self, encoded: Any) -> tuple[Any, ...]:
+        """Return the value that `encode_sample` wrote."""
+        return tuple(self.feature.decode_sample(part) for part in encoded)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"feature": self.feature.to_jsonable()}
+
+    @classmethod
+    def _rebuild(cls, description: Mapping[str, Any]) -> "Sequence":
+        return cls(Space.from_jsonable(description["feature"]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.feature == other.feature
+
+    def __hash__(self) -> int:
+        return hash((Sequence, self.feature))
+
+    def __repr__(self) -> str:
+        return f"Sequence({self.feature!r})"
