@@ -52,6 +52,13 @@ class Env(World, Generic[ObsT, ActT]):
         """Take one action; the default calls `step`."""
         return self.step(action)
 
+    def action_mask(self) -> Any:
+        """Return which actions are allowed now, as `action_space.sample(mask)` takes it; None where all are.
+
+        An environment with masks also puts them into `info["action_mask"]`.
+        """
+        return None
+
     def as_multi_agent(self, agent: AgentID = "agent_0") -> "MultiAgentEnv":
         """Return this environment as one of many agents with a single seat called `agent`.
 

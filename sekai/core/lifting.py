@@ -6,7 +6,7 @@ world's result, not nested. `WatchedEnv` holds an episode's layer, `FlowingEnv` 
 `FlowingAgents` a flow for each agent.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sekai.core.env import Env
@@ -57,6 +57,10 @@ class MultiAgentWrapper(MultiAgentEnv):
     def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
         """Settle with these agents of `env`."""
         return self.env.settle(agents)
+
+    def action_masks(self) -> Mapping[AgentID, Any]:
+        """Return the action masks of `env`."""
+        return self.env.action_masks()
 
     @property
     def acting(self) -> Sequence[AgentID]:
@@ -130,6 +134,10 @@ class AgentSeat(Env[Any, Any]):
     def step(self, action: Any) -> NoReturn:
         """Refuse."""
         self._refuse("step")
+
+    def action_mask(self) -> Any:
+        """Return which actions are allowed to this agent now; None where all are."""
+        return self.multi.action_masks().get(self.agent)
 
     @property  # type: ignore[misc]
     def spec(self) -> "EnvSpec | None":
@@ -266,8 +274,11 @@ class LiftedEnv(MultiAgentWrapper):
         self._acts = "action" in touched
         self._sees = "observation" in touched
         self._earns = "reward" in touched
-        self._whole = "on_reset" in touched or "on_step" in touched
+        self._begins_whole = "on_reset" in touched
+        self._steps_whole = "on_step" in touched
         self._chains = _Pipes(self._find_chain)
+        self._starts = _Pipes(lambda agent: [i.on_begin for i in self._touching(agent, "on_begin")])
+        self._starting = "on_begin" in touched
         self._actions = _Pipes(lambda agent: _joined([i.action for i in reversed(self._touching(agent, "action"))]))
         self._observations = _Pipes(
             lambda agent: _joined([i.observation for i in self._touching(agent, "observation")])
@@ -275,7 +286,7 @@ class LiftedEnv(MultiAgentWrapper):
         self._rewards = _Pipes(lambda agent: _joined([i.reward for i in self._touching(agent, "reward")]))
 
     def __getstate__(self) -> dict[str, Any]:
-        pipes = ("_chains", "_actions", "_observations", "_rewards")
+        pipes = ("_chains", "_starts", "_actions", "_observations", "_rewards")
         return {name: value for name, value in self.__dict__.items() if name not in pipes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -329,9 +340,11 @@ class LiftedEnv(MultiAgentWrapper):
         return {a: x if (pipe := pipes[a]) is None else pipe(x) for a, x in actions.items()}
 
     def _begun(self, result: MAResetResult) -> MAResetResult:
-        if self._whole:
+        if self._begins_whole:
             begun = {a: self._join(a, x, result.info[a]) for a, x in result.observations.items()}
             return MAResetResult({a: r.observation for a, r in begun.items()}, {a: r.info for a, r in begun.items()})
+        if self._starting:
+            self._start(result.observations)
         if not self._sees:
             return result
         pipes = self._observations
@@ -339,8 +352,11 @@ class LiftedEnv(MultiAgentWrapper):
         return MAResetResult(seen, result.info)
 
     def _stepped(self, result: MAStepResult) -> MAStepResult:
-        if self._whole:
+        first = result.first
+        if self._steps_whole or (first and self._begins_whole):
             return self._stepped_whole(result)
+        if first and self._starting:
+            self._start(first)
         if not (self._sees or self._earns):
             return result
         observations, rewards = result.observations, result.rewards
@@ -348,13 +364,18 @@ class LiftedEnv(MultiAgentWrapper):
             pipes = self._observations
             observations = {a: x if (pipe := pipes[a]) is None else pipe(x) for a, x in observations.items()}
         if self._earns:
-            pipes, first = self._rewards, result.first
+            pipes = self._rewards
             rewards = {
                 a: x if (pipe := pipes[a]) is None or a in first else pipe(x) for a, x in rewards.items()
             }  # fmt: skip
         return MAStepResult(
             observations, rewards, result.terminated, result.truncated, result.info, result.first, result.elapsed
         )
+
+    def _start(self, agents: Iterable[AgentID]) -> None:
+        for agent in agents:
+            for start in self._starts[agent]:
+                start()
 
     def _stepped_whole(self, result: MAStepResult) -> MAStepResult:
         """Pass each agent's own result through its layers, as they would take it around an `Env`."""
@@ -520,18 +541,25 @@ class FlowingEnv(MultiAgentWrapper):
 class _Midway:
     """An agent in the middle of a flow: what it asked for next, and what came of it so far."""
 
-    __slots__ = ("action", "earned", "elapsed", "last", "program")
+    __slots__ = ("action", "begun_with", "earned", "elapsed", "heard", "program")
 
-    def __init__(self, program: Program[Any], action: Any) -> None:
-        self.program, self.action = program, action
+    def __init__(self, program: Program[Any], begun_with: Any, action: Any) -> None:
+        self.program, self.begun_with, self.action = program, begun_with, action
         self.earned, self.elapsed = 0.0, 0.0
-        self.last: StepResult[Any] | None = None
+        self.heard: list[StepResult[Any]] = []
+
+    @property
+    def last(self) -> StepResult[Any] | None:
+        """The last result that the flow was sent."""
+        return self.heard[-1] if self.heard else None
 
 
 class FlowingAgents(MultiAgentWrapper):
     """A flow for each agent of `env` that the layer serves; an agent in the middle of one is not acting.
 
     To settle with such an agent ends its flow: it gets the last observation and what it earned since it acted.
+    A copy in the middle of a flow plays it again from its beginning, up to there: while it runs, a flow keeps what it
+    remembers in itself, not in its layer.
     """
 
     def __init__(
@@ -546,6 +574,21 @@ class FlowingAgents(MultiAgentWrapper):
         self.layer = _Layer(env, wrapper, agents, args, kwargs)
         self._seats = _Seats(env)
         self._midway: dict[AgentID, _Midway] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        told = {agent: (m.begun_with, m.heard, m.earned, m.elapsed) for agent, m in self._midway.items()}
+        return {**self.__dict__, "_midway": told}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._midway = {}
+        for agent, (begun_with, heard, earned, elapsed) in state["_midway"].items():
+            program = self.layer.instance(agent, self._seats[agent]).flow(begun_with)  # type: ignore[attr-defined]
+            request = program.send(None)
+            for entry in heard:
+                request = program.send(entry)
+            midway = self._midway[agent] = _Midway(program, begun_with, self._action(agent, request))
+            midway.heard, midway.earned, midway.elapsed = heard, earned, elapsed
 
     @property
     def acting(self) -> Sequence[AgentID]:
@@ -594,7 +637,7 @@ class FlowingAgents(MultiAgentWrapper):
             if self.layer.serves(agent):
                 layer = self.layer.instance(agent, self._seats[agent])
                 program = layer.flow(action)  # type: ignore[attr-defined]
-                self._midway[agent] = _Midway(program, self._action(agent, program.send(None)))
+                self._midway[agent] = _Midway(program, action, self._action(agent, program.send(None)))
         entries: dict[AgentID, StepResult[Any]] = {}
         first: set[AgentID] = set()
         elapsed: dict[AgentID, float] = {}
@@ -622,7 +665,7 @@ class FlowingAgents(MultiAgentWrapper):
             if agent in result.elapsed:
                 elapsed[agent] = result.elapsed[agent]
             return
-        midway.last = entry
+        midway.heard.append(entry)
         midway.earned += entry.reward
         midway.elapsed += result.elapsed.get(agent, 0.0)
         try:

@@ -116,6 +116,14 @@ class MultiAgentEnv(World):
             )
         return MAStepResult({}, {}, {}, {}, {})
 
+    def action_masks(self) -> Mapping[AgentID, Any]:
+        """Return which actions are allowed now, by agent, as its space's `sample(mask)` takes it.
+
+        Agents that are left out may do anything. An environment with masks also puts them into
+        `info[agent]["action_mask"]`.
+        """
+        return {}
+
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode; the default calls `reset`."""
         return self.reset(seed=seed, options=options)

@@ -71,6 +71,10 @@ class AgentView(Env[Any, Any]):
             return self.multi
         return super().as_multi_agent(agent)
 
+    def action_mask(self) -> Any:
+        """Return which actions are allowed to this agent now; None where all are."""
+        return self.multi.action_masks().get(self.agent)
+
     def close(self) -> None:
         """Close the world."""
         self.multi.close()
@@ -185,6 +189,11 @@ class SoloEnv(MultiAgentEnv):
     def view(self, agent: AgentID, others: Mapping[str, Policy] | None = None) -> Env[Any, Any]:
         """Return the environment itself."""
         return self.env if agent == self.agent and not others else super().view(agent, others)
+
+    def action_masks(self) -> Mapping[AgentID, Any]:
+        """Return the environment's action mask for its one agent, if it has one."""
+        mask = self.env.action_mask()
+        return {} if mask is None else {self.agent: mask}
 
     def close(self) -> None:
         """Close the environment."""

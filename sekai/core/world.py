@@ -58,6 +58,24 @@ class World:
         """The environment underneath all wrappers."""
         return self
 
+    def clone(self) -> "Self":
+        """Return an independent copy in the same state, layers and random streams included: it goes on as this would.
+
+        Raises `SekaiError` where something cannot be copied, such as a connection.
+        """
+        from sekai.core.state import cloned
+
+        return cloned(self)
+
+    def set_state(self, state: "Self") -> None:
+        """Go on as `state` would, which is a clone of this environment and stays as it is.
+
+        Raises `SekaiError` for what has not the same layers.
+        """
+        from sekai.core.state import restore
+
+        restore(self, state)
+
     def close(self) -> None:
         """Release what the environment holds; closing twice does nothing."""
 

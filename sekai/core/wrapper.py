@@ -1,10 +1,10 @@
 """A wrapper changes one behaviour of an environment, and is written for one agent's stream.
 
-Three shapes. `Wrapper`, per agent by field: hooks `observation`, `reward` and `action`, and `on_reset` and `on_step`
-for those that need the whole result. `EpisodeWrapper`, per episode: sees the results of the whole world.
-`FlowWrapper`, control flow: a generator that yields `Step(action)` or `Reset()`. A hook says what happens; who drives
-it (one agent or many, sync or async) is not its business. Around a `MultiAgentEnv`, `W(env)` gives a `MultiAgentEnv`
-with one `W` for each agent.
+Three shapes. `Wrapper`, per agent by field: hooks `observation`, `reward` and `action`, `on_begin` for those that
+forget between episodes, and `on_reset` and `on_step` for those that need the whole result. `EpisodeWrapper`, per
+episode: sees the results of the whole world. `FlowWrapper`, control flow: a generator that yields `Step(action)` or
+`Reset()`. A hook says what happens; who drives it (one agent or many, sync or async) is not its business. Around a
+`MultiAgentEnv`, `W(env)` gives a `MultiAgentEnv` with one `W` for each agent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sekai.registry.spec import EnvSpec
+    from sekai.spaces.space import Space
 
 __all__ = [
     "ActionWrapper",
@@ -34,7 +35,7 @@ __all__ = [
     "wrap_many",
 ]
 
-_HOOKS = ("observation", "reward", "action", "on_reset", "on_step")
+_HOOKS = ("observation", "reward", "action", "on_begin", "on_reset", "on_step")
 _DRIVERS = ("reset", "step", "async_reset", "async_step")
 
 
@@ -62,11 +63,17 @@ class Below:
 class Wrapper(Env[ObsT, ActT]):
     """An environment around `env` that changes what its hooks change; spaces are `env`'s until they are assigned.
 
-    `touched` names the hooks that a class defines; only these are called.
+    `touched` names the hooks that a class defines; only these are called. A class is `over_rows` if its hooks take
+    many values at once, with leading dimensions, as they take one, and remember nothing of one of them: then a single
+    instance serves all the rows of a vector env.
     """
 
     env: Any
-    if not TYPE_CHECKING:
+    over_rows: ClassVar[bool] = False
+    if TYPE_CHECKING:
+        observation_space: Space[Any]
+        action_space: Space[Any]
+    else:
         observation_space = Below()
         action_space = Below()
     touched: ClassVar[frozenset[str]] = frozenset()
@@ -99,6 +106,9 @@ class Wrapper(Env[ObsT, ActT]):
     def action(self, action: Any) -> Any:
         """Return what is done instead of the agent's `action`."""
         return action
+
+    def on_begin(self) -> None:
+        """Learn that the agent's episode begins, also when it joins midway; called before `observation`."""
 
     def on_reset(self, result: ResetResult[Any]) -> ResetResult[Any]:
         """Return what begins the agent's episode; called after `observation`, also when the agent joins midway."""
@@ -137,6 +147,8 @@ class Wrapper(Env[ObsT, ActT]):
 
     def _begun(self, result: ResetResult[Any]) -> ResetResult[Any]:
         touched = self.touched
+        if "on_begin" in touched:
+            self.on_begin()
         if "observation" in touched:
             result = ResetResult(self.observation(result.observation), result.info)
         return self.on_reset(result) if "on_reset" in touched else result
@@ -155,6 +167,10 @@ class Wrapper(Env[ObsT, ActT]):
     def close(self) -> None:
         """Close `env`."""
         self.env.close()
+
+    def action_mask(self) -> Any:
+        """Return the action mask of `env`."""
+        return self.env.action_mask()
 
     @property
     def rng(self) -> "np.random.Generator":

@@ -1,116 +1,347 @@
-"""Layers that change what is seen; they take `(..., *shape)`, so one serves an agent, a group, a vector's column."""
+"""Layers that change what is seen, each of them in nested observations too.
 
-from collections.abc import Sequence
+Those that remember nothing take `(..., *shape)`, so that one serves an agent, a group or all rows of a vector env.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
 from sekai.core.env import ActT, ObsT
-from sekai.core.result import AgentID
-from sekai.core.wrapper import ObservationWrapper
+from sekai.core.result import ResetResult, StepResult
+from sekai.core.wrapper import ObservationWrapper, Wrapper
 from sekai.error import SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
+from sekai.spaces.discrete import Discrete
+from sekai.spaces.masks import mask_array, mask_space
+from sekai.spaces.multi_discrete import MultiDiscrete
 from sekai.spaces.space import Space
+from sekai.spaces.tree import Path, leaves, map_space, map_value, real_dtype
+from sekai.spaces.tuple import Tuple
+from sekai.spaces.utils import batch_space, flatten, flatten_space
 
-__all__ = ["NormalizeObservation", "RunningMoments"]
-
-
-class RunningMoments:
-    """Mean and variance of all arrays seen so far, number by number.
-
-    Arrays are `(..., *shape)`; leading dimensions are more arrays. Batches are merged by Chan, Golub and LeVeque's
-    update (1979), which for a single array is Welford's.
-
-    >>> moments = RunningMoments((1,))
-    >>> moments.update(np.array([[1.0], [3.0]]))
-    >>> moments.mean, moments.variance, moments.count
-    (array([2.]), array([1.]), 2)
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.count = 0
-        self.mean = np.zeros(shape)
-        self._squares = np.zeros(shape)
-
-    @property
-    def variance(self) -> NDArray[np.float64]:
-        """The variance so far (of the population); 1 before there are two arrays."""
-        return self._squares / self.count if self.count > 1 else np.ones(self.shape)
-
-    def update(self, x: NDArray[Any]) -> None:
-        """Take `x`, `(..., *shape)`, into account; raises `SpaceMismatch` for another shape."""
-        lead = x.ndim - len(self.shape)
-        if lead < 0 or x.shape[lead:] != self.shape:
-            raise SpaceMismatch(f"x must have shape (..., {', '.join(map(str, self.shape))}), got {x.shape}")
-        batch = x.reshape((-1, *self.shape)).astype(np.float64)
-        count = len(batch)
-        mean = batch.mean(axis=0)
-        total = self.count + count
-        delta = mean - self.mean
-        self._squares += ((batch - mean) ** 2).sum(axis=0) + delta**2 * (self.count * count / total)
-        self.mean += delta * (count / total)
-        self.count = total
+__all__ = [
+    "ActionMaskObservation",
+    "DelayObservation",
+    "DtypeObservation",
+    "FilterObservation",
+    "FlattenObservation",
+    "FrameStackObservation",
+    "RescaleObservation",
+    "TimeAwareObservation",
+    "TransformObservation",
+]
 
 
-class NormalizeObservation(ObservationWrapper[ObsT, ActT]):
-    """Subtracts the running mean of observations and divides by their running standard deviation.
+class TransformObservation(ObservationWrapper[ObsT, ActT]):
+    """Applies `fn` to observations; `observation_space` is the space of what it returns, where that is another."""
 
-    Every Box of the observation is normalised, in a nested Dict too; other parts stay as they are. Of many agents,
-    statistics are `"agent"`'s own, or `shared="role"` by all agents of a role. While `frozen`, they stay as they are.
-    Raises `SpaceMismatch` for a space without a Box.
-    """
-
-    def __init__(self, env: Any, epsilon: float = 1e-8, shared: str = "agent") -> None:
+    def __init__(self, env: Any, fn: Callable[[Any], Any], observation_space: Space[Any] | None = None) -> None:
         super().__init__(env)
-        if shared not in ("agent", "role"):
-            raise SekaiError(f"shared must be 'agent' or 'role', got {shared!r}")
-        if not epsilon > 0:
-            raise SekaiError(f"epsilon must be > 0, got {epsilon}")
-        self.epsilon = epsilon
-        self.frozen = False
-        self._shared = shared
-        self._inner = env.observation_space
-        self.moments: dict[tuple[str, ...], RunningMoments] = {}
-        self.observation_space = self._normalised_space(self._inner, ())
-        if not self.moments:
-            raise SpaceMismatch(f"NormalizeObservation needs a Box to normalise, got {self._inner}")
-
-    def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
-        """Take over the statistics of the role, where they are shared; its spaces must be the same."""
-        if self._shared == "role" and kin:
-            if kin[0]._inner != self._inner:
-                raise SpaceMismatch(
-                    f"{agent!r} cannot share statistics with its role: {self._inner} != {kin[0]._inner}"
-                )
-            self.moments = kin[0].moments
+        if not callable(fn):
+            raise SekaiError(f"fn must be callable on an observation, got {fn!r}")
+        self.fn = fn
+        if observation_space is not None:
+            self.observation_space = observation_space
 
     def observation(self, obs: Any) -> Any:
-        """Take `obs` into account unless frozen, and return it normalised."""
-        return self._normalised(self._inner, obs, ())
+        """Return `fn(obs)`."""
+        return self.fn(obs)
 
-    def _normalised(self, space: Space[Any], value: Any, path: tuple[str, ...]) -> Any:
-        if isinstance(space, Dict):
-            return {name: self._normalised(part, value[name], (*path, name)) for name, part in space.items()}
-        if not isinstance(space, Box):
-            return value
-        moments = self.moments[path]
-        array = np.asarray(value)
-        if not self.frozen:
-            moments.update(array)
-        scaled = (array - moments.mean) / np.sqrt(moments.variance + self.epsilon)
-        return scaled.astype(_real(space))
 
-    def _normalised_space(self, space: Space[Any], path: tuple[str, ...]) -> Space[Any]:
-        if isinstance(space, Dict):
-            return Dict({name: self._normalised_space(part, (*path, name)) for name, part in space.items()})
+class FlattenObservation(ObservationWrapper[ObsT, ActT]):
+    """Flattens any space whose size is fixed to a Box of one dimension."""
+
+    over_rows = True
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._inner = env.observation_space
+        self.observation_space = flatten_space(self._inner)
+
+    def observation(self, obs: Any) -> Any:
+        """Return `obs` as one row of numbers."""
+        return flatten(self._inner, obs)
+
+
+class FilterObservation(ObservationWrapper[ObsT, ActT]):
+    """Keeps the named parts of a Dict, or the numbered parts of a Tuple, in the order given.
+
+    Raises `SpaceMismatch` for another space and for a part that is not there.
+    """
+
+    over_rows = True
+
+    def __init__(self, env: Any, keys: Sequence[str] | Sequence[int]) -> None:
+        super().__init__(env)
+        inner = env.observation_space
+        self.keys = list(keys)
+        if not isinstance(inner, Dict | Tuple):
+            raise SpaceMismatch(f"FilterObservation needs a Dict or a Tuple, got {inner}")
+        parts: dict[Any, Space[Any]] = dict(inner.items() if isinstance(inner, Dict) else enumerate(inner))
+        for key in self.keys:
+            if key not in parts:
+                raise SpaceMismatch(f"keys must be out of {list(parts)}, got {key!r}")
+        self._named = isinstance(inner, Dict)
+        kept: dict[Any, Space[Any]] = {key: parts[key] for key in self.keys}
+        self.observation_space = Dict(kept) if self._named else Tuple(kept.values())
+
+    def observation(self, obs: Any) -> Any:
+        """Return the parts that are kept."""
+        return {key: obs[key] for key in self.keys} if self._named else tuple(obs[key] for key in self.keys)
+
+
+class DtypeObservation(ObservationWrapper[ObsT, ActT]):
+    """Casts every Box of the observation to `dtype`; raises `SpaceMismatch` where there is none."""
+
+    over_rows = True
+
+    def __init__(self, env: Any, dtype: DTypeLike) -> None:
+        super().__init__(env)
+        self.dtype = np.dtype(dtype)
+        self._inner = env.observation_space
+        _need_a_box(self)
+        self.observation_space = map_space(self._cast_space, self._inner)
+
+    def observation(self, obs: Any) -> Any:
+        """Return `obs`, cast."""
+        return map_value(self._cast, self._inner, obs)
+
+    def _cast(self, space: Space[Any], value: Any, path: Path) -> Any:
+        return np.asarray(value).astype(self.dtype) if isinstance(space, Box) else value
+
+    def _cast_space(self, space: Space[Any], path: Path) -> Space[Any]:
         if not isinstance(space, Box):
             return space
-        self.moments[path] = RunningMoments(space.shape)
-        return Box(-np.inf, np.inf, space.shape, _real(space))
+        low = np.where(space.bounded_below, space.low.astype(np.float64), -np.inf)
+        high = np.where(space.bounded_above, space.high.astype(np.float64), np.inf)
+        return Box(low, high, space.shape, self.dtype)
 
 
-def _real(space: Box) -> "np.dtype[Any]":
-    return space.dtype if space.dtype.kind == "f" else np.dtype(np.float32)
+class RescaleObservation(ObservationWrapper[ObsT, ActT]):
+    """Maps the bounds of every Box of the observation to [`min`, `max`], affinely.
+
+    Raises `SpaceMismatch` for a Box without bounds, and where there is no Box.
+    """
+
+    over_rows = True
+
+    def __init__(self, env: Any, min: float = -1.0, max: float = 1.0) -> None:
+        super().__init__(env)
+        if not min < max:
+            raise SekaiError(f"min must be < max, got {min} and {max}")
+        self.min, self.max = float(min), float(max)
+        self._inner = env.observation_space
+        _need_a_box(self)
+        self._lines: dict[Path, tuple[Any, Any]] = {}
+        self.observation_space = map_space(self._rescaled_space, self._inner)
+
+    def observation(self, obs: Any) -> Any:
+        """Return `obs`, rescaled."""
+        return map_value(self._rescaled, self._inner, obs)
+
+    def _rescaled(self, space: Space[Any], value: Any, path: Path) -> Any:
+        if path not in self._lines:
+            return value
+        slope, offset = self._lines[path]
+        scaled = np.asarray(value).astype(np.float64) * slope + offset
+        return np.clip(scaled, self.min, self.max).astype(real_dtype(space))  # type: ignore[arg-type]
+
+    def _rescaled_space(self, space: Space[Any], path: Path) -> Space[Any]:
+        if not isinstance(space, Box):
+            return space
+        if not all(space.is_bounded):
+            raise SpaceMismatch(f"RescaleObservation needs bounds on both sides, got {space} at {list(path)}")
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        width = np.where(high > low, high - low, 1.0)
+        slope = (self.max - self.min) / width
+        self._lines[path] = (slope, self.min - low * slope)
+        return Box(self.min, self.max, space.shape, real_dtype(space))
+
+
+class FrameStackObservation(ObservationWrapper[ObsT, ActT]):
+    """Stacks the last `n` observations along a new leading axis, oldest first, leaf by leaf.
+
+    Before there are n, the first one stands for those that are missing, or with `padding="zero"` what is nearest to
+    zero.
+    """
+
+    def __init__(self, env: Any, n: int, padding: str = "reset") -> None:
+        super().__init__(env)
+        self.n = _whole("n", n, 1)
+        if padding not in ("reset", "zero"):
+            raise SekaiError(f"padding must be 'reset' or 'zero', got {padding!r}")
+        self.padding = padding
+        self._inner = env.observation_space
+        _need_arrays(self)
+        self.observation_space = batch_space(self._inner, n)
+        self._frames: deque[Any] = deque(maxlen=n)
+
+    def on_begin(self) -> None:
+        """Forget the last episode."""
+        self._frames.clear()
+
+    def observation(self, obs: Any) -> Any:
+        """Return the last n observations."""
+        if not self._frames:
+            pad = obs if self.padding == "reset" else _zeros(self._inner)
+            self._frames.extend([pad] * self.n)
+        self._frames.append(obs)
+        return _stacked(self._inner, list(self._frames))
+
+
+class DelayObservation(ObservationWrapper[ObsT, ActT]):
+    """Shows what was seen `delay` steps ago; before that, the value nearest to zero."""
+
+    def __init__(self, env: Any, delay: int) -> None:
+        super().__init__(env)
+        self.delay = _whole("delay", delay, 0)
+        self._inner = env.observation_space
+        _need_arrays(self)
+        self._queue: deque[Any] = deque()
+
+    def on_begin(self) -> None:
+        """Forget the last episode."""
+        self._queue.clear()
+
+    def observation(self, obs: Any) -> Any:
+        """Return the observation of `delay` steps ago."""
+        self._queue.append(obs)
+        return self._queue.popleft() if len(self._queue) > self.delay else _zeros(self._inner)
+
+
+class TimeAwareObservation(ObservationWrapper[ObsT, ActT]):
+    """Adds the agent's own number of steps since its episode began, `(1,)`.
+
+    A Dict gets a part `time`, a Tuple a last part; another observation becomes a Dict of `obs` and `time`; with
+    `flatten` all becomes one row. With `normalize_time` it is the share of `max_episode_steps`, which is the spec's
+    where it is not given; raises `SekaiError` where neither is.
+    """
+
+    def __init__(
+        self,
+        env: Any,
+        flatten: bool = True,
+        normalize_time: bool = False,
+        max_episode_steps: int | None = None,
+    ) -> None:
+        super().__init__(env)
+        spec = env.spec
+        limit = spec.max_episode_steps if max_episode_steps is None and spec is not None else max_episode_steps
+        if limit is None and normalize_time:
+            raise SekaiError("normalize_time needs max_episode_steps, which the environment's spec does not have")
+        self._limit = None if limit is None else _whole("max_episode_steps", limit, 1)
+        self._normalised, self._flat, self._time = normalize_time, flatten, 0
+        inner = env.observation_space
+        self._form = type(inner) if isinstance(inner, Dict | Tuple) else None
+        self._whole_space = self._with(inner, self._time_space())
+        self.observation_space = flatten_space(self._whole_space) if flatten else self._whole_space
+
+    def on_begin(self) -> None:
+        """Count anew."""
+        self._time = 0
+
+    def observation(self, obs: Any) -> Any:
+        """Return `obs` with the time, which then goes on."""
+        if self._normalised:
+            assert self._limit is not None
+            time = np.array([min(self._time / self._limit, 1.0)], np.float32)
+        else:
+            time = np.array([self._time], np.int32)
+        self._time += 1
+        if self._form is Dict:
+            whole: Any = {**obs, "time": time}
+        else:
+            whole = (*obs, time) if self._form is Tuple else {"obs": obs, "time": time}
+        return flatten(self._whole_space, whole) if self._flat else whole
+
+    def _time_space(self) -> Box:
+        if self._normalised:
+            return Box(0.0, 1.0, (1,))
+        return Box(0, np.inf if self._limit is None else self._limit, (1,), np.int32)
+
+    def _with(self, inner: Space[Any], time: Box) -> Space[Any]:
+        if isinstance(inner, Dict):
+            if "time" in inner.spaces:
+                raise SpaceMismatch(f"TimeAwareObservation adds 'time', which is there already: {inner}")
+            return Dict({**inner.spaces, "time": time})
+        return Tuple([*inner, time]) if isinstance(inner, Tuple) else Dict({"obs": inner, "time": time})
+
+
+class ActionMaskObservation(Wrapper[ObsT, ActT]):
+    """Moves the action mask into the observation: a Dict of `observation` and `action_mask`.
+
+    The mask is `info["action_mask"]`, or what `action_mask()` returns where the info has none; everything is allowed
+    where neither is. It is made of zeros and ones, see `sekai.spaces.masks`; raises `SpaceMismatch` for an action space
+    without masks.
+    """
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._acts = env.action_space
+        parts = {"observation": env.observation_space, "action_mask": mask_space(self._acts)}
+        self.observation_space = Dict(parts)
+
+    def on_reset(self, result: ResetResult[Any]) -> ResetResult[Any]:
+        """Return the first observation with its mask."""
+        return ResetResult(self._masked(result.observation, result.info), result.info)
+
+    def on_step(self, result: StepResult[Any]) -> StepResult[Any]:
+        """Return the step's observation with its mask."""
+        seen = self._masked(result.observation, result.info)
+        return StepResult(seen, result.reward, result.terminated, result.truncated, result.info)
+
+    def _masked(self, obs: Any, info: dict[str, Any]) -> dict[str, Any]:
+        mask = info["action_mask"] if "action_mask" in info else self.env.action_mask()
+        return {"observation": obs, "action_mask": mask_array(self._acts, mask)}
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise SekaiError(f"{name} must be an integer >= {least}, got {value!r}")
+    return int(value)
+
+
+def _need_a_box(layer: Any) -> None:
+    if not any(isinstance(leaf, Box) for _, leaf in leaves(layer._inner)):
+        raise SpaceMismatch(f"{type(layer).__name__} needs a Box, got {layer._inner}")
+
+
+def _need_arrays(layer: Any) -> None:
+    for path, leaf in leaves(layer._inner):
+        if leaf.shape is None:
+            raise SpaceMismatch(f"{type(layer).__name__} needs arrays, got {leaf} at {list(path)}")
+
+
+def _zeros(space: Space[Any]) -> Any:
+    """Return the value of `space` whose numbers are nearest to zero."""
+    return map_value(lambda leaf, _, path: _zero(leaf), space, _Nothing())
+
+
+def _zero(leaf: Space[Any]) -> Any:
+    if isinstance(leaf, Box):
+        return np.clip(np.zeros(leaf.shape, leaf.dtype), leaf.low, leaf.high)
+    if isinstance(leaf, Discrete):
+        return np.intp(min(max(0, leaf.start), leaf.start + leaf.n - 1))
+    if isinstance(leaf, MultiDiscrete):
+        return np.clip(np.zeros_like(leaf.start), leaf.start, leaf.start + leaf.nvec - 1)
+    return np.zeros(leaf.shape or (), leaf.dtype)
+
+
+class _Nothing:
+    """A value of any form without anything in it."""
+
+    def __getitem__(self, key: Any) -> "_Nothing":
+        return self
+
+
+def _stacked(space: Space[Any], values: Sequence[Any]) -> Any:
+    if isinstance(space, Dict):
+        return {name: _stacked(part, [value[name] for value in values]) for name, part in space.items()}
+    if isinstance(space, Tuple):
+        return tuple(_stacked(part, [value[k] for value in values]) for k, part in enumerate(space))
+    return np.stack([np.asarray(value) for value in values])

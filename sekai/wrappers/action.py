@@ -1,0 +1,183 @@
+"""Layers that change, repeat or refuse what is done."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from sekai.core.env import ActT, ObsT
+from sekai.core.flow import Program, Step
+from sekai.core.result import AgentID, StepResult
+from sekai.core.wrapper import ActionWrapper, FlowWrapper
+from sekai.error import InvalidAction, SekaiError, SpaceMismatch
+from sekai.spaces.box import Box
+from sekai.spaces.masks import allows
+from sekai.spaces.space import Space
+from sekai.spaces.tree import Path, leaves, map_space, map_value, real_dtype
+
+__all__ = ["CheckAction", "ClipAction", "RepeatAction", "RescaleAction", "StickyAction", "TransformAction"]
+
+
+class TransformAction(ActionWrapper[ObsT, ActT]):
+    """Applies `fn` to actions; `action_space` is the space of what it takes, where that is another."""
+
+    def __init__(self, env: Any, fn: Callable[[Any], Any], action_space: Space[Any] | None = None) -> None:
+        super().__init__(env)
+        if not callable(fn):
+            raise SekaiError(f"fn must be callable on an action, got {fn!r}")
+        self.fn = fn
+        if action_space is not None:
+            self.action_space = action_space
+
+    def action(self, action: Any) -> Any:
+        """Return `fn(action)`."""
+        return self.fn(action)
+
+
+class ClipAction(ActionWrapper[ObsT, ActT]):
+    """Clips actions to the bounds of the action space, of every Box in it; whoever acts may go beyond them.
+
+    Raises `SpaceMismatch` for an action space without a Box.
+    """
+
+    over_rows = True
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._inner = env.action_space
+        _need_a_box(self)
+        self.action_space = map_space(_unbounded, self._inner)
+
+    def action(self, action: Any) -> Any:
+        """Return the nearest action within the bounds."""
+        return map_value(_clipped, self._inner, action)
+
+
+def _clipped(space: Space[Any], value: Any, path: Path) -> Any:
+    return np.clip(value, space.low, space.high) if isinstance(space, Box) else value
+
+
+def _unbounded(space: Space[Any], path: Path) -> Space[Any]:
+    return Box(-np.inf, np.inf, space.shape, space.dtype) if isinstance(space, Box) else space
+
+
+class RescaleAction(ActionWrapper[ObsT, ActT]):
+    """Maps [`min`, `max`] to the bounds of the action space, of every Box in it, affinely.
+
+    Raises `SpaceMismatch` for a Box without bounds, and where there is no Box.
+    """
+
+    over_rows = True
+
+    def __init__(self, env: Any, min: float = -1.0, max: float = 1.0) -> None:
+        super().__init__(env)
+        if not min < max:
+            raise SekaiError(f"min must be < max, got {min} and {max}")
+        self.min, self.max = float(min), float(max)
+        self._inner = env.action_space
+        _need_a_box(self)
+        self.action_space = map_space(self._narrowed, self._inner)
+
+    def action(self, action: Any) -> Any:
+        """Return the environment's action; one beyond [min, max] is clipped."""
+        return map_value(self._widened, self._inner, action)
+
+    def reverse_action(self, action: Any) -> Any:
+        """Return the action in [min, max] that `action` would make the environment's `action`."""
+        return map_value(self._reversed, self._inner, action)
+
+    def _narrowed(self, space: Space[Any], path: Path) -> Space[Any]:
+        if not isinstance(space, Box):
+            return space
+        if not all(space.is_bounded):
+            raise SpaceMismatch(f"RescaleAction needs bounds on both sides, got {space} at {list(path)}")
+        return Box(self.min, self.max, space.shape, real_dtype(space))
+
+    def _widened(self, space: Space[Any], value: Any, path: Path) -> Any:
+        if not isinstance(space, Box):
+            return value
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        share = (np.asarray(value, np.float64) - self.min) / (self.max - self.min)
+        wide = low + share * (high - low)
+        return np.clip(wide if space.dtype.kind == "f" else np.rint(wide), low, high).astype(space.dtype)
+
+    def _reversed(self, space: Space[Any], value: Any, path: Path) -> Any:
+        if not isinstance(space, Box):
+            return value
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        width = np.where(high > low, high - low, 1.0)
+        share = (np.asarray(value, np.float64) - low) / width
+        return (self.min + share * (self.max - self.min)).astype(real_dtype(space))
+
+
+class StickyAction(ActionWrapper[ObsT, ActT]):
+    """Repeats, with a probability, the last action that was taken, whatever is asked for (Machado et al., 2018).
+
+    Draws from the environment's stream, of many agents from one of the agent's own.
+    """
+
+    def __init__(self, env: Any, repeat_action_probability: float) -> None:
+        super().__init__(env)
+        if not 0.0 <= repeat_action_probability < 1.0:
+            raise SekaiError(f"repeat_action_probability must be in [0, 1), got {repeat_action_probability}")
+        self.repeat_action_probability = repeat_action_probability
+        self._last: Any = None
+        self._any = False
+
+    def on_begin(self) -> None:
+        """Forget the last action."""
+        self._last, self._any = None, False
+
+    def action(self, action: Any) -> Any:
+        """Return `action`, or the last one."""
+        if not self._any or self.rng.random() >= self.repeat_action_probability:
+            self._last, self._any = action, True
+        return self._last
+
+
+class RepeatAction(FlowWrapper[ObsT, ActT]):
+    """Takes each action `times` times, or until the end, and pays the sum; of many agents, each on its own clock."""
+
+    def __init__(self, env: Any, times: int) -> None:
+        super().__init__(env)
+        if isinstance(times, bool) or not isinstance(times, int) or times < 1:
+            raise SekaiError(f"times must be an integer >= 1, got {times!r}")
+        self.times = times
+
+    def flow(self, action: Any) -> Program[Any]:
+        """Step with the same action, and add up."""
+        earned = 0.0
+        for _ in range(self.times):
+            result: StepResult[Any] = yield Step(action)
+            earned += result.reward
+            if result.terminated or result.truncated:
+                break
+        return StepResult(result.observation, earned, result.terminated, result.truncated, result.info)
+
+
+class CheckAction(ActionWrapper[ObsT, ActT]):
+    """Refuses, by `InvalidAction`, an action outside the action space or one that the action mask does not allow."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._who = ""
+
+    def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
+        """Remember whom errors speak of."""
+        self._who = f" of {agent!r}"
+
+    def action(self, action: Any) -> Any:
+        """Return `action`, checked."""
+        space = self.env.action_space
+        if action not in space:
+            form = f", {action.dtype} {action.shape}" if isinstance(action, np.ndarray) else ""
+            raise InvalidAction(f"action{self._who} must be in {space}, got {action!r}{form}")
+        mask = self.env.action_mask()
+        if mask is not None and not allows(space, mask, action):
+            raise InvalidAction(f"action{self._who} must be one that the mask {mask!r} allows, got {action!r}")
+        return action
+
+
+def _need_a_box(layer: Any) -> None:
+    if not any(isinstance(leaf, Box) for _, leaf in leaves(layer._inner)):
+        raise SpaceMismatch(f"{type(layer).__name__} needs a Box, got {layer._inner}")

@@ -1,0 +1,45 @@
+"""Layers that change what is paid."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sekai.core.env import ActT, ObsT
+from sekai.core.wrapper import RewardWrapper
+from sekai.error import SekaiError
+
+__all__ = ["ClipReward", "TransformReward"]
+
+
+class TransformReward(RewardWrapper[ObsT, ActT]):
+    """Applies `fn` to rewards."""
+
+    def __init__(self, env: Any, fn: Callable[[float], float]) -> None:
+        super().__init__(env)
+        if not callable(fn):
+            raise SekaiError(f"fn must be callable on a reward, got {fn!r}")
+        self.fn = fn
+
+    def reward(self, reward: float) -> float:
+        """Return `fn(reward)`."""
+        return self.fn(reward)
+
+
+class ClipReward(RewardWrapper[ObsT, ActT]):
+    """Keeps rewards within [`min`, `max`], one of which may be None."""
+
+    over_rows = True
+
+    def __init__(self, env: Any, min: float | None = None, max: float | None = None) -> None:
+        super().__init__(env)
+        if min is None and max is None:
+            raise SekaiError("min or max must be given, got None for both")
+        if min is not None and max is not None and not min <= max:
+            raise SekaiError(f"min must be <= max, got {min} and {max}")
+        self.min, self.max = min, max
+
+    def reward(self, reward: Any) -> Any:
+        """Return the reward, or the bound that it is beyond."""
+        clipped = np.clip(reward, self.min, self.max)
+        return float(clipped) if np.ndim(clipped) == 0 else clipped
