@@ -254,7 +254,11 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
             self._move()
 
     def observe(self, agent: AgentID) -> Any:
-        """Return what the agent saw last."""
+        """Return what the agent saw last; one that was not heard of yet is settled with."""
+        if agent not in self.agents:
+            raise SekaiError(f"agent must be one of {self.agents}, got {agent!r}.{did_you_mean(agent, self.agents)}")
+        if agent not in self._seen:
+            self._hear(self.sekai_env.settle([self._lives.agent(agent)]))
         return self._seen[agent]
 
     def _move(self) -> None:
@@ -281,10 +285,10 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
             self.infos[id] = self._info(agent, result)
 
     def _meet(self) -> None:
-        """Settle with those alive who have not been heard of yet, so that they can be observed."""
-        unknown = [agent for agent in self.sekai_env.agents if agent not in self._lives.ids]
-        if unknown:
-            self._hear(self.sekai_env.settle(unknown))
+        """Begin the lives of those alive of whom nothing was told yet, because they wait."""
+        for agent in self.sekai_env.agents:
+            if agent not in self._lives.ids:
+                self.infos[self._bear(agent)] = {"acting": False}
 
     def _bear(self, agent: AgentID) -> AgentID:
         id = self._lives.born(agent)
@@ -295,7 +299,7 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
     def _bury(self, id: AgentID) -> None:
         fields = (self.rewards, self._cumulative_rewards, self.terminations, self.truncations, self.infos, self._seen)
         for field in fields:
-            del field[id]
+            field.pop(id, None)
         self.agents.remove(id)
 
     def _select(self, turns: list[AgentID]) -> None:
