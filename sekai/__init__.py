@@ -4,6 +4,8 @@ An `Env` is reset and stepped and answers with results; a `MultiAgentEnv` is the
 `Wrapper` written for one agent serves both; a vector env steps many at once. `make` builds what was registered.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from sekai.core import (
     ActionWrapper,
     Env,
@@ -62,6 +64,9 @@ from sekai.wrappers import (
     TransformReward,
 )
 
+if TYPE_CHECKING:
+    from sekai.utils.checker import check_env
+
 __all__ = [
     "ActionMaskObservation",
     "ActionWrapper",
@@ -118,8 +123,17 @@ __all__ = [
     "VecStepResult",
     "Wrapper",
     "all_specs",
+    "check_env",
     "make",
     "register",
     "register_namespace",
     "spec",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "check_env":
+        from sekai.utils.checker import check_env
+
+        return check_env
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
