@@ -22,7 +22,18 @@ from sekai.core import (
     Wrapper,
 )
 from sekai.error import SekaiError
-from sekai.registry import EnvSpec, all_specs, make, register, register_namespace, spec
+from sekai.registry import (
+    EnvSpec,
+    WrapperSpec,
+    all_specs,
+    make,
+    make_env,
+    make_multi_agent,
+    pprint,
+    register,
+    register_namespace,
+    spec,
+)
 from sekai.spaces import (
     Box,
     Dict,
@@ -122,9 +133,13 @@ __all__ = [
     "VecResetResult",
     "VecStepResult",
     "Wrapper",
+    "WrapperSpec",
     "all_specs",
     "check_env",
     "make",
+    "make_env",
+    "make_multi_agent",
+    "pprint",
     "register",
     "register_namespace",
     "spec",

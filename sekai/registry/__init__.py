@@ -1,6 +1,17 @@
 """Environments by id."""
 
-from sekai.registry.registry import Registry, all_specs, make, register, register_namespace, registry, spec
+from sekai.registry.registry import (
+    Registry,
+    all_specs,
+    make,
+    make_env,
+    make_multi_agent,
+    pprint,
+    register,
+    register_namespace,
+    registry,
+    spec,
+)
 from sekai.registry.spec import EntryPoint, EnvSpec, WrapperSpec, parse_id
 
 __all__ = [
@@ -10,7 +21,10 @@ __all__ = [
     "WrapperSpec",
     "all_specs",
     "make",
+    "make_env",
+    "make_multi_agent",
     "parse_id",
+    "pprint",
     "register",
     "register_namespace",
     "registry",

@@ -7,7 +7,7 @@ and whose value is a module that registers on import, or a callable that registe
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sekai.error import (
     LoaderError,
@@ -20,7 +20,23 @@ from sekai.error import (
 )
 from sekai.registry.spec import EntryPoint, EnvSpec, WrapperSpec, parse_id
 
-__all__ = ["GROUP", "Registry", "all_specs", "make", "register", "register_namespace", "registry", "spec"]
+if TYPE_CHECKING:
+    from sekai.core.env import Env
+    from sekai.core.multi_agent import MultiAgentEnv
+
+__all__ = [
+    "GROUP",
+    "Registry",
+    "all_specs",
+    "make",
+    "make_env",
+    "make_multi_agent",
+    "pprint",
+    "register",
+    "register_namespace",
+    "registry",
+    "spec",
+]
 
 GROUP = "sekai.envs"
 
@@ -106,6 +122,11 @@ class Registry:
                 warnings.warn(f"namespace {namespace!r} is left out: {error}", stacklevel=3)
         return sorted(self._specs.values(), key=lambda s: (s.namespace or "", s.name, s.version or 0))
 
+    def namespaces(self) -> set[str]:
+        """Return the namespaces that are known, loaded or not."""
+        named = {s.namespace for s in self._specs.values() if s.namespace}
+        return named | {*self._loaders, *self._loaded, *self._find_plugins()}
+
     def _find_plugins(self) -> dict[str, Any]:
         if self._plugins is None:
             if self._group is None:
@@ -116,8 +137,7 @@ class Registry:
         return self._plugins
 
     def _explain(self, id: str, namespace: str | None, name: str, versions: Mapping[int | None, EnvSpec]) -> NoReturn:
-        namespaces = {s.namespace for s in self._specs.values() if s.namespace}
-        namespaces |= {*self._loaders, *self._loaded, *self._find_plugins()}
+        namespaces = self.namespaces()
         if namespace is not None and namespace not in namespaces:
             raise NamespaceNotFound(f"no namespace {namespace!r} for {id!r}.{did_you_mean(namespace, namespaces)}")
         if versions:
@@ -160,6 +180,43 @@ def all_specs() -> list[EnvSpec]:
     return registry.all()
 
 
+def pprint(namespace: str | None = None) -> None:
+    """Print the ids of everything that is registered, or of one namespace, a namespace a paragraph."""
+    by_namespace: dict[str, list[str]] = {}
+    for found in all_specs():
+        if namespace in (None, found.namespace):
+            by_namespace.setdefault(found.namespace or "", []).append(found.id)
+    if namespace is not None and not by_namespace:
+        registry.load(namespace)
+        raise NamespaceNotFound(f"no namespace {namespace!r}.{did_you_mean(namespace, registry.namespaces())}")
+    paragraphs = (
+        "\n".join([f"{name or 'without a namespace'}:", *(f"  {id}" for id in ids)])
+        for name, ids in by_namespace.items()
+    )
+    print("\n\n".join(paragraphs))
+
+
+def make_env(id: str | EnvSpec, **kwargs: Any) -> "Env[Any, Any]":
+    """Make the environment `id` of one agent, as `make` does; of many, `agent` says whose view it is.
+
+    Raises `SekaiError` for an environment of many agents without `agent`.
+    """
+    from sekai.core.env import Env
+
+    env = make(id, **kwargs)
+    if not isinstance(env, Env):
+        raise SekaiError(f"{env!r} has many agents: say whose view it is, agent=..., or use make_multi_agent")
+    return env
+
+
+def make_multi_agent(id: str | EnvSpec, **kwargs: Any) -> "MultiAgentEnv":
+    """Make the environment `id` of many agents, as `make` does; one agent's becomes a world with one seat."""
+    from sekai.core.multi_agent import MultiAgentEnv
+
+    env = make(id, **kwargs)
+    return env if isinstance(env, MultiAgentEnv) else env.as_multi_agent()
+
+
 def make(id: str | EnvSpec, **kwargs: Any) -> Any:
     """Make the environment `id`: an `Env` or a `MultiAgentEnv`, with its `spec` set.
 
@@ -184,12 +241,22 @@ def make(id: str | EnvSpec, **kwargs: Any) -> Any:
     if found.max_episode_steps is not None:
         env = TimeLimit(env, found.max_episode_steps)
     for wrapper in found.additional_wrappers:
-        env = _import(wrapper.entry_point, wrapper.name)(env, **wrapper.kwargs)
+        env = _wrapped(env, wrapper)
     if seat:
         if "agent" not in seat:
             raise SekaiError(f"others without an agent: say which agent of {found.id!r} is yours, agent=...")
         env = env.view(**seat)
     return env
+
+
+def _wrapped(env: Any, wrapper: WrapperSpec) -> Any:
+    """Put a wrapper around `env`; its argument `agents`, where it has many, says around whom."""
+    from sekai.core.multi_agent import MultiAgentEnv
+
+    entry_point = _import(wrapper.entry_point, wrapper.name)
+    if isinstance(env, MultiAgentEnv) and "agents" in wrapper.kwargs and not _takes(entry_point, "agents"):
+        return env.wrap(entry_point, **wrapper.kwargs)  # type: ignore[arg-type]
+    return entry_point(env, **wrapper.kwargs)
 
 
 def _import(entry_point: EntryPoint, name: str) -> Callable[..., Any]:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from sekai.core.result import ByValue
 from sekai.error import RegistrationError
+from sekai.registry.encoding import decode, encode, place_of
 
 __all__ = ["EntryPoint", "EnvSpec", "WrapperSpec", "parse_id"]
 
@@ -27,17 +29,11 @@ def parse_id(id: str) -> tuple[str | None, str, int | None]:
 
 
 def _text_of(entry_point: EntryPoint) -> str:
-    """Return an entry point as text; raises `RegistrationError` for a callable that cannot be imported by name."""
-    if isinstance(entry_point, str):
-        return entry_point
-    module, name = getattr(entry_point, "__module__", None), getattr(entry_point, "__qualname__", "<")
-    if module is None or "<" in name:
-        raise RegistrationError(f"{entry_point!r} cannot be written as text: register it as 'module:name'")
-    return f"{module}:{name}"
+    return entry_point if isinstance(entry_point, str) else place_of(entry_point)
 
 
-@dataclass(frozen=True)
-class WrapperSpec:
+@dataclass(frozen=True, eq=False)
+class WrapperSpec(ByValue):
     """A wrapper that `make` puts around an environment: its name, where it is, and its arguments."""
 
     name: str
@@ -45,17 +41,18 @@ class WrapperSpec:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return this spec as plain values."""
-        return {"name": self.name, "entry_point": _text_of(self.entry_point), "kwargs": dict(self.kwargs)}
+        """Return this spec in strict JSON; raises `RegistrationError` for what cannot be written."""
+        kwargs = encode(dict(self.kwargs), f"kwargs of {self.name!r}")
+        return {"name": self.name, "entry_point": _text_of(self.entry_point), "kwargs": kwargs}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "WrapperSpec":
         """Build the spec that `to_json` wrote."""
-        return cls(**value)
+        return cls(**{**value, "kwargs": decode(value["kwargs"])})
 
 
-@dataclass(frozen=True)
-class EnvSpec:
+@dataclass(frozen=True, eq=False)
+class EnvSpec(ByValue):
     """What `register` was told, under an id.
 
     `entry_point` is a callable, or `"module:name"`, imported when it is first needed. `max_episode_steps` puts a
@@ -95,12 +92,15 @@ class EnvSpec:
         return parse_id(self.id)[2]
 
     def to_json(self) -> dict[str, Any]:
-        """Return this spec as plain values; `RegistrationError` where the entry point has no importable name."""
+        """Return this spec in strict JSON; raises `RegistrationError` for what cannot be written, such as a lambda.
+
+        Arguments may hold tuples, infinities, arrays, spaces and importable functions, see `sekai.registry.encoding`.
+        """
         return {
             "id": self.id,
             "entry_point": _text_of(self.entry_point),
             "max_episode_steps": self.max_episode_steps,
-            "kwargs": dict(self.kwargs),
+            "kwargs": encode(dict(self.kwargs), f"kwargs of {self.id!r}"),
             "reward_threshold": self.reward_threshold,
             "additional_wrappers": [wrapper.to_json() for wrapper in self.additional_wrappers],
             "description": self.description,
@@ -110,4 +110,30 @@ class EnvSpec:
     def from_json(cls, value: Mapping[str, Any]) -> "EnvSpec":
         """Build the spec that `to_json` wrote."""
         wrappers = tuple(WrapperSpec.from_json(wrapper) for wrapper in value["additional_wrappers"])
-        return cls(**{**value, "additional_wrappers": wrappers})
+        return cls(**{**value, "kwargs": decode(value["kwargs"]), "additional_wrappers": wrappers})
+
+    def pprint(self) -> None:
+        """Print this spec for people, a field a line."""
+        print(self.pformat())
+
+    def pformat(self) -> str:
+        """Return what `pprint` prints; fields that say nothing are left out."""
+        entry = self.entry_point if isinstance(self.entry_point, str) else self.entry_point.__qualname__
+        lines = [self.id]
+        if self.description:
+            lines.append(f"  {self.description}")
+        lines.append(f"  made by     {entry}({_arguments(self.kwargs)})")
+        if self.max_episode_steps is not None:
+            lines.append(f"  time limit  {self.max_episode_steps:,} steps")
+        if self.reward_threshold is not None:
+            lines.append(f"  solved at   {self.reward_threshold:g}")
+        for wrapper in self.additional_wrappers:
+            lines.append(f"  inside      {wrapper.name}({_arguments(wrapper.kwargs)})")
+        return "\n".join(lines)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "EnvSpec":
+        return self
+
+
+def _arguments(kwargs: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in kwargs.items())

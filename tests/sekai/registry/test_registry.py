@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import sekai
@@ -204,3 +205,77 @@ def test_a_module_may_be_a_namespaces_loader() -> None:
     with pytest.raises(NameNotFound):
         sekai.make("m/x-v0")
     del sys.modules[module.__name__]
+
+
+def test_specs_come_back_from_strict_json() -> None:
+    kwargs = {
+        "length": 3, "none": None, "bounds": (float("-inf"), 2.5, float("inf")), "space": sekai.Box(-np.inf, 1.0, (2,)),
+        "table": np.array([[1.0, np.nan], [np.inf, 0.0]]), "fn": json.dumps, "kind": CountingEnv,
+        "number": np.float32(3), "nested": [{"a": (1, [2])}, {3: "x"}, {"$tuple": 1}], "flag": True,
+    }  # fmt: skip
+    wrappers = (WrapperSpec("clip", "sekai.wrappers:ClipReward", {"min": -1.0, "max": float("inf")}),)
+    spec = EnvSpec("qc/All-v3", CountingEnv, 9, kwargs, 1.5, wrappers, "Everything.")
+    text = json.dumps(spec.to_json(), allow_nan=False)
+    again = EnvSpec.from_json(json.loads(text))
+    assert again == spec.from_json(spec.to_json()) and again.entry_point == "sekai.testing.doubles:CountingEnv"
+    assert sekai.core.result.same(again.kwargs, kwargs) and again.kwargs["fn"] is json.dumps
+    assert again.additional_wrappers == wrappers and WrapperSpec.from_json(wrappers[0].to_json()) == wrappers[0]
+    assert json.dumps(again.to_json(), allow_nan=False) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ({"policy": [lambda o: o]}, r"kwargs of 'a-v0'\['policy'\]\[0\]: .*cannot be written as text"),
+        ({"policy": CountingEnv().reset}, r"\['policy'\]: .*cannot be written as text"),
+        ({"deep": {"x": object()}}, r"kwargs of 'a-v0'\['deep'\]\['x'\] must be something that JSON"),
+    ],
+)
+def test_what_cannot_be_written_is_named(value: Any, why: str) -> None:
+    with pytest.raises(RegistrationError, match=why):
+        EnvSpec("a-v0", CountingEnv, kwargs=value).to_json()
+    with pytest.raises(RegistrationError, match="cannot be imported"):
+        EnvSpec.from_json({**EnvSpec("a-v0", CountingEnv).to_json(), "kwargs": {"f": {"$callable": "no.where:x"}}})
+
+
+def test_one_agent_or_many_by_type() -> None:
+    sekai.register("x/one-v0", CountingEnv)
+    sekai.register("x/many-v0", EchoEnv)
+    assert isinstance(sekai.make_env("x/one"), sekai.Env)
+    assert isinstance(sekai.make_multi_agent("x/many"), sekai.MultiAgentEnv)
+    world = sekai.make_multi_agent("x/one")
+    assert list(world.possible_agents) == ["agent_0"] and world.spec is not None and world.spec.id == "x/one-v0"
+    others = {"maker_1": np.zeros_like, "taker": np.zeros_like}
+    assert isinstance(sekai.make_env("x/many", agent="maker_0", others=others), sekai.Env)
+    with pytest.raises(SekaiError, match="has many agents: say whose view it is"):
+        sekai.make_env("x/many")
+
+
+def test_a_spec_may_wrap_some_of_many_agents() -> None:
+    clip = WrapperSpec("clip", "sekai.wrappers:ClipReward", {"max": 0.5, "agents": ["taker"]})
+    sekai.register("x/clipped-v0", EchoEnv, additional_wrappers=(clip,))
+    env = sekai.make("x/clipped")
+    env.reset(seed=0)
+    assert env.step({a: np.ones(1) for a in env.agents}).rewards == {"maker_0": 1.0, "maker_1": 1.0, "taker": 0.5}
+    assert EnvSpec.from_json(env.spec.to_json()) == EnvSpec.from_json(sekai.spec("x/clipped").to_json())
+
+
+def test_what_is_registered_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    clip = WrapperSpec("clip", "sekai.wrappers:ClipReward", {"max": 0.5})
+    sekai.register("x/count-v0", CountingEnv, 2000, {"length": 7}, 0.25, (clip,), "Counts.")
+    sekai.register("y/echo", EchoEnv)
+    sekai.spec("x/count").pprint()
+    assert capsys.readouterr().out.splitlines() == [
+        "x/count-v0",
+        "  Counts.",
+        "  made by     CountingEnv(length=7)",
+        "  time limit  2,000 steps",
+        "  solved at   0.25",
+        "  inside      clip(max=0.5)",
+    ]
+    sekai.pprint()
+    assert capsys.readouterr().out == "x:\n  x/count-v0\n\ny:\n  y/echo\n"
+    sekai.pprint("y")
+    assert capsys.readouterr().out == "y:\n  y/echo\n"
+    with pytest.raises(NamespaceNotFound, match="no namespace 'z'"):
+        sekai.pprint("z")
