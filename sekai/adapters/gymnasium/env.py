@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec as GymnasiumSpec
 
 import sekai
-from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space, value_back, value_there
 from sekai.core.env import Env
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import ResetResult, StepResult
@@ -67,6 +67,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         self.renderer = renderer
         self.observation_space = to_gymnasium_space(sekai_env.observation_space)
         self.action_space = to_gymnasium_space(sekai_env.action_space)
+        self._there, self._back = value_there(sekai_env.observation_space), value_back(sekai_env.action_space)
         self.render_mode = None if renderer is None else "rgb_array"
         modes = [] if self.render_mode is None else [self.render_mode]
         self.metadata = {"render_fps": 30, **sekai_env.metadata, "render_modes": modes}
@@ -78,13 +79,13 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         self._np_random = self.sekai_env.rng
         if seed is not None:
             self._np_random_seed = seed
-        return begun.observation, begun.info
+        return self._there(begun.observation) if self._there else begun.observation, begun.info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take an action; return observation, reward, terminated, truncated and info."""
-        result = self.sekai_env.step(action)
+        result = self.sekai_env.step(self._back(action) if self._back else action)
         return (
-            result.observation,
+            self._there(result.observation) if self._there else result.observation,
             float(result.reward),
             bool(result.terminated),
             bool(result.truncated),
@@ -146,16 +147,19 @@ class FromGymnasium(Env[Any, Any]):
         self.env = env
         self.observation_space = from_gymnasium_space(env.observation_space)
         self.action_space = from_gymnasium_space(env.action_space)
+        self._there, self._back = value_there(self.action_space), value_back(self.observation_space)
         self._spec = _spec_here(env)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
-        return ResetResult(observation, info)
+        return ResetResult(self._back(observation) if self._back else observation, info)
 
     def step(self, action: Any) -> StepResult[Any]:
         """Take one action and return the finished transition."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
+        observation, reward, terminated, truncated, info = self.env.step(self._there(action) if self._there else action)
+        if self._back:
+            observation = self._back(observation)
         return StepResult(observation, float(reward), bool(terminated), bool(truncated), info)
 
     def close(self) -> None:

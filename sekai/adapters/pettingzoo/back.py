@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 
-from sekai.adapters.gymnasium.spaces import from_gymnasium_space
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space, value_back, value_there
 from sekai.adapters.pettingzoo.names import Names
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
@@ -78,6 +78,14 @@ class _FromPettingZoo(MultiAgentEnv):
         """All agents that may ever live, or, where that is not said, all that were met so far."""
         return self._names.known
 
+    def _heard(self, agent: AgentID, observation: Any) -> Any:
+        passage = value_back(self.observation_spaces[agent])
+        return passage(observation) if passage else observation
+
+    def _said(self, agent: AgentID, action: Any) -> Any:
+        passage = value_there(self.action_spaces[agent])
+        return passage(action) if passage else action
+
     def close(self) -> None:
         """Close the environment."""
         self.env.close()
@@ -100,13 +108,13 @@ class FromParallel(_FromPettingZoo):
         observations, infos = self.env.reset(seed=seed, options=options)
         self.agents = [self._names.name(id) for id in self.env.agents]
         ids = list(self.env.agents)
-        return MAResetResult(self._by_name(ids, observations), self._by_name(ids, infos, {}))
+        return MAResetResult(self._seen(ids, observations), self._by_name(ids, infos, {}))
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Take everybody's actions; return the transitions of whoever acted, and first observations of who joined."""
         names = self._names
         before = [names.original(agent) for agent in self.agents]
-        theirs = {names.original(agent): action for agent, action in actions.items()}
+        theirs = {names.original(agent): self._said(agent, action) for agent, action in actions.items()}
         observations, rewards, terminated, truncated, infos = self.env.step(theirs)
         joined = [id for id in self.env.agents if id not in before]
         ids = [*before, *joined]
@@ -117,7 +125,7 @@ class FromParallel(_FromPettingZoo):
         cut = self._by_name(ids, truncated, False)
         unsaid = [agent for agent in ended if not (gone[agent] or cut[agent])]
         return MAStepResult(
-            self._by_name(ids, observations),
+            self._seen(ids, observations),
             {a: 0.0 if a in first else float(r) for a, r in self._by_name(ids, rewards, 0.0).items()},
             {agent: bool(over) or agent in unsaid for agent, over in gone.items()},
             {agent: bool(over) for agent, over in cut.items()},
@@ -125,11 +133,14 @@ class FromParallel(_FromPettingZoo):
             first,
         )
 
-    def _by_name(self, ids: Sequence[Hashable], values: Mapping[Any, Any], default: Any = None) -> dict[AgentID, Any]:
-        """Return the values of `ids` by name; raises `SekaiError` for one that is missing and has no default."""
-        if default is None and not all(id in values for id in ids):
-            missing = [id for id in ids if id not in values]
+    def _seen(self, ids: Sequence[Hashable], observations: Mapping[Any, Any]) -> dict[AgentID, Any]:
+        """Return the observations by name; raises `SekaiError` where one is missing."""
+        missing = [id for id in ids if id not in observations]
+        if missing:
             raise SekaiError(f"{self.env} gave no observation for {missing}")
+        return {agent: self._heard(agent, observations[id]) for id in ids if (agent := self._names.name(id))}
+
+    def _by_name(self, ids: Sequence[Hashable], values: Mapping[Any, Any], default: Any) -> dict[AgentID, Any]:
         return {self._names.name(id): values.get(id, default) for id in ids}
 
 
@@ -153,7 +164,7 @@ class FromAEC(_FromPettingZoo):
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Take the action of the agent that acts; return what the next one sees, and who died meanwhile."""
         (agent,) = self.acting
-        self.env.step(actions[agent])
+        self.env.step(self._said(agent, actions[agent]))
         self._acted.add(agent)
         self._paid[agent] = 0.0
         return self._advance()
@@ -165,7 +176,7 @@ class FromAEC(_FromPettingZoo):
                 raise SekaiError(f"settle needs agents that are alive and wait for their turn, got {agent!r}")
         env, ids = self.env, {agent: self._names.original(agent) for agent in agents}
         return MAStepResult(
-            {agent: env.observe(id) for agent, id in ids.items()},
+            {agent: self._heard(agent, env.observe(id)) for agent, id in ids.items()},
             {agent: self._earned(agent, float(env._cumulative_rewards[id])) for agent, id in ids.items()},
             {agent: bool(env.terminations[id]) for agent, id in ids.items()},
             {agent: bool(env.truncations[id]) for agent, id in ids.items()},
@@ -181,7 +192,7 @@ class FromAEC(_FromPettingZoo):
         while env.agents and not self.acting:
             agent = names.name(env.agent_selection)
             observation, reward, terminated, truncated, info = env.last()
-            result.observations[agent], result.info[agent] = observation, info
+            result.observations[agent], result.info[agent] = self._heard(agent, observation), info
             result.rewards[agent] = self._earned(agent, float(reward))
             result.terminated[agent], result.truncated[agent] = bool(terminated), bool(truncated)
             if agent not in self._acted:

@@ -11,7 +11,7 @@ from typing import Any
 import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 
-from sekai.adapters.gymnasium.spaces import to_gymnasium_space
+from sekai.adapters.gymnasium.spaces import to_gymnasium_space, value_back, value_there
 from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
 from sekai.adapters.pettingzoo.names import Lives
 from sekai.core.multi_agent import MultiAgentEnv
@@ -88,6 +88,14 @@ class _World:
             known = self._spaces[kind, id] = (ours, to_gymnasium_space(ours))
         return known[1]
 
+    def _shown(self, agent: AgentID, observation: Any) -> Any:
+        passage = value_there(self.sekai_env.observation_space(agent))
+        return passage(observation) if passage else observation
+
+    def _meant(self, agent: AgentID, action: Any) -> Any:
+        passage = value_back(self.sekai_env.action_space(agent))
+        return passage(action) if passage else action
+
     def render(self) -> Any:
         """Return the renderer's frame of the world as it stands, or None where there is no renderer."""
         return None if self.renderer is None else self.renderer.render(self.sekai_env)
@@ -154,7 +162,7 @@ class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
         lives.begin()
         self.agents = [lives.born(agent) for agent in env.agents]
         told: list[MAStepResult | MAResetResult] = [begun, *self._settled(begun.observations)]
-        observations = {lives.ids[a]: x for result in told for a, x in result.observations.items()}
+        observations = {lives.ids[a]: self._shown(a, x) for result in told for a, x in result.observations.items()}
         infos = {lives.ids[a]: self._info(a, result) for result in told for a in result.observations}
         return {id: observations[id] for id in self.agents}, {id: infos[id] for id in self.agents}
 
@@ -182,7 +190,7 @@ class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
         lives = self._lives
         for agent, observation in result.observations.items():
             id = lives.ids.get(agent) or lives.born(agent)
-            fields[0][id] = observation
+            fields[0][id] = self._shown(agent, observation)
             fields[1][id] = float(result.rewards[agent])
             fields[2][id] = bool(result.terminated[agent])
             fields[3][id] = bool(result.truncated[agent])
@@ -199,7 +207,7 @@ class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
         missing = [lives.ids[agent] for agent in acting if lives.ids[agent] not in actions]
         if missing:
             raise InvalidAgents(f"actions are missing for {missing}, whose turn it is")
-        return {agent: actions[lives.ids[agent]] for agent in acting}
+        return {agent: self._meant(agent, actions[lives.ids[agent]]) for agent in acting}
 
     def _settled(self, told: Any) -> list[MAStepResult]:
         """Settle with everybody alive who has not been told."""
@@ -229,7 +237,8 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
         self._actions: dict[AgentID, Any] = {}
         for agent in begun.observations:
             id = self._bear(agent)
-            self._seen[id], self.infos[id] = begun.observations[agent], self._info(agent, begun)
+            self._seen[id] = self._shown(agent, begun.observations[agent])
+            self.infos[id] = self._info(agent, begun)
         self._meet()
         self.agents = [lives.ids[agent] for agent in env.agents]
         self._select([lives.ids[agent] for agent in env.acting])
@@ -247,7 +256,8 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
             self._bury(id)
         else:
             self._cumulative_rewards[id] = 0.0
-            self._actions[self._lives.agent(id)] = action
+            agent = self._lives.agent(id)
+            self._actions[agent] = self._meant(agent, action)
         if self._turns[1:]:
             self._select(self._turns[1:])
         elif self._actions:
@@ -277,7 +287,7 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
         """Take in what the world tells."""
         for agent, observation in result.observations.items():
             id = self._lives.ids.get(agent) or self._bear(agent)
-            self._seen[id] = observation
+            self._seen[id] = self._shown(agent, observation)
             self.rewards[id] += result.rewards[agent]
             self._cumulative_rewards[id] += result.rewards[agent]
             self.terminations[id] = bool(result.terminated[agent])

@@ -1,0 +1,458 @@
+"""Our environments before gymnasium's judges, gymnasium's as ours, and our layers beside its wrappers, step by step."""
+
+import pickle
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import wrappers as theirs
+from gymnasium.utils.env_checker import check_env, data_equivalence
+from gymnasium.utils.env_match import check_environments_match
+
+import sekai
+from sekai import spaces as ours
+from sekai.adapters.gymnasium import (
+    FromGymnasium,
+    ToGymnasium,
+    from_gymnasium,
+    from_gymnasium_space,
+    make,
+    to_gymnasium,
+    to_gymnasium_space,
+)
+from sekai.adapters.gymnasium.spaces import value_back, value_there
+from sekai.core.result import same
+from sekai.error import ResetRequired, SekaiError, SpaceMismatch
+from sekai.testing import CountingEnv, EchoEnv
+
+ADVICE = (
+    "A Box observation space minimum value is -infinity",
+    "A Box observation space maximum value is infinity",
+    "For Box action spaces, we recommend",
+    "is different from the unwrapped version",
+    "Not able to test alternative render modes",
+    "precision lowered by casting to float32",  # gymnasium's DtypeObservation
+    "overflow encountered in cast",  # the same
+)
+
+
+@pytest.fixture(autouse=True)
+def only_advice() -> Iterator[None]:
+    """Let no warning of a judge pass that is not mere advice."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    said = {str(warning.message) for warning in caught}
+    assert {text for text in said if not any(advice in text for advice in ADVICE)} == set()
+
+
+class Signal(sekai.Env[Any, Any]):
+    """Three numbers that follow the action and a noise; pays the second less the action's size; ends at `length`."""
+
+    def __init__(self, length: int = 12) -> None:
+        self.length = length
+        self.observation_space = sekai.Box(-2.0, 2.0, (3,))
+        self.action_space = sekai.Box(-1.0, 1.0, (2,))
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> sekai.ResetResult[Any]:
+        self._set_rng(seed)
+        self.time = 0
+        return sekai.ResetResult(self._see(np.zeros(2)), {"time": 0})
+
+    def step(self, action: Any) -> sekai.StepResult[Any]:
+        self.time += 1
+        seen = self._see(action)
+        reward = float(3 * seen[1] - np.abs(action).sum())
+        return sekai.StepResult(
+            seen, reward, self.time >= self.length, False, {"time": self.time, "sum": np.array([action.sum()])}
+        )
+
+    def _see(self, action: Any) -> Any:
+        noise = self.rng.uniform(-0.5, 0.5)
+        return np.array([*np.clip(action, -1, 1), noise], np.float32)
+
+
+class Parts(Signal):
+    """The same in a Dict of a Box and a choice."""
+
+    def __init__(self, length: int = 12) -> None:
+        super().__init__(length)
+        self.observation_space = sekai.Dict({"near": sekai.Box(-2.0, 2.0, (3,)), "regime": sekai.Discrete(3)})
+
+    def _see(self, action: Any) -> Any:
+        return {"near": super()._see(action), "regime": np.int64(self.rng.integers(3))}
+
+    def step(self, action: Any) -> sekai.StepResult[Any]:
+        self.time += 1
+        return sekai.StepResult(self._see(action), float(action.sum()), self.time >= self.length, False, {})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def registered() -> None:
+    sekai.register("gymnasium-tests/Counting-v0", CountingEnv, max_episode_steps=4)
+    sekai.register("gymnasium-tests/Signal-v3", Signal, kwargs={"length": 30}, reward_threshold=1.5)
+
+
+MADE = [
+    "gymnasium-tests/Counting-v0",
+    "gymnasium-tests/Signal-v3",
+    "markets/MarketMaking-v0",
+    "markets/Trading-v0",
+]
+
+
+# --- the judges -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("id", MADE)
+def test_the_judge_of_environments(id: str) -> None:
+    env = to_gymnasium(sekai.make(id))
+    assert env.spec is not None and env.spec.id == id
+    check_env(env)
+
+
+def test_the_judge_of_one_seat_of_a_scenario() -> None:
+    env = to_gymnasium(sekai.make("scenarios/maker-duel", agent="maker_0"))
+    assert env.spec is not None and env.spec.kwargs["agent"] == "maker_0"
+    check_env(env)
+
+
+def test_the_judge_of_frames() -> None:
+    class Frames:
+        closed = False
+
+        def render(self, env: sekai.Env) -> np.ndarray:
+            return np.full((4, 4, 3), env.unwrapped.time, np.uint8)
+
+        def close(self) -> None:
+            self.closed = True
+
+    frames = Frames()
+    env = to_gymnasium(sekai.make(MADE[0]), renderer=frames)
+    assert env.render_mode == "rgb_array" and env.metadata["render_modes"] == ["rgb_array"]
+    check_env(env)
+    env.close()
+    assert frames.closed
+    with pytest.raises(SekaiError, match="frames need a renderer"):
+        make(MADE[0], render_mode="rgb_array")
+
+
+@pytest.mark.parametrize("id", MADE)
+def test_what_the_spec_makes_is_the_same(id: str) -> None:
+    env = to_gymnasium(sekai.make(id))
+    assert env.spec is not None
+    check_environments_match(env, env.spec.make(), num_steps=60, seed=5)
+    if id.startswith("markets"):
+        again = gymnasium.envs.registration.EnvSpec.from_json(env.spec.to_json())
+        check_environments_match(to_gymnasium(sekai.make(id)), gymnasium.make(again), num_steps=20)
+
+
+def test_a_spec_that_would_make_something_else_is_not_set() -> None:
+    assert to_gymnasium(sekai.NormalizeObservation(sekai.make(MADE[1]))).spec is None
+    assert to_gymnasium(Signal()).spec is None
+
+
+def test_an_id_of_ours_can_be_registered_there() -> None:
+    gymnasium.register("gymnasium-tests/There-v0", "sekai.adapters.gymnasium:make", kwargs={"env_id": MADE[1]})
+    env = gymnasium.make("gymnasium-tests/There-v0", length=7)
+    check_environments_match(env, to_gymnasium(sekai.make(MADE[1], length=7)), num_steps=20)
+
+
+@pytest.mark.parametrize("id", ["CartPole-v1", "Pendulum-v1", "FrozenLake-v1"])
+def test_gymnasiums_environments_come_through_unchanged(id: str) -> None:
+    through = ToGymnasium(FromGymnasium(gymnasium.make(id)))
+    reference = theirs.TransformReward(gymnasium.make(id), float)  # a reward is a float here, whatever it was
+    check_environments_match(reference, through, num_steps=300, seed=3)
+    check_env(through)
+    mine = from_gymnasium(gymnasium.make(id))
+    assert mine.spec is not None
+    again = sekai.make(mine.spec)
+    first, second = mine.reset(seed=1), again.reset(seed=1)
+    assert first == second and first.observation in mine.observation_space
+    assert mine.rng.bit_generator.state == again.rng.bit_generator.state
+    mine.close()
+
+
+def test_our_layers_and_vector_envs_go_around_gymnasiums_environments() -> None:
+    env = sekai.RecordEpisodeStatistics(sekai.TimeLimit(from_gymnasium(gymnasium.make("CartPole-v1")), 5))
+    env.reset(seed=0)
+    while not (last := env.step(env.action_space.sample())).done:
+        pass
+    assert last.info["episode"].episode_return == last.info["episode"].episode_length <= 5
+    many = from_gymnasium(gymnasium.make("CartPole-v1")).as_multi_agent("pole_0")
+    assert many.reset(seed=0).observations["pole_0"].shape == (4,)
+    vec = sekai.SyncVecEnv([lambda: from_gymnasium(gymnasium.make("CartPole-v1"))] * 3)
+    assert vec.reset(seed=0).observations.shape == (3, 4)
+
+
+# --- our layers beside gymnasium's wrappers ---------------------------------------------------------------------------
+Pair = tuple[type[Any], dict[str, Any], Callable[[Any], Any], type[Signal]]
+PAIRS: dict[str, Pair] = {
+    "TimeLimit": (sekai.TimeLimit, {"max_episode_steps": 5}, lambda e: theirs.TimeLimit(e, 5), Signal),
+    "OrderEnforcing": (sekai.OrderEnforcing, {}, theirs.OrderEnforcing, Signal),
+    "ClipAction": (sekai.ClipAction, {}, theirs.ClipAction, Signal),
+    "RescaleAction": (
+        sekai.RescaleAction,
+        {"min": -4.0, "max": 2.0},
+        lambda e: theirs.RescaleAction(e, np.float32(-4.0), np.float32(2.0)),
+        Signal,
+    ),
+    "ClipReward": (
+        sekai.ClipReward,
+        {"min": -0.5, "max": 0.2},
+        lambda e: theirs.ClipReward(e, -0.5, 0.2),
+        Signal,
+    ),
+    "TransformReward": (
+        sekai.TransformReward,
+        {"fn": lambda r: 2.0 * r},
+        lambda e: theirs.TransformReward(e, lambda r: 2.0 * r),
+        Signal,
+    ),
+    "TransformObservation": (
+        sekai.TransformObservation,
+        {"fn": lambda x: -x},
+        lambda e: theirs.TransformObservation(e, lambda x: -x, e.observation_space),
+        Signal,
+    ),
+    "DtypeObservation": (
+        sekai.DtypeObservation,
+        {"dtype": np.float64},
+        lambda e: theirs.DtypeObservation(e, np.float64),
+        Signal,
+    ),
+    "RescaleObservation": (
+        sekai.RescaleObservation,
+        {"min": 0.0, "max": 8.0},
+        lambda e: theirs.RescaleObservation(e, np.float32(0.0), np.float32(8.0)),
+        Signal,
+    ),
+    "FilterObservation": (
+        sekai.FilterObservation,
+        {"keys": ["near"]},
+        lambda e: theirs.FilterObservation(e, ["near"]),
+        Parts,
+    ),
+    "FlattenObservation": (sekai.FlattenObservation, {}, theirs.FlattenObservation, Signal),
+    "FlattenObservation of a Dict": (
+        sekai.FlattenObservation,
+        {},
+        lambda e: theirs.DtypeObservation(theirs.FlattenObservation(e), np.float32),  # ours widens only if it must
+        Parts,
+    ),
+    "FrameStackObservation": (
+        sekai.FrameStackObservation,
+        {"n": 3},
+        lambda e: theirs.FrameStackObservation(e, 3),
+        Signal,
+    ),
+    "DelayObservation": (sekai.DelayObservation, {"delay": 2}, lambda e: theirs.DelayObservation(e, 2), Signal),
+    "StickyAction never": (
+        sekai.StickyAction,
+        {"repeat_action_probability": 0.0},
+        lambda e: theirs.StickyAction(e, 0.0),
+        Signal,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_layer_does_what_gymnasiums_wrapper_does(name: str) -> None:
+    layer, arguments, wrapper, base = PAIRS[name]
+    mine = to_gymnasium(layer(base(), **arguments))
+    check_environments_match(_rounded(wrapper(to_gymnasium(base()))), _rounded(mine), num_steps=60, seed=4)
+
+
+def _rounded(env: gymnasium.Env) -> gymnasium.Env:
+    """Return the environment with rewards as floats of four digits: the judge compares them to the last."""
+    return theirs.TransformReward(env, lambda reward: round(float(reward), 4))
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_time_is_shown_as_gymnasium_shows_it(flat: bool) -> None:
+    """The bounds of the time differ: gymnasium takes a limit from the spec, and so do we where there is one."""
+    base = theirs.TimeLimit(to_gymnasium(Signal()), 9)
+    base.unwrapped.spec = gymnasium.envs.registration.EnvSpec("Signal-v0", max_episode_steps=9)
+    mine = to_gymnasium(sekai.TimeAwareObservation(sekai.TimeLimit(Signal(), 9), flatten=flat, max_episode_steps=9))
+    wrapped = theirs.TimeAwareObservation(base, flatten=flat)
+    if flat:  # ours keeps the observation's dtype
+        wrapped = theirs.DtypeObservation(wrapped, mine.observation_space.dtype)
+    check_environments_match(wrapped, mine, num_steps=30, seed=4)
+
+
+def test_running_statistics_are_gymnasiums_without_its_first_guess() -> None:
+    """Gymnasium begins with a ten-thousandth of an observation at 0; without it they agree from the second on."""
+    wrapped = theirs.NormalizeObservation(to_gymnasium(Signal(40)))
+    wrapped.obs_rms.count = 0.0
+    mine = to_gymnasium(sekai.NormalizeObservation(Signal(40)))
+    wrapped.reset(seed=4), mine.reset(seed=4)
+    mine.action_space.seed(0)
+    for _ in range(39):
+        action = mine.action_space.sample()
+        np.testing.assert_allclose(wrapped.step(action)[0], mine.step(action)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_scaled_rewards_are_gymnasiums_without_its_first_guess() -> None:
+    """From the second reward of the first episode on."""
+    wrapped = theirs.NormalizeReward(to_gymnasium(Signal(40)), gamma=0.9)
+    wrapped.return_rms.count = 0.0
+    mine = to_gymnasium(sekai.NormalizeReward(Signal(40), gamma=0.9))
+    wrapped.reset(seed=4), mine.reset(seed=4)
+    mine.action_space.seed(0)
+    rewards = []
+    for _ in range(39):
+        action = mine.action_space.sample()
+        rewards.append((wrapped.step(action)[1], mine.step(action)[1]))
+    np.testing.assert_allclose(*np.transpose(rewards[1:]), rtol=1e-5)
+
+
+def test_statistics_of_an_episode_are_gymnasiums() -> None:
+    wrapped = theirs.RecordEpisodeStatistics(to_gymnasium(Signal()))
+    mine = sekai.RecordEpisodeStatistics(Signal())
+    wrapped.reset(seed=1), mine.reset(seed=1)
+    for _ in range(12):
+        action = mine.action_space.sample()
+        *_, info = wrapped.step(action)
+        last = mine.step(action)
+    assert last.info["episode"].episode_length == info["episode"]["l"] == 12
+    assert last.info["episode"].episode_return == pytest.approx(info["episode"]["r"], abs=1e-5)
+
+
+def test_autoreset_begins_the_next_episode_as_gymnasium_in_the_same_step() -> None:
+    """Gymnasium's wrapper begins it a step later; its vector env in the mode SAME_STEP is what `AutoReset` does."""
+    mode = gymnasium.vector.AutoresetMode.SAME_STEP
+    vec = gymnasium.vector.SyncVectorEnv([lambda: to_gymnasium(Signal(3))], autoreset_mode=mode)
+    mine = sekai.AutoReset(Signal(3))
+    assert same(vec.reset(seed=[1])[0][0], mine.reset(seed=1).observation)
+    for _ in range(7):
+        action = mine.action_space.sample()
+        seen, reward, terminated, _, info = vec.step(action[None])
+        step = mine.step(action)
+        assert same(seen[0], step.observation) and (reward[0], terminated[0]) == (step.reward, step.terminated)
+        if step.terminated:
+            assert same(info["final_obs"][0], step.info["final_observation"])
+            assert info["final_info"]["time"][0] == step.info["final_info"]["time"] == 3
+
+
+# --- there and back ---------------------------------------------------------------------------------------------------
+def test_there_and_back_is_the_same() -> None:
+    env, pole = Signal(), gymnasium.make("CartPole-v1")
+    assert from_gymnasium(to_gymnasium(env)) is env
+    assert to_gymnasium(from_gymnasium(pole)) is pole
+
+
+def test_attributes_are_those_of_the_layers() -> None:
+    env = to_gymnasium(sekai.TimeLimit(Signal(9), 5))
+    assert env.get_wrapper_attr("length") == 9 and env.get_wrapper_attr("max_episode_steps") == 5
+    assert env.has_wrapper_attr("length") and not env.has_wrapper_attr("height")
+    assert env.set_wrapper_attr("length", 3) and env.sekai_env.unwrapped.length == 3
+    assert not env.set_wrapper_attr("height", 3, force=False)
+    with pytest.raises(AttributeError, match="has no attribute 'height'"):
+        env.get_wrapper_attr("height")
+    vec = gymnasium.vector.SyncVectorEnv([lambda: to_gymnasium(Signal(9))] * 2)
+    vec.set_attr("length", [4, 5])
+    assert vec.get_attr("length") == (4, 5)
+
+
+def test_the_random_stream_is_the_environments() -> None:
+    env = to_gymnasium(sekai.TimeLimit(Signal(), 5))
+    env.reset(seed=11)
+    assert env.np_random is env.sekai_env.unwrapped.rng and env.np_random_seed == 11
+    with pytest.raises(SekaiError, match=r"seed it by reset\(seed=...\)"):
+        env.np_random = np.random.default_rng(0)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(SekaiError, match="gymnasium has one agent, .* take env.view"):
+        to_gymnasium(EchoEnv())
+    with pytest.raises(SekaiError, match=r"must be a sekai\.Env"):
+        to_gymnasium(gymnasium.make("CartPole-v1"))
+    with pytest.raises(SekaiError, match=r"must be a gymnasium\.Env"):
+        from_gymnasium(Signal())
+    with pytest.raises(ResetRequired):
+        to_gymnasium(sekai.OrderEnforcing(Signal())).step(np.zeros(2))
+    with pytest.raises(SpaceMismatch, match="register its conversion"):
+        to_gymnasium_space(3)
+    with pytest.raises(SpaceMismatch, match="stack=False"):
+        from_gymnasium_space(gymnasium.spaces.Sequence(gymnasium.spaces.Discrete(2), stack=True))
+
+
+# --- spaces -----------------------------------------------------------------------------------------------------------
+GRAPH = ours.Graph(ours.Box(-1.0, 1.0, (2,)), ours.Discrete(3))
+SPACES: dict[str, Any] = {
+    "box": ours.Box(-1.0, np.array([1.0, np.inf]), (2,)),
+    "doubles": ours.Box(-np.inf, np.inf, (2, 3), np.float64),
+    "bytes": ours.Box(0, 255, (4,), np.uint8),
+    "integers open above": ours.Box(np.array([-5.0, -np.inf]), np.inf, (2,), np.int32),
+    "all of int64": ours.Box(-(2**63), 2**63 - 1, (1,), np.int64),
+    "booleans": ours.Box(False, True, (2,), bool),
+    "a number": ours.Box(-1.0, 1.0, ()),
+    "discrete": ours.Discrete(5, start=-2),
+    "multi-discrete": ours.MultiDiscrete([[3, 3], [2, 4]], start=[[-1, 0], [1, 2]]),
+    "flags": ours.MultiBinary(4),
+    "flags in a table": ours.MultiBinary((2, 3)),
+    "text": ours.Text(6, min_length=2, charset="abc"),
+    "tuple": ours.Tuple([ours.Discrete(2), ours.Box(0.0, 1.0, (1,))]),
+    "sequence": ours.Sequence(ours.Tuple([ours.Discrete(2), ours.Box(0.0, 1.0, (1,))])),
+    "graph": GRAPH,
+    "graph without edges": ours.Graph(ours.Discrete(3)),
+    "one of": ours.OneOf([ours.Discrete(2), ours.Box(0.0, 1.0, (1,)), GRAPH]),
+    "nested": ours.Dict({"b": ours.Tuple([GRAPH, ours.Discrete(2)]), "a": ours.Dict({"s": ours.Sequence(GRAPH)})}),
+}
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_space_comes_back_the_same_and_values_belong_on_both_sides(name: str) -> None:
+    mine = SPACES[name]
+    there = to_gymnasium_space(mine)
+    assert from_gymnasium_space(there) == mine == from_gymnasium_space(to_gymnasium_space(from_gymnasium_space(there)))
+    assert pickle.loads(pickle.dumps(there)) == there
+    mine.seed(3), there.seed(3)
+    away, home = value_there(mine), value_back(mine)
+    for _ in range(20):
+        value = mine.sample()
+        sent = away(value) if away else value
+        assert there.contains(sent)
+        assert same(home(sent) if home else sent, value)
+        given = there.sample()
+        assert mine.contains(home(given) if home else given)
+
+
+def test_a_kind_of_ones_own_joins_by_registering() -> None:
+    class Price(sekai.Discrete):
+        pass
+
+    class TheirPrice(gymnasium.spaces.Discrete):
+        pass
+
+    to_gymnasium_space.register(Price, lambda space: TheirPrice(space.n))
+    from_gymnasium_space.register(TheirPrice, lambda space: Price(int(space.n)))
+    assert type(to_gymnasium_space(ours.Dict({"p": Price(3)}))["p"]) is TheirPrice
+    assert type(from_gymnasium_space(TheirPrice(3))) is Price
+
+
+def test_graphs_are_seen_and_sent_as_each_side_has_them() -> None:
+    class Web(sekai.Env[Any, Any]):
+        """Shows what was sent."""
+
+        def __init__(self) -> None:
+            self.observation_space = self.action_space = GRAPH
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> sekai.ResetResult[Any]:
+            self._set_rng(seed)
+            self.observation_space.seed(seed)
+            return sekai.ResetResult(self.observation_space.sample(), {})
+
+        def step(self, action: Any) -> sekai.StepResult[Any]:
+            assert action in self.action_space
+            return sekai.StepResult(action, 0.0, False, False, {})
+
+    env = to_gymnasium(Web())
+    assert env.observation_space.contains(env.reset(seed=0)[0])
+    sent = env.action_space.sample()
+    assert data_equivalence(env.step(sent)[0], sent)
+    back = FromGymnasium(env)
+    back.reset(seed=0)
+    mine = GRAPH.sample()
+    assert same(back.step(mine).observation, mine)
