@@ -22,6 +22,8 @@ __all__ = [
     "UnregisteredEnv",
     "UnsupportedWrapper",
     "VersionNotFound",
+    "WorkerDied",
+    "WorkerTimeout",
     "did_you_mean",
 ]
 
@@ -84,6 +86,14 @@ class VersionNotFound(UnregisteredEnv):
 
 class LoaderError(SekaiError, ImportError):
     """Raised when a namespace's loader or an entry point cannot be imported; asking again tries again."""
+
+
+class WorkerDied(SekaiError, RuntimeError):
+    """Raised when the process of some environments is gone; it says which environments, and how it ended."""
+
+
+class WorkerTimeout(SekaiError, TimeoutError):
+    """Raised when the process of some environments does not answer in time."""
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

@@ -82,6 +82,9 @@ class Wrapper(Env[ObsT, ActT]):
     def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
         if isinstance(env, MultiAgentEnv):
             return wrap_many(env, cls, None, args, kwargs)
+        around_rows = getattr(type(env), "_wrapped_in", None)  # a vector env's own way
+        if around_rows is not None:
+            return around_rows(env, cls, None, args, kwargs)
         return super().__new__(cls)
 
     def __init__(self, env: Any) -> None:
@@ -120,6 +123,9 @@ class Wrapper(Env[ObsT, ActT]):
 
     def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
         """Learn that this instance serves `agent` of many; `kin` are those of its role that are there."""
+
+    def on_row(self, kin: Sequence[Any]) -> None:
+        """Learn that this instance serves one row of a vector env of one agent; `kin` are those of the rows before."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
         """Begin an episode of `env` and pass it through the hooks."""

@@ -1,6 +1,10 @@
 """Many environments at once: columns over rows, for one agent and for many."""
 
+from typing import TYPE_CHECKING, Any
+
+from sekai.vector.aio import AsyncVecEnv
 from sekai.vector.base import VecEnv
+from sekai.vector.make import make_vec
 from sekai.vector.result import (
     AgentColumns,
     MAVecResetResult,
@@ -10,14 +14,36 @@ from sekai.vector.result import (
     stack_infos,
 )
 from sekai.vector.sync import SyncVecEnv
+from sekai.vector.view import by_row
+from sekai.vector.wrappers import VecActionWrapper, VecObservationWrapper, VecRewardWrapper, VecWrapper
+
+if TYPE_CHECKING:
+    from sekai.vector.process import ProcVecEnv
 
 __all__ = [
     "AgentColumns",
+    "AsyncVecEnv",
     "MAVecResetResult",
     "MAVecStepResult",
+    "ProcVecEnv",
     "SyncVecEnv",
+    "VecActionWrapper",
     "VecEnv",
+    "VecObservationWrapper",
     "VecResetResult",
+    "VecRewardWrapper",
     "VecStepResult",
+    "VecWrapper",
+    "by_row",
+    "make_vec",
     "stack_infos",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs `multiprocessing` when it is first asked for."""
+    if name == "ProcVecEnv":
+        from sekai.vector.process import ProcVecEnv
+
+        return ProcVecEnv
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,8 +4,9 @@ For many agents every field reads as a mapping from agent to column, `result.rew
 `result.rewards.group("maker")` is the whole group's, `(N, k)`, of which the agents' columns are views.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,18 @@ from numpy.typing import NDArray
 
 from sekai.core.result import AgentID, ByValue
 from sekai.error import SekaiError, did_you_mean
-from sekai.vector.columns import Tree, at
+from sekai.vector.columns import Tree, at, mapped
 
-__all__ = ["AgentColumns", "MAVecResetResult", "MAVecStepResult", "VecResetResult", "VecStepResult", "stack_infos"]
+__all__ = [
+    "AgentColumns",
+    "MAVecResetResult",
+    "MAVecStepResult",
+    "VecResetResult",
+    "VecStepResult",
+    "changed",
+    "columns_of",
+    "stack_infos",
+]
 
 
 class AgentColumns(Mapping[AgentID, Any]):
@@ -35,6 +45,14 @@ class AgentColumns(Mapping[AgentID, Any]):
             raise SekaiError(f"group must be one of {list(self._stored)}, got {name!r}.{near}")
         return self._stored[name]
 
+    def mapped(self, change: Callable[[AgentID, Any], Any]) -> "AgentColumns":
+        """Return what `change(agent, column)` makes of each column; groups stay together where forms allow it."""
+        columns = {agent: change(agent, self[agent]) for agent in self}
+        groups: dict[str, list[AgentID]] = {}
+        for agent, (group, _) in self._slots.items():
+            groups.setdefault(group, []).append(agent)
+        return columns_of(columns, groups)
+
     def __iter__(self) -> Iterator[AgentID]:
         return iter(self._slots)
 
@@ -45,9 +63,51 @@ class AgentColumns(Mapping[AgentID, Any]):
         return f"{type(self).__name__}({dict(self)!r})"
 
 
+def columns_of(columns: Mapping[AgentID, Tree], groups: Mapping[str, Sequence[AgentID]]) -> AgentColumns:
+    """Return columns as `AgentColumns`, those of a group side by side where their forms are the same."""
+    stored: dict[str, Tree] = {}
+    slots: dict[AgentID, tuple[str, int]] = {}
+    for name, agents in groups.items():
+        trees = [columns[agent] for agent in agents]
+        together = all(_form(tree) == _form(trees[0]) for tree in trees)
+        for slot, (agent, tree) in enumerate(zip(agents, trees, strict=True)):
+            slots[agent] = (name, slot) if together else (agent, 0)
+            if not together:
+                stored[agent] = mapped(lambda leaf: leaf[:, None], tree)
+        if together:
+            stored[name] = _side_by_side(trees)
+    return AgentColumns(stored, slots)
+
+
+def _form(tree: Tree) -> Any:
+    if isinstance(tree, dict):
+        return {name: _form(part) for name, part in tree.items()}
+    return [_form(part) for part in tree] if isinstance(tree, tuple) else (tree.shape, tree.dtype)
+
+
+def _side_by_side(trees: Sequence[Tree]) -> Tree:
+    first = trees[0]
+    if isinstance(first, dict):
+        return {name: _side_by_side([tree[name] for tree in trees]) for name in first}
+    if isinstance(first, tuple):
+        return tuple(_side_by_side(parts) for parts in zip(*trees, strict=True))
+    if isinstance(first, np.ndarray):
+        return np.stack(trees, axis=1)
+    library: Any = importlib.import_module(type(first).__module__.partition(".")[0])  # a backend's arrays
+    return library.stack(tuple(trees), 1)
+
+
+def changed(result: Any, **fields: Any) -> Any:
+    """Return `result` with other values in some fields."""
+    return replace(result, **fields)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VecResetResult(ByValue):
-    """First observations `(N, *shape)`, by name where they are dicts, and N infos."""
+    """First observations `(N, *shape)`, by name where they are dicts, and N infos.
+
+    After a reset by mask the other rows have their last observations, and empty infos.
+    """
 
     observations: Any
     infos: list[dict[str, Any]]
@@ -58,20 +118,23 @@ class VecStepResult(ByValue):
     """N transitions.
 
     `observations` are what to act on next: of a new episode where the row has `restarted`. `final_observations` are
-    what each transition led to: the last observation of its episode where the row has restarted, elsewhere the same as
-    `observations`. The info of a restarted row is `AutoReset`'s.
+    what each transition led to: the last observation of its episode where the row has restarted in the same step,
+    elsewhere the same as `observations`. The info of such a row is `AutoReset`'s. `stepped`, `(N,)`, marks the rows
+    that hold a transition: not those that a mask left out, nor those that began an episode in a step of its own; there
+    the reward is 0 and the ends are False.
     """
 
     observations: Any
-    rewards: NDArray[np.float64]
-    terminated: NDArray[np.bool_]
-    truncated: NDArray[np.bool_]
+    rewards: Any
+    terminated: Any
+    truncated: Any
     infos: list[dict[str, Any]]
     final_observations: Any
-    restarted: NDArray[np.bool_]
+    restarted: Any
+    stepped: Any
 
     @property
-    def dones(self) -> NDArray[np.bool_]:
+    def dones(self) -> Any:
         """Terminated or truncated, `(N,)`."""
         return self.terminated | self.truncated
 
@@ -90,8 +153,8 @@ class MAVecStepResult(ByValue):
     """N results of worlds with many agents; each field but the last two has a column `(N, ...)` for each agent.
 
     `acting`: this row needs an action of the agent. `stepped`: this row holds a finished transition of the agent;
-    elsewhere its reward is 0, its ends are False, and its observation is the last one it had. Observations and
-    `final_observations` are as in `VecStepResult`; rows of `restarted`, `(N,)`, began a new episode.
+    elsewhere its reward is 0 and its observation is the last one it had. Observations and `final_observations` are as
+    in `VecStepResult`; rows of `restarted`, `(N,)`, began a new episode.
     """
 
     observations: AgentColumns
@@ -102,27 +165,38 @@ class MAVecStepResult(ByValue):
     stepped: AgentColumns
     elapsed: AgentColumns
     final_observations: AgentColumns
-    restarted: NDArray[np.bool_]
+    restarted: Any
     infos: list[dict[AgentID, dict[str, Any]]] = field(default_factory=list)
 
     @property
-    def dones(self) -> dict[AgentID, NDArray[np.bool_]]:
+    def dones(self) -> dict[AgentID, Any]:
         """Terminated or truncated, `(N,)` by agent."""
         return {agent: self.terminated[agent] | self.truncated[agent] for agent in self.terminated}
 
 
-def stack_infos(infos: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
+def stack_infos(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return N infos as one dict of arrays of length N; a name that an info lacks is None there.
+
+    What is a dict in each of them, such as the infos of many agents, becomes a dict of arrays.
 
     >>> stack_infos([{"pnl": 1.0}, {"pnl": 2.0}])
     {'pnl': array([1., 2.])}
     """
-    stacked = {}
+    stacked: dict[str, Any] = {}
     for name in dict.fromkeys(name for info in infos for name in info):
         values = [info.get(name) for info in infos]
-        try:
-            stacked[name] = np.array(values)
-        except ValueError:
-            stacked[name] = np.empty(len(values), dtype=object)
-            stacked[name][:] = values
+        given = [value for value in values if value is not None]
+        if given and all(isinstance(value, Mapping) for value in given):
+            stacked[name] = stack_infos([value or {} for value in values])
+        else:
+            stacked[name] = _array(values)
     return stacked
+
+
+def _array(values: list[Any]) -> NDArray[Any]:
+    try:
+        return np.array(values)
+    except ValueError:
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array

@@ -1,84 +1,57 @@
 """A vector env that steps its environments one after the other, in this process."""
 
 from collections.abc import Callable, Sequence
+from operator import call
 from typing import Any
 
-from sekai.error import SekaiError
-from sekai.vector.base import VecEnv, layers_with, make_all, seeds_of
-from sekai.vector.table import ManyTable, SingleTable
+from sekai.backend.base import BackendOps
+from sekai.vector.base import Autoreset, made
+from sekai.vector.local import LocalVecEnv, Request, RowProgram, StepRows
 
 __all__ = ["SyncVecEnv"]
 
 
-class SyncVecEnv(VecEnv):
+class SyncVecEnv(LocalVecEnv):
     """The environments that `env_fns` make, all of one agent or all of many, stepped one after the other.
 
-    An episode that ends is followed by the next in the same step. What is handed out is the caller's to keep and to
-    change, unless `copy=False`: then observations are overwritten by the next step.
+    `autoreset` says what follows an episode's end. What is handed out is the caller's to keep and to change, unless
+    `copy=False`: then observations are overwritten by the next step. `backend` says where arrays live.
     """
 
-    def __init__(self, env_fns: Sequence[Callable[[], Any]], *, copy: bool = True) -> None:
-        self.envs = make_all(env_fns)
-        super().__init__(self.envs[0], len(self.envs))
-        self._table: Any = (ManyTable if self.many else SingleTable)(self.envs[0], self.num_envs, copy)
+    def __init__(
+        self,
+        env_fns: Sequence[Callable[[], Any]],
+        *,
+        copy: bool = True,
+        autoreset: Autoreset = "same_step",
+        backend: BackendOps | None = None,
+    ) -> None:
+        super().__init__(made(env_fns), copy=copy, autoreset=autoreset, backend=backend)
 
-    def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Begin an episode in every row; return a `VecResetResult`, or a `MAVecResetResult`.
-
-        Row i gets the i-th child of `seed`, or the i-th seed of a sequence.
-        """
-        self._check("reset")
-        table = self._table
-        table.open()
-        for row, (env, own) in enumerate(zip(self.envs, seeds_of(seed, self.num_envs), strict=True)):
-            try:
-                table.begun(row, env.reset(seed=own, options=options), env)
-            except Exception as error:
-                error.add_note(f"in environment {row} of {self!r}")
-                raise
-        return table.reset_result()
-
-    def step(self, actions: Any) -> Any:
-        """Step every row; return a `VecStepResult`, or a `MAVecStepResult`.
-
-        `actions` are N, as an array `(N, ...)`, a sequence, or a dict of these for a Dict space; of many agents, such
-        columns by agent, or `(N, k, ...)` by group. Rows where an agent does not act ignore its action.
-        """
-        self._check("step")
-        table, envs = self._table, self.envs
-        rows = table.actions(actions, envs) if self.many else table.actions(actions)
-        table.open()
-        row = 0
+    def _drive(self, program: RowProgram) -> None:
         try:
-            for row, env in enumerate(envs):
-                if table.stepped(row, env.step(rows[row]), env):
-                    table.restarted(row, env.reset(), env)
+            request = next(program)
+            while True:
+                try:
+                    answer = self._answer(request)
+                except BaseException as error:
+                    request = program.throw(error)
+                else:
+                    request = program.send(answer)
+        except StopIteration:
+            return
+
+    def _answer(self, request: Request) -> list[Any]:
+        envs, rows = self.envs, request.rows
+        answers: list[Any] = []
+        mine = envs if len(rows) == self.num_envs else [envs[row] for row in rows]
+        try:
+            if type(request) is StepRows:  # `extend` keeps the answers before an error, so that their number is the row
+                answers.extend(map(call, [env.step for env in mine], request.actions))
+            else:
+                for env, seed in zip(mine, request.seeds, strict=True):  # type: ignore[union-attr]
+                    answers.append(env.reset(seed=seed, options=request.options))  # type: ignore[union-attr]
         except Exception as error:
-            error.add_note(f"in environment {row} of {self!r}")
+            self._blame(rows[len(answers)], error)
             raise
-        return table.step_result()
-
-    def call(self, method: str, *args: Any, **kwargs: Any) -> list[Any]:
-        """Call `method` of each environment, of the outermost layer that has it; return what each returned."""
-        return [getattr(self._layer(row, method), method)(*args, **kwargs) for row in range(self.num_envs)]
-
-    def get_attr(self, name: str) -> list[Any]:
-        """Return the attribute `name` of each environment, of the outermost layer that has it."""
-        return [getattr(self._layer(row, name), name) for row in range(self.num_envs)]
-
-    def set_attr(self, name: str, value: Any) -> None:
-        """Set the attribute `name` of each environment, on the outermost layer that has it."""
-        for row in range(self.num_envs):
-            setattr(self._layer(row, name), name, value)
-
-    def close(self) -> None:
-        """Close all environments; closing twice does nothing."""
-        if not self._closed:
-            for env in self.envs:
-                env.close()
-        super().close()
-
-    def _layer(self, row: int, name: str) -> Any:
-        for layer in layers_with(self.envs[row], name):
-            return layer
-        raise SekaiError(f"environment {row}, {self.envs[row]!r}, has no {name!r}")
+        return answers

@@ -163,6 +163,11 @@ class NormalizeReward(RewardWrapper[ObsT, ActT]):
         if self._shared == "role" and kin:
             self.moments = kin[0].moments
 
+    def on_row(self, kin: Sequence[Any]) -> None:
+        """Share the statistics with all rows of a vector env."""
+        if kin:
+            self.moments = kin[0].moments
+
     def on_begin(self) -> None:
         """Begin a new sum."""
         self._return = 0.0

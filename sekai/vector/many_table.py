@@ -1,0 +1,319 @@
+"""The table of worlds with many agents: a column for each agent, those of a group side by side.
+
+A group's observations are stored together, `(N, k, *shape)`, where its agents' observation spaces are equal; else each
+of its agents is stored as a group of its own. Rewards, ends and turns are matrices `(N, A)` over all agents.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.result import AgentID, MAResetResult, MAStepResult
+from sekai.error import InvalidAction, InvalidAgents, SekaiError, SpaceMismatch, did_you_mean
+from sekai.vector.columns import Maker, Tree, Writer, allocate, at, copied, leaves, row_of, stacked, writer
+from sekai.vector.result import AgentColumns, MAVecResetResult, MAVecStepResult
+from sekai.vector.table import Handout, News
+from sekai.wrappers.episode import restarted_info
+
+__all__ = ["ManyTable"]
+
+
+class ManyTable:
+    """N rows of worlds with many agents; written and read as `SingleTable` is."""
+
+    def __init__(self, env: MultiAgentEnv, rows: int, handout: Handout, make: Maker = np.zeros) -> None:
+        self.rows = rows
+        self._handout = handout
+        self.groups = _stored_groups(env)
+        self._slots = {agent: (name, k) for name, agents in self.groups.items() for k, agent in enumerate(agents)}
+        self._order = list(self._slots)
+        self._index = {agent: column for column, agent in enumerate(self._order)}
+        self._spaces = {name: env.observation_space(agents[0]) for name, agents in self.groups.items()}
+        self._action_spaces = {agent: env.action_space(agent) for agent in self._order}
+        self._stored = {
+            name: allocate(self._spaces[name], (rows, len(agents)), make) for name, agents in self.groups.items()
+        }
+        self._writers = self._lay_writers(self._stored)
+        self._fillers = {name: writer(tree, self._spaces[name]) for name, tree in self._stored.items()}
+        form, real, flag = (rows, len(self._slots)), np.dtype(np.float64), np.dtype(np.bool_)
+        self._rewards, self._elapsed = make(form, real), make(form, real)
+        self._terminated, self._truncated, self._stepped = make(form, flag), make(form, flag), make(form, flag)
+        self._acting, self._restarted = make(form, flag), make((rows,), flag)
+        self._cleared = (
+            self._rewards, self._elapsed, self._terminated, self._truncated, self._stepped, self._restarted
+        )  # fmt: skip
+        self._objects = [leaf for tree in self._stored.values() for leaf in leaves(tree) if leaf.dtype == object]
+        self._everybody = False
+        self._finals: dict[int, dict[AgentID, Any]] = {}
+        self._infos: list[dict[AgentID, dict[str, Any]]] = []
+        self.open()
+
+    def open(self) -> None:
+        """Begin a step, or a reset: no row has done anything; who must act stays as it was."""
+        for array in self._cleared:
+            array.fill(0)
+        self._infos = [{}] * self.rows
+        if self._finals:
+            self._finals = {}
+
+    def actions(self, actions: Any, rows: Sequence[int]) -> dict[AgentID, Any]:
+        """Return columns by agent that `actions_of` reads, for the agents that act in `rows`.
+
+        `actions` has a column `(N, ...)` by agent, or `(N, k, ...)` by group. Raises `InvalidAgents` for an unknown
+        name and for an agent that acts somewhere and is not there, `InvalidAction` for another number than N.
+        """
+        if not isinstance(actions, Mapping):
+            raise InvalidAction(f"actions must be columns by agent or by group, got {type(actions).__name__}")
+        columns: dict[AgentID, Any] = {}
+        for name, given in self._handout.taken(actions).items():
+            known = name in self._index or name in self.groups
+            if not known:
+                names = [*dict.fromkeys([*self._slots, *self.groups])]
+                raise InvalidAgents(f"actions must be by {names}, got {name!r}.{did_you_mean(name, names)}")
+            if type(given) is np.ndarray and len(given) == self.rows:
+                batch: Any = given
+            else:
+                space = self._action_spaces[name if name in self._index else self.groups[name][0]]
+                try:
+                    batch = stacked(given, self.rows, f"actions[{name!r}]", space)
+                except SpaceMismatch as error:
+                    raise InvalidAction(str(error)) from None
+            if name in self._index:
+                columns[name] = batch
+            else:
+                columns.update(self._spread(name, batch))
+        if len(columns) < len(self._order):
+            acting = self._acting[list(rows)].any(axis=0)
+            missing = sorted(self._order[k] for k in np.flatnonzero(acting) if self._order[k] not in columns)
+            if missing:
+                raise InvalidAgents(f"actions are missing for {missing}, who must act now")
+        return columns
+
+    def actions_of(
+        self, batch: Mapping[AgentID, Any], rows: Sequence[int], envs: Sequence[MultiAgentEnv]
+    ) -> list[dict[AgentID, Any]]:
+        """Return, for each of `rows`, whose environments are `envs`, the actions of the agents that act there."""
+        if any(isinstance(column, dict | tuple) for column in batch.values()):
+            return [{a: at(batch[a], row) for a in env.acting} for row, env in zip(rows, envs, strict=True)]
+        if self._everybody and len(rows) == self.rows and len(batch) == len(self._order):
+            names = list(batch)
+            return [dict(zip(names, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+        return [{a: batch[a][row] for a in env.acting} for row, env in zip(rows, envs, strict=True)]
+
+    def begun(self, rows: Sequence[int], results: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
+        """Write the first observations of rows that were reset."""
+        for row, result, env in zip(rows, results, envs, strict=True):
+            self._infos[row] = result.info
+            self._write(row, result.observations)
+            self._mark_acting(row, env)
+        self._everybody = bool(self._acting.all())
+
+    def stepped(self, rows: Sequence[int], results: Sequence[MAStepResult], envs: Sequence[MultiAgentEnv]) -> list[int]:
+        """Write the transitions of rows; return the rows whose episode is over."""
+        if len(rows) == self.rows and all(map(self._is_plain, results)):
+            self._fill(results, envs)
+            return []
+        over = [row for row, result, env in zip(rows, results, envs, strict=True) if self._step_row(row, result, env)]
+        self._everybody = bool(self._acting.all())
+        return over
+
+    def restarted(self, rows: Sequence[int], begun: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
+        """Write the first observations of the episodes after those that have just ended."""
+        for row, first, env in zip(rows, begun, envs, strict=True):
+            said = self._infos[row]
+            self._finals[row] = final = {agent: self._read(row, agent) for agent in said}
+            self._restarted[row] = True
+            self._write(row, first.observations)
+            self._mark_acting(row, env)
+            self._infos[row] = first.info | {
+                agent: restarted_info(final[agent], info, first.info.get(agent, {})) for agent, info in said.items()
+            }
+        self._everybody = bool(self._acting.all())
+
+    def renewed(self, rows: Sequence[int], begun: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
+        """Write the first observations of episodes that begin in a step of their own."""
+        self.begun(rows, begun, envs)
+        self._restarted[list(rows)] = True
+
+    def reset_result(self) -> MAVecResetResult:
+        """Read what `begun` wrote."""
+        observations = self._columns(self._stored)
+        return MAVecResetResult(observations, self._scalars(self._acting), self._infos)
+
+    def step_result(self) -> MAVecStepResult:
+        """Read what `stepped`, `restarted` and `renewed` wrote."""
+        observations = self._columns(self._stored)
+        final = observations
+        if self._finals:
+            stored = {name: copied(tree) for name, tree in self._stored.items()}
+            writers = self._lay_writers(stored)
+            for row, finals in self._finals.items():
+                for agent, observation in finals.items():
+                    writers[agent](row, observation)
+            final = self._columns(stored)
+        return MAVecStepResult(
+            observations,
+            self._scalars(self._rewards),
+            self._scalars(self._terminated),
+            self._scalars(self._truncated),
+            self._scalars(self._acting),
+            self._scalars(self._stepped),
+            self._scalars(self._elapsed),
+            final,
+            self._handout.numbers(self._restarted),
+            self._infos,
+        )
+
+    def over(self) -> list[int]:
+        """Return the rows whose episode is over: nobody must act."""
+        return np.flatnonzero(~self._acting.any(axis=1)).tolist()
+
+    def listen(self, idle: Sequence[tuple[int, int]]) -> None:
+        """Begin a step whose columns others write, except for the rows of `idle`, where nothing happens."""
+        self._infos = [{}] * self.rows
+        self._finals = {}
+        for begin, end in idle:
+            for array in self._cleared:
+                array[begin:end] = 0
+
+    def news(self) -> News:
+        """Return what is not in the columns: infos, last observations, and objects."""
+        return self._infos, self._finals, [leaf.tolist() for leaf in self._objects]
+
+    def told(self, begin: int, end: int, news: News) -> None:
+        """Take the news of rows `begin` to `end` from a table whose columns are these."""
+        infos, finals, objects = news
+        self._infos[begin:end] = infos
+        self._finals.update({begin + row: final for row, final in finals.items()})
+        for leaf, values in zip(self._objects, objects, strict=True):
+            for row, agents in enumerate(values, begin):
+                leaf[row] = np.fromiter(agents, dtype=object, count=len(agents))
+
+    def _step_row(self, row: int, result: MAStepResult, env: MultiAgentEnv) -> bool:
+        rewards, terminated, truncated = result.rewards, result.terminated, result.truncated
+        self._write(row, result.observations)
+        for agent, reward in rewards.items():
+            if agent not in result.first:
+                column = self._index[agent]
+                self._rewards[row, column] = reward
+                self._stepped[row, column] = True
+        if result.any_done:
+            for agent, ends in terminated.items():
+                self._terminated[row, self._index[agent]] = ends
+                self._truncated[row, self._index[agent]] = truncated[agent]
+        for agent, elapsed in result.elapsed.items():
+            self._elapsed[row, self._index[agent]] = elapsed
+        self._infos[row] = result.info
+        if result.all_done:
+            self._acting[row] = False
+            return True
+        self._mark_acting(row, env)
+        return False
+
+    def _is_plain(self, result: MAStepResult) -> bool:
+        """Say whether everybody, in the order of the columns, has a transition and lives on."""
+        order = self._order
+        return (
+            list(result.rewards) == order
+            and list(result.observations) == order
+            and not result.first
+            and not result.any_done
+            and (not result.elapsed or list(result.elapsed) == order)
+        )
+
+    def _fill(self, results: Sequence[MAStepResult], envs: Sequence[MultiAgentEnv]) -> None:
+        """Write rows that are all plain."""
+        self._infos[:] = [result.info for result in results]
+        seen = [list(result.observations.values()) for result in results]
+        begin = 0
+        for name, agents in self.groups.items():
+            end = begin + len(agents)
+            self._fillers[name].fill([value for values in seen for value in values[begin:end]])
+            begin = end
+        self._rewards[:] = [list(result.rewards.values()) for result in results]
+        for row, result in enumerate(results):
+            if result.elapsed:
+                self._elapsed[row] = list(result.elapsed.values())
+        self._stepped.fill(True)
+        count = len(self._order)
+        self._everybody = all(len(env.acting) == count for env in envs)
+        if self._everybody:
+            self._acting.fill(True)
+        else:
+            for row, env in enumerate(envs):
+                self._mark_acting(row, env)
+
+    def _write(self, row: int, observations: Mapping[AgentID, Any]) -> None:
+        writers = self._writers
+        for agent, observation in observations.items():
+            if agent not in writers:
+                raise SekaiError(f"{agent!r} has no column: possible_agents must name it, got {self._order}")
+            writers[agent](row, observation)
+
+    def _read(self, row: int, agent: AgentID) -> Any:
+        group, slot = self._slots[agent]
+        return row_of(self._stored[group], (row, slot))
+
+    def _lay_writers(self, stored: Mapping[str, Tree]) -> dict[AgentID, Writer]:
+        return {
+            agent: writer(at(stored[name], (slice(None), slot)), self._spaces[name])
+            for agent, (name, slot) in self._slots.items()
+        }
+
+    def _mark_acting(self, row: int, env: MultiAgentEnv) -> None:
+        acting = env.acting
+        if len(acting) == len(self._index):
+            self._acting[row] = True
+        else:
+            self._acting[row] = False
+            self._acting[row, [self._index[agent] for agent in acting]] = True
+
+    def _spread(self, name: str, batch: Tree) -> dict[AgentID, Tree]:
+        agents = self.groups[name]
+        batch = batch if isinstance(batch, dict | tuple) else np.asarray(batch)
+        for leaf in leaves(batch):
+            form = np.shape(leaf)[:2]
+            if form != (self.rows, len(agents)):
+                raise InvalidAction(f"actions[{name!r}] must have shape ({self.rows}, {len(agents)}, ...), got {form}")
+        return {agent: at(batch, (slice(None), k)) for k, agent in enumerate(agents)}
+
+    def _columns(self, stored: Mapping[str, Tree]) -> AgentColumns:
+        give = self._handout.observations
+        return AgentColumns({name: give(tree) for name, tree in stored.items()}, self._slots)
+
+    def _scalars(self, matrix: NDArray[Any]) -> AgentColumns:
+        return AgentColumns(_Slices(self._handout.numbers(matrix), self.groups), self._slots)
+
+
+class _Slices(Mapping[str, Any]):
+    """The columns of each group in one matrix `(N, A)`."""
+
+    def __init__(self, matrix: Any, groups: Mapping[str, Sequence[AgentID]]) -> None:
+        self.matrix, self.groups = matrix, groups
+
+    def __getitem__(self, name: str) -> Any:
+        begin = 0
+        for group, agents in self.groups.items():
+            if group == name:
+                return self.matrix[:, begin : begin + len(agents)]
+            begin += len(agents)
+        raise KeyError(name)
+
+    def __iter__(self) -> Any:
+        return iter(self.groups)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+
+def _stored_groups(env: MultiAgentEnv) -> dict[str, tuple[AgentID, ...]]:
+    """Return the groups whose observation spaces are equal, and each agent of the others on its own."""
+    stored: dict[str, tuple[AgentID, ...]] = {}
+    for name, agents in env.groups.items():
+        spaces = [env.observation_space(agent) for agent in agents]
+        together = all(space == spaces[0] for space in spaces)
+        stored |= {name: tuple(agents)} if together else {agent: (agent,) for agent in agents}
+    return stored
