@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from sekai.core.result import AgentID
 from sekai.error import SekaiError
 
-__all__ = ["EpisodeStats", "InMemoryTracker", "StatsTracker"]
+__all__ = ["EpisodeStats", "InMemoryTracker", "StatsTracker", "TrackerGroup"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,46 @@ class InMemoryTracker:
         return _mean(e.episode_length for e in self.episodes if agent is None or e.agent == agent)
 
     def summary(self) -> dict[str, Any]:
-        """Return the number of episodes ever, and the means over those kept."""
-        return {
+        """Return the number of episodes ever, and the means over those kept; of many agents, of each one's too."""
+        summary: dict[str, Any] = {
             "total_episodes": self.total_episodes,
             "mean_return": self.mean_return(),
             "mean_length": self.mean_length(),
         }
+        agents = sorted({e.agent for e in self.episodes if e.agent is not None})
+        if agents:
+            summary["mean_return_by_agent"] = {agent: self.mean_return(agent) for agent in agents}
+            summary["mean_length_by_agent"] = {agent: self.mean_length(agent) for agent in agents}
+        return summary
+
+
+class TrackerGroup:
+    """Tells several trackers the same."""
+
+    def __init__(self, *trackers: StatsTracker) -> None:
+        self.trackers = trackers
+
+    def on_reset(self, env_id: str | None, seed: int | None) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.on_reset(env_id, seed)
+
+    def on_step(self, reward: float, terminated: bool, truncated: bool, info: dict[str, Any]) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.on_step(reward, terminated, truncated, info)
+
+    def on_episode_end(self, stats: EpisodeStats) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.on_episode_end(stats)
+
+    def summary(self) -> dict[str, Any]:
+        """Return all summaries as one; where two say something by one name, the first tracker's word stands."""
+        whole: dict[str, Any] = {}
+        for tracker in reversed(self.trackers):
+            whole |= tracker.summary()
+        return whole
 
 
 def _mean(values: Iterable[float]) -> float:

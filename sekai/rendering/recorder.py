@@ -1,0 +1,86 @@
+"""Frames become a film: GIF, MP4 and whatever else imageio writes. Needs the extra `render`."""
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekai.error import SekaiError
+from sekai.rendering.renderer import Renderer, using
+
+__all__ = ["Recorder", "save_frames"]
+
+
+def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 30.0) -> Path:
+    """Write frames, each `(height, width, 3)` of uint8 and all of one size, to `path`; its ending says the format.
+
+    Raises `SekaiError` for no frames, for others, and where the library is not installed.
+    """
+    if not len(frames):
+        raise SekaiError("frames must be at least one, got none")
+    if not fps > 0:
+        raise SekaiError(f"fps must be > 0, got {fps}")
+    film = [_frame(frame, index, np.shape(frames[0])) for index, frame in enumerate(frames)]
+    try:
+        import imageio.v2 as imageio
+    except ImportError as error:
+        raise SekaiError(f"save_frames needs its library: pip install 'sekai[render]' ({error})") from None
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() == ".gif":
+        imageio.mimsave(path, film, duration=1000.0 / fps, loop=0)  # type: ignore[arg-type]
+    else:
+        imageio.mimsave(path, film, fps=fps, macro_block_size=1)  # type: ignore[arg-type]
+    return path
+
+
+def _frame(frame: Any, index: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    array = np.asarray(frame)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise SekaiError(f"frames[{index}] must be uint8 (height, width, 3), got {array.dtype} {array.shape}")
+    if array.shape != shape:
+        raise SekaiError(f"frames must be of one size: frames[{index}] has {array.shape}, frames[0] has {shape}")
+    return array
+
+
+class Recorder(Renderer):
+    """Passes on what `renderer` draws, keeps the frames, and writes them to `path` when it is closed.
+
+    `when(k)` says whether the k-th picture, counted from 0, is kept; all are unless it is given. Without any frame
+    nothing is written.
+    """
+
+    def __init__(
+        self,
+        renderer: Any,
+        path: str | PathLike[str],
+        fps: float = 30.0,
+        when: Callable[[int], bool] | None = None,
+    ) -> None:
+        self.renderer = using(renderer)
+        self.path, self.fps, self.when = Path(path), fps, when
+        self.frames: list[NDArray[np.uint8]] = []
+        self._drawn = 0
+        self._closed = False
+
+    def render(self, env: Any) -> Any:
+        """Return the renderer's frame, and keep a copy."""
+        frame = self.renderer.render(env)
+        if frame is None:
+            raise SekaiError(f"{self.renderer!r} draws no frames, so there is nothing to record")
+        if self.when is None or self.when(self._drawn):
+            self.frames.append(np.array(frame))
+        self._drawn += 1
+        return frame
+
+    def close(self) -> None:
+        """Close the renderer and write the film; closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self.renderer.close()
+        if self.frames:
+            save_frames(self.frames, self.path, self.fps)
