@@ -48,7 +48,20 @@ from sekai.spaces import (
     Text,
     Tuple,
 )
-from sekai.vector import SyncVecEnv, VecEnv, VecResetResult, VecStepResult
+from sekai.vector import (
+    AsyncVecEnv,
+    MAVecResetResult,
+    MAVecStepResult,
+    SyncVecEnv,
+    VecActionWrapper,
+    VecEnv,
+    VecObservationWrapper,
+    VecResetResult,
+    VecRewardWrapper,
+    VecStepResult,
+    VecWrapper,
+    make_vec,
+)
 from sekai.wrappers import (
     ActionMaskObservation,
     AutoReset,
@@ -77,10 +90,12 @@ from sekai.wrappers import (
 
 if TYPE_CHECKING:
     from sekai.utils.checker import check_env
+    from sekai.vector.process import ProcVecEnv
 
 __all__ = [
     "ActionMaskObservation",
     "ActionWrapper",
+    "AsyncVecEnv",
     "AutoReset",
     "Box",
     "CheckAction",
@@ -101,6 +116,8 @@ __all__ = [
     "GraphInstance",
     "MAResetResult",
     "MAStepResult",
+    "MAVecResetResult",
+    "MAVecStepResult",
     "MultiAgentEnv",
     "MultiAgentWrapper",
     "MultiBinary",
@@ -110,6 +127,7 @@ __all__ = [
     "ObservationWrapper",
     "OneOf",
     "OrderEnforcing",
+    "ProcVecEnv",
     "RecordEpisodeStatistics",
     "RepeatAction",
     "RescaleAction",
@@ -129,9 +147,13 @@ __all__ = [
     "TransformObservation",
     "TransformReward",
     "Tuple",
+    "VecActionWrapper",
     "VecEnv",
+    "VecObservationWrapper",
     "VecResetResult",
+    "VecRewardWrapper",
     "VecStepResult",
+    "VecWrapper",
     "Wrapper",
     "WrapperSpec",
     "all_specs",
@@ -139,6 +161,7 @@ __all__ = [
     "make",
     "make_env",
     "make_multi_agent",
+    "make_vec",
     "pprint",
     "register",
     "register_namespace",
@@ -151,4 +174,8 @@ def __getattr__(name: str) -> Any:
         from sekai.utils.checker import check_env
 
         return check_env
+    if name == "ProcVecEnv":
+        from sekai.vector.process import ProcVecEnv
+
+        return ProcVecEnv
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

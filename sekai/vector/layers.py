@@ -374,7 +374,7 @@ class RowWorld(_Row, MultiAgentEnv):
         self.vec, self.row = vec, row
         self.possible_agents = list(vec.possible_agents)
         self.observation_spaces, self.action_spaces = vec.observation_spaces, vec.action_spaces
-        self.acting: list[AgentID] = []  # type: ignore[misc]
+        self.acting: list[AgentID] = []
         self._over = False
 
     @property
