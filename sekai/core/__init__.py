@@ -4,7 +4,7 @@ from sekai.core.env import Env
 from sekai.core.flow import Program, Reset, Step
 from sekai.core.lifting import MultiAgentWrapper
 from sekai.core.multi_agent import MultiAgentEnv, Policy, role
-from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
+from sekai.core.result import AgentID, AgentT, MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.view import AgentView, SoloEnv
 from sekai.core.wrapper import (
     ActionWrapper,
@@ -18,6 +18,7 @@ from sekai.core.wrapper import (
 __all__ = [
     "ActionWrapper",
     "AgentID",
+    "AgentT",
     "AgentView",
     "Env",
     "EpisodeWrapper",

@@ -528,7 +528,7 @@ class FlowingEnv(MultiAgentWrapper):
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Run the flow of these actions."""
-        return run(self.env, self.layer.flow(actions))  # type: ignore[no-any-return]
+        return run(self.env, self.layer.flow(actions))
 
     async def async_step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Run the flow of these actions, awaiting `env`."""

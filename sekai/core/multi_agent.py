@@ -7,9 +7,9 @@ While somebody is alive somebody acts, so the episode is over when everyone in a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, cast
 
-from sekai.core.result import AgentID, MAResetResult, MAStepResult
+from sekai.core.result import AgentID, AgentT, MAResetResult, MAStepResult
 from sekai.core.world import Required, World, run_coroutine
 from sekai.error import SekaiError, did_you_mean
 
@@ -45,21 +45,21 @@ def role(agent: AgentID) -> str:
 class _AllAlive:
     """`acting` where nothing else is said: everybody alive. An instance attribute or a property overrides it."""
 
-    def __get__(self, env: "MultiAgentEnv | None", owner: type) -> Any:
+    def __get__(self, env: "MultiAgentEnv[Any] | None", owner: type) -> Any:
         return self if env is None else env.agents
 
 
-class MultiAgentEnv(World):
-    """Many agents' environment; spaces, observations, rewards and infos are dicts by agent."""
+class MultiAgentEnv(World, Generic[AgentT]):
+    """Many agents' environment; spaces, observations, rewards and infos are dicts by agent, who are called `AgentT`."""
 
     if TYPE_CHECKING:
-        possible_agents: Sequence[AgentID]
-        agents: Sequence[AgentID]
-        observation_spaces: Mapping[AgentID, Space[Any]]
-        action_spaces: Mapping[AgentID, Space[Any]]
+        possible_agents: Sequence[AgentT]
+        agents: Sequence[AgentT]
+        observation_spaces: Mapping[AgentT, Space[Any]]
+        action_spaces: Mapping[AgentT, Space[Any]]
 
         @property
-        def acting(self) -> Sequence[AgentID]:
+        def acting(self) -> Sequence[AgentT]:
             """The agents that must act now, in a fixed order; everybody alive unless the env says otherwise."""
             ...
     else:
@@ -70,22 +70,22 @@ class MultiAgentEnv(World):
         acting = _AllAlive()
 
     @property
-    def groups(self) -> dict[str, tuple[AgentID, ...]]:
+    def groups(self) -> dict[str, tuple[AgentT, ...]]:
         """The agents of each role, in the order of `possible_agents`: maker_0 and maker_1 are of role maker."""
-        groups: dict[str, tuple[AgentID, ...]] = {}
+        groups: dict[str, tuple[AgentT, ...]] = {}
         for agent in self.possible_agents:
             groups[role(agent)] = (*groups.get(role(agent), ()), agent)
         return groups
 
-    def observation_space(self, agent: AgentID) -> "Space[Any]":
+    def observation_space(self, agent: AgentT) -> "Space[Any]":
         """Return the agent's observation space; raises `SekaiError` for an unknown agent."""
         return _of_agent(self.observation_spaces, agent)
 
-    def action_space(self, agent: AgentID) -> "Space[Any]":
+    def action_space(self, agent: AgentT) -> "Space[Any]":
         """Return the agent's action space; raises `SekaiError` for an unknown agent."""
         return _of_agent(self.action_spaces, agent)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult[AgentT]:
         """Begin an episode; return the first observations of the agents that act first.
 
         With a seed the episode is fully determined; without one the current stream goes on.
@@ -94,7 +94,7 @@ class MultiAgentEnv(World):
             raise NotImplementedError(f"{type(self).__name__} must define reset(self, *, seed=None, options=None)")
         return run_coroutine(self, "reset", self.async_reset(seed=seed, options=options))  # type: ignore[no-any-return]
 
-    def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
+    def step(self, actions: Mapping[AgentT, Any]) -> MAStepResult[AgentT]:
         """Take the actions of exactly `acting`; return the transitions that are complete, of whoever acts next or died.
 
         The episode is over when `result.all_done`.
@@ -103,7 +103,7 @@ class MultiAgentEnv(World):
             raise NotImplementedError(f"{type(self).__name__} must define step(self, actions)")
         return run_coroutine(self, "step", self.async_step(actions))  # type: ignore[no-any-return]
 
-    def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
+    def settle(self, agents: Sequence[AgentT]) -> MAStepResult[AgentT]:
         """Hand out, and consume, observation and reward so far of these agents, who are alive and wait for their turn.
 
         Nothing else changes: time stands still and turns stay. A limit ends everybody in this way. The default serves
@@ -116,7 +116,7 @@ class MultiAgentEnv(World):
             )
         return MAStepResult({}, {}, {}, {}, {})
 
-    def action_masks(self) -> Mapping[AgentID, Any]:
+    def action_masks(self) -> Mapping[AgentT, Any]:
         """Return which actions are allowed now, by agent, as its space's `sample(mask)` takes it.
 
         Agents that are left out may do anything. An environment with masks also puts them into
@@ -124,15 +124,17 @@ class MultiAgentEnv(World):
         """
         return {}
 
-    async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
+    async def async_reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> MAResetResult[AgentT]:
         """Begin an episode; the default calls `reset`."""
         return self.reset(seed=seed, options=options)
 
-    async def async_step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
+    async def async_step(self, actions: Mapping[AgentT, Any]) -> MAStepResult[AgentT]:
         """Take the actions of `acting`; the default calls `step`."""
         return self.step(actions)
 
-    def view(self, agent: AgentID, others: Mapping[str, Policy] | None = None) -> "Env[Any, Any]":
+    def view(self, agent: AgentT, others: Mapping[str, Policy] | None = None) -> "Env[Any, Any]":
         """Return this world as `agent` sees it: an `Env` that steps on until that agent's turn.
 
         `others` names who plays the rest: by agent, or by role for all of that role. A policy is a callable on an
@@ -141,21 +143,21 @@ class MultiAgentEnv(World):
         """
         from sekai.core.view import AgentView
 
-        return AgentView(self, agent, others)
+        return AgentView(cast(MultiAgentEnv, self), agent, others)
 
     def wrap(
         self, wrapper: "type[Wrapper[Any, Any]]", *args: Any, agents: Sequence[str] | None = None, **kwargs: Any
-    ) -> "MultiAgentEnv":
+    ) -> "MultiAgentEnv[AgentT]":
         """Return this world with `wrapper(env, *args, **kwargs)` around each agent, or around `agents` only.
 
         `agents` are names of agents or of roles. Each agent gets its own instance, born when the agent first appears.
         """
         from sekai.core.wrapper import wrap_many
 
-        return wrap_many(self, wrapper, agents, args, kwargs)
+        return cast(MultiAgentEnv[AgentT], wrap_many(cast(MultiAgentEnv, self), wrapper, agents, args, kwargs))
 
 
-def _of_agent(spaces: "Mapping[AgentID, Space[Any]]", agent: AgentID) -> "Space[Any]":
+def _of_agent(spaces: "Mapping[AgentT, Space[Any]]", agent: AgentT) -> "Space[Any]":
     try:
         return spaces[agent]
     except KeyError:

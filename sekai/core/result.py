@@ -9,16 +9,34 @@ A result is open while it is built and frozen when it is handed out, by changing
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
-__all__ = ["AgentID", "ByValue", "MAResetResult", "MAStepResult", "ObsT_co", "ResetResult", "StepResult", "same"]
+__all__ = [
+    "AgentID",
+    "AgentT",
+    "ByValue",
+    "MAResetResult",
+    "MAStepResult",
+    "ObsT_co",
+    "ResetResult",
+    "StepResult",
+    "same",
+]
 
 AgentID: TypeAlias = str
+"""How agents are called. An environment may say more: `MultiAgentEnv[Literal["maker", "taker"]]`, or a StrEnum's."""
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as _TypeVar
+
+    AgentT = _TypeVar("AgentT", bound=str, default=str)
+else:
+    AgentT = TypeVar("AgentT", bound=str)
 ObsT_co = TypeVar("ObsT_co", covariant=True)
 
-_NOBODY: frozenset[AgentID] = frozenset()
+_NOBODY: frozenset[Any] = frozenset()
 _become = vars(object)["__class__"].__set__
 
 
@@ -136,20 +154,20 @@ class _OpenMAReset(_MAResetSlots):
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class MAResetResult(_MAResetSlots):
+class MAResetResult(_MAResetSlots, Generic[AgentT]):
     """The first observations of an episode, of the agents that act first; all dicts have the same keys."""
 
-    observations: dict[AgentID, Any]
-    info: dict[AgentID, dict[str, Any]]
+    observations: dict[AgentT, Any]
+    info: dict[AgentT, dict[str, Any]]
 
-    def __init__(self: Any, observations: dict[AgentID, Any], info: dict[AgentID, dict[str, Any]]) -> None:
+    def __init__(self: Any, observations: dict[AgentT, Any], info: dict[AgentT, dict[str, Any]]) -> None:
         _become(self, _OpenMAReset)
         self.observations = observations
         self.info = info
         self.__class__ = MAResetResult
 
     @property
-    def infos(self) -> dict[AgentID, dict[str, Any]]:
+    def infos(self) -> dict[AgentT, dict[str, Any]]:
         """The same as `info`."""
         return self.info
 
@@ -163,7 +181,7 @@ class _OpenMAStep(_MAStepSlots):
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class MAStepResult(_MAStepSlots):
+class MAStepResult(_MAStepSlots, Generic[AgentT]):
     """Complete transitions only: its agents are those that act next and those that have just finished.
 
     All dicts have the same keys. A reward is everything that the agent earned since its last action. `first` names the
@@ -172,23 +190,23 @@ class MAStepResult(_MAStepSlots):
     agents keep different clocks; it may be empty.
     """
 
-    observations: dict[AgentID, Any]
-    rewards: dict[AgentID, float]
-    terminated: dict[AgentID, bool]
-    truncated: dict[AgentID, bool]
-    info: dict[AgentID, dict[str, Any]]
-    first: Set[AgentID] = _NOBODY
-    elapsed: dict[AgentID, float] = None  # type: ignore[assignment]
+    observations: dict[AgentT, Any]
+    rewards: dict[AgentT, float]
+    terminated: dict[AgentT, bool]
+    truncated: dict[AgentT, bool]
+    info: dict[AgentT, dict[str, Any]]
+    first: Set[AgentT] = _NOBODY
+    elapsed: dict[AgentT, float] = None  # type: ignore[assignment]
 
     def __init__(
         self: Any,
-        observations: dict[AgentID, Any],
-        rewards: dict[AgentID, float],
-        terminated: dict[AgentID, bool],
-        truncated: dict[AgentID, bool],
-        info: dict[AgentID, dict[str, Any]],
-        first: Set[AgentID] = _NOBODY,
-        elapsed: dict[AgentID, float] | None = None,
+        observations: dict[AgentT, Any],
+        rewards: dict[AgentT, float],
+        terminated: dict[AgentT, bool],
+        truncated: dict[AgentT, bool],
+        info: dict[AgentT, dict[str, Any]],
+        first: Set[AgentT] = _NOBODY,
+        elapsed: dict[AgentT, float] | None = None,
     ) -> None:
         _become(self, _OpenMAStep)
         self.observations = observations
@@ -201,7 +219,7 @@ class MAStepResult(_MAStepSlots):
         self.__class__ = MAStepResult
 
     @property
-    def infos(self) -> dict[AgentID, dict[str, Any]]:
+    def infos(self) -> dict[AgentT, dict[str, Any]]:
         """The same as `info`."""
         return self.info
 
