@@ -10,15 +10,25 @@ except ImportError as error:
 
 from sekai.adapters.gymnasium.env import FromGymnasium, ToGymnasium, from_gymnasium, make, to_gymnasium
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
+from sekai.adapters.gymnasium.vector import (
+    FromGymnasiumVector,
+    ToGymnasiumVector,
+    from_gymnasium_vector,
+    to_gymnasium_vector,
+)
 
 __all__ = [
     "FromGymnasium",
+    "FromGymnasiumVector",
     "ToGymnasium",
+    "ToGymnasiumVector",
     "from_gymnasium",
     "from_gymnasium_space",
+    "from_gymnasium_vector",
     "make",
     "to_gymnasium",
     "to_gymnasium_space",
+    "to_gymnasium_vector",
 ]
 
 del gymnasium

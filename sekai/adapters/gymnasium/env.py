@@ -14,7 +14,7 @@ from sekai.core.result import ResetResult, StepResult
 from sekai.error import SekaiError
 from sekai.registry.spec import EnvSpec
 
-__all__ = ["FromGymnasium", "ToGymnasium", "from_gymnasium", "make", "to_gymnasium"]
+__all__ = ["FromGymnasium", "ToGymnasium", "from_gymnasium", "make", "spec_here", "to_gymnasium"]
 
 _MAKE = "sekai.adapters.gymnasium:make"
 _MAKE_BACK = "sekai.adapters.gymnasium.env:_made_by_gymnasium"
@@ -24,7 +24,8 @@ def to_gymnasium(env: Env[Any, Any], renderer: Any = None) -> gymnasium.Env[Any,
     """Return `env` as a `gymnasium.Env`; `renderer.render(env)` draws its frames, by render mode `"rgb_array"`.
 
     Its `spec` makes the same again, where `sekai.make` made `env` and nothing was put around it since. Raises
-    `SekaiError` for many agents: choose one by `env.view(agent)`, or see `sekai.adapters.pettingzoo`.
+    `SekaiError` for many agents, of whom `env.view(agent)` chooses one, or see `sekai.adapters.pettingzoo`, and for a
+    vector env, see `to_gymnasium_vector`.
     """
     if isinstance(env, MultiAgentEnv):
         raise SekaiError(
@@ -148,7 +149,7 @@ class FromGymnasium(Env[Any, Any]):
         self.observation_space = from_gymnasium_space(env.observation_space)
         self.action_space = from_gymnasium_space(env.action_space)
         self._there, self._back = value_there(self.action_space), value_back(self.observation_space)
-        self._spec = _spec_here(env)
+        self._spec = spec_here(env)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
         """Begin an episode."""
@@ -194,8 +195,8 @@ def _spec_there(env: Env[Any, Any], renderer: Any) -> GymnasiumSpec | None:
     )
 
 
-def _spec_here(env: gymnasium.Env[Any, Any]) -> EnvSpec | None:
-    """Return our spec that makes a gymnasium environment again, if its registry made it."""
+def spec_here(env: Any) -> EnvSpec | None:
+    """Return our spec of one of gymnasium's environments; None unless its registry made it."""
     spec = env.spec
     if spec is None:
         return None
