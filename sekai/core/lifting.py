@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from sekai.registry.spec import EnvSpec
     from sekai.spaces.space import Space
 
-__all__ = ["AgentSeat", "FlowingAgents", "FlowingEnv", "LiftedEnv", "MultiAgentWrapper", "WatchedEnv"]
+__all__ = [
+    "AgentSeat",
+    "FlowingAgents",
+    "FlowingEnv",
+    "LiftedEnv",
+    "MultiAgentWrapper",
+    "WatchedEnv",
+    "agents_named",
+]
 
 
 class MultiAgentWrapper(MultiAgentEnv):
@@ -199,6 +207,20 @@ class _Seats(dict[AgentID, AgentSeat]):
         return _Seats, (self.world,), {"seed": self.seed}, None, iter(self.items())
 
 
+def agents_named(env: MultiAgentEnv, names: Iterable[str] | str) -> frozenset[AgentID]:
+    """Return the agents that `names`, of agents or of roles, stand for; raises `SekaiError` for one that is neither."""
+    wanted = [names] if isinstance(names, str) else list(names)
+    roles = {agent: group for group, agents in env.groups.items() for agent in agents}
+    known = [*roles, *roles.values()]
+    for name in wanted:
+        if name not in known:
+            raise SekaiError(
+                f"agents must name agents or roles, {[*roles]} or {[*env.groups]}, got {name!r}."
+                f"{did_you_mean(name, known)}"
+            )
+    return frozenset(agent for agent, group in roles.items() if agent in wanted or group in wanted)
+
+
 class _Layer:
     """One lifted wrapper: which agents it serves, and its instances."""
 
@@ -214,13 +236,8 @@ class _Layer:
         self.names = None if names is None else frozenset([names] if isinstance(names, str) else names)
         self.roles = {agent: group for group, agents in env.groups.items() for agent in agents}
         self.instances: dict[AgentID, Wrapper[Any, Any]] = {}
-        for name in self.names or ():
-            known = [*self.roles, *self.roles.values()]
-            if name not in known:
-                raise SekaiError(
-                    f"agents must name agents or roles, {[*self.roles]} or {[*env.groups]}, got {name!r}."
-                    f"{did_you_mean(name, known)}"
-                )
+        if self.names is not None:
+            agents_named(env, self.names)
 
     def serves(self, agent: AgentID) -> bool:
         return self.names is None or agent in self.names or self.role(agent) in self.names

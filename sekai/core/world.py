@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary, finalize
 
 import numpy as np
 
@@ -112,14 +113,32 @@ class Required:
 
 
 def run_coroutine(owner: World, method: str, coroutine: Any) -> Any:
-    """Run what an async-only environment offers; raise `SekaiError` inside a running loop, which must await it."""
+    """Run what an async-only environment offers; raise `SekaiError` inside a running loop, which must await it.
+
+    All runs of one environment share a loop, so that its connections and tasks live from one call to the next.
+    """
     import asyncio
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
+        runner = _RUNNERS.get(owner)
+        if runner is None:
+            runner = _RUNNERS[owner] = asyncio.Runner()
+            finalize(owner, _end, runner)
+        return runner.run(coroutine)
     coroutine.close()
     raise SekaiError(
         f"{type(owner).__name__} defines only async methods and a loop is running: await env.async_{method}(...)"
     )
+
+
+_RUNNERS: "WeakKeyDictionary[World, Any]" = WeakKeyDictionary()
+
+
+def _end(runner: Any) -> None:
+    """Close the loop of an environment that is gone; inside another loop only what needs no running."""
+    try:
+        runner.close()
+    except RuntimeError:
+        runner.get_loop().close()

@@ -247,10 +247,11 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
     `on_reset` and `on_step` get a `ResetResult` and a `StepResult` around an `Env`, a `MAResetResult` and a
     `MAStepResult` around a `MultiAgentEnv`. `before_step` is called while `alert`, which is so from the start where it
     is defined. A hook that ends the episode itself sets `ended`. With `per_view`, `W(env).view(agent)` is
-    `W(env.view(agent))`.
+    `W(env.view(agent))`. With `some_agents` its argument `agents` names those it concerns, and so may `wrap`.
     """
 
     per_view: ClassVar[bool] = False
+    some_agents: ClassVar[bool] = False
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
@@ -351,7 +352,9 @@ def wrap_many(
             "whole episode; FlowWrapper for what takes several steps"
         )
     whole = issubclass(wrapper, EpisodeWrapper) or (issubclass(wrapper, FlowWrapper) and wrapper.episode_wide)
-    if whole and agents is not None:
+    if whole and agents is not None and issubclass(wrapper, EpisodeWrapper) and wrapper.some_agents:
+        kwargs = {**kwargs, "agents": agents}
+    elif whole and agents is not None:
         raise SekaiError(f"{wrapper.__name__} concerns the whole episode: agents must be None, got {list(agents)}")
     if issubclass(wrapper, EpisodeWrapper):
         return WatchedEnv(env, wrapper, args, kwargs)

@@ -227,7 +227,9 @@ def load_statistics(env: Any, path: str | PathLike[str]) -> None:
         if f"{name}/count" in saved:
             moments.from_arrays({field: saved[f"{name}/{field}"] for field in ("count", "mean", "squares")})
         elif name.split("/")[1] in agents | {"-"}:
-            raise SpaceMismatch(f"{str(path)!r} has no statistics of {name.strip('/')!r}; it has those of {sorted(agents)}")
+            raise SpaceMismatch(
+                f"{str(path)!r} has no statistics of {name.strip('/')!r}; it has those of {sorted(agents)}"
+            )
 
 
 def _text(path: Path) -> str:

@@ -1,12 +1,15 @@
 """Statistics of each episode, told to a tracker and put into the last info."""
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 from sekai.core.env import ActT, ObsT
+from sekai.core.lifting import agents_named
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.wrapper import EpisodeWrapper
+from sekai.error import SekaiError
 from sekai.stats.tracker import EpisodeStats, InMemoryTracker, StatsTracker
 
 __all__ = ["RecordEpisodeStatistics"]
@@ -15,11 +18,17 @@ __all__ = ["RecordEpisodeStatistics"]
 class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
     """Puts `info["episode"]`, an `EpisodeStats`, into the result that ends an episode, and tells `tracker`.
 
-    Of many agents, each one's own end has its own statistics in `info[agent]["episode"]`.
+    Of many agents, each one's own end has its own statistics in `info[agent]["episode"]`; with `agents`, names of
+    agents or of roles, only theirs are kept.
     """
 
-    def __init__(self, env: Any, tracker: StatsTracker | None = None) -> None:
+    some_agents = True
+
+    def __init__(self, env: Any, tracker: StatsTracker | None = None, agents: Sequence[str] | None = None) -> None:
         super().__init__(env)
+        if agents is not None and not isinstance(env, MultiAgentEnv):
+            raise SekaiError(f"agents must be None around one agent, got {agents!r}")
+        self._agents = None if agents is None else agents_named(env, agents)
         self.tracker: StatsTracker = InMemoryTracker() if tracker is None else tracker
         self._tells_steps = getattr(type(self.tracker), "on_step", None) is not InMemoryTracker.on_step
         self._many = isinstance(env, MultiAgentEnv)
@@ -71,6 +80,8 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
         tallies, terminated, truncated = self._tallies, result.terminated, result.truncated
         info = result.info
         for agent, reward in result.rewards.items():
+            if self._agents is not None and agent not in self._agents:
+                continue
             if agent in result.first:
                 tallies[agent] = (0.0, 0, perf_counter())
                 continue

@@ -79,3 +79,64 @@ def test_async_methods_come_for_free() -> None:
     env = CountingEnv()
     assert asyncio.run(env.async_reset(seed=1)) == CountingEnv().reset(seed=1)
     assert asyncio.run(env.async_step(0.5)).reward == 0.5
+
+
+class LiveFeed(sekai.Env):
+    """A feed whose background task lives from one call to the next; it defines async methods only."""
+
+    def __init__(self) -> None:
+        self.observation_space = sekai.Box(0.0, np.inf, (1,))
+        self.action_space = sekai.Discrete(2)
+
+    async def async_reset(self, *, seed: int | None = None, options: object = None) -> ResetResult:
+        self.queue: asyncio.Queue[float] = asyncio.Queue()
+        self.task = asyncio.ensure_future(self._tick())
+        return ResetResult(np.array([await self.queue.get()], np.float32), {})
+
+    async def _tick(self) -> None:
+        for k in range(100):
+            await self.queue.put(float(k))
+            await asyncio.sleep(0)
+
+    async def async_step(self, action: int) -> StepResult:
+        return StepResult(np.array([await self.queue.get()], np.float32), 1.0, False, False, {})
+
+
+def test_an_async_only_env_keeps_its_loop_inside_of_layers_too() -> None:
+    env = sekai.FrameStackObservation(sekai.TimeLimit(sekai.OrderEnforcing(LiveFeed()), 5), 2)
+    assert env.reset().observation.ravel().tolist() == [0, 0]
+    assert [env.step(0).observation.ravel().tolist() for _ in range(3)] == [[0, 1], [1, 2], [2, 3]]
+    world = sekai.ClipReward(LiveFeed().as_multi_agent("me"), max=0.5)
+    world.reset()
+    assert world.step({"me": 1}).rewards == {"me": 0.5}
+
+    async def inside() -> float:
+        feed = sekai.TimeLimit(LiveFeed(), 5)
+        with pytest.raises(SekaiError, match=r"await env.async_reset"):
+            feed.reset()
+        await feed.async_reset()
+        return (await feed.async_step(0)).reward
+
+    assert asyncio.run(inside()) == 1.0
+
+
+def test_many_agents_may_be_async_only() -> None:
+    class Feeds(sekai.MultiAgentEnv):
+        def __init__(self) -> None:
+            self.possible_agents = self.agents = ["a", "b"]
+            self.observation_spaces = {a: sekai.Box(0.0, 9.0, ()) for a in "ab"}
+            self.action_spaces = {a: sekai.Box(0.0, 9.0, ()) for a in "ab"}
+
+        async def async_reset(self, *, seed: int | None = None, options: object = None) -> sekai.MAResetResult:
+            return sekai.MAResetResult({a: np.float32(0) for a in "ab"}, {a: {} for a in "ab"})
+
+        async def async_step(self, actions: object) -> sekai.MAStepResult:
+            await asyncio.sleep(0)
+            no = dict.fromkeys("ab", False)
+            seen = {a: np.float32(1) for a in "ab"}
+            return sekai.MAStepResult(seen, dict.fromkeys("ab", 1.0), no, no, {a: {} for a in "ab"})
+
+    env = sekai.NormalizeObservation(Feeds())
+    env.reset()
+    assert env.step({"a": 1, "b": 2}).rewards == {"a": 1.0, "b": 1.0}
+    assert sekai.check_env(Feeds(), n_steps=10) == []

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import sekai
 from sekai import AutoReset, RecordEpisodeStatistics, TimeLimit
 from sekai.stats import EpisodeStats, InMemoryTracker, StatsTracker
-from sekai.testing import ClockworkEnv, CountingEnv
+from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 
 class Diary:
@@ -109,3 +110,23 @@ def test_a_window_slides() -> None:
     assert tracker.mean_return() == 3.0 and tracker.total_episodes == 3
     with pytest.raises(sekai.SekaiError, match="window must be >= 1"):
         InMemoryTracker(0)
+
+
+def test_statistics_of_some_agents_only() -> None:
+    worlds = (
+        sekai.RecordEpisodeStatistics(EchoEnv(), agents=["maker"]),
+        EchoEnv().wrap(sekai.RecordEpisodeStatistics, agents=["maker_0", "maker_1"]),
+    )
+    for env in worlds:
+        env.reset(seed=0)
+        result = None
+        while env.acting:
+            result = env.step({a: np.ones(1) for a in env.acting})
+        assert result is not None and [a for a in result.info if "episode" in result.info[a]] == ["maker_0", "maker_1"]
+        assert {e.agent for e in env.tracker.episodes} == {"maker_0", "maker_1"}
+    with pytest.raises(sekai.SekaiError, match="agents must name agents or roles.*got 'make'.*Did you mean 'maker'"):
+        sekai.RecordEpisodeStatistics(EchoEnv(), agents=["make"])
+    with pytest.raises(sekai.SekaiError, match="agents must be None around one agent"):
+        sekai.RecordEpisodeStatistics(CountingEnv(), agents=["a"])
+    with pytest.raises(sekai.SekaiError, match="TimeLimit concerns the whole episode"):
+        EchoEnv().wrap(sekai.TimeLimit, 3, agents=["maker"])
