@@ -79,12 +79,12 @@ class Wrapper(Env[ObsT, ActT]):
     touched: ClassVar[frozenset[str]] = frozenset()
     _drives_itself: ClassVar[tuple[str, ...]] = ()
 
-    def __new__(cls, env: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, env: Any = None, *args: Any, agents: Sequence[str] | None = None, **kwargs: Any) -> Any:
         if isinstance(env, MultiAgentEnv):
-            return wrap_many(env, cls, None, args, kwargs)
+            return wrap_many(env, cls, agents, args, kwargs)
         around_rows = getattr(type(env), "_wrapped_in", None)  # a vector env's own way
         if around_rows is not None:
-            return around_rows(env, cls, None, args, kwargs)
+            return around_rows(env, cls, agents, args, kwargs)
         return super().__new__(cls)
 
     def __init__(self, env: Any) -> None:

@@ -140,6 +140,8 @@ def test_the_seeds_wrappers_on_many_agents_are_the_same_with_state_of_their_own(
 def test_wrap_touches_only_the_agents_that_are_named() -> None:
     env = Prices().wrap(LogReturnObservation, agents=["trader_1"]).wrap(SharpeReward, window=2, agents="trader_2")
     bare = Prices()
+    around: Any = SharpeReward(LogReturnObservation(Prices(), agents=["trader_1"]), window=2, agents="trader_2")
+    assert around.layer.names == env.layer.names == {"trader_2"} and repr(around) == repr(env)
     begun, raw = env.reset(seed=0), bare.reset(seed=0)
     assert begun.observations["trader_0"].tolist() == raw.observations["trader_0"].tolist()
     assert np.array_equal(begun.observations["trader_1"], np.log1p(raw.observations["trader_1"]))
