@@ -112,11 +112,15 @@ def writer(tree: Tree, space: Space[Any]) -> Writer:
 
 
 class _Leaf:
-    __slots__ = ("array", "flat", "length", "shape")
+    __slots__ = ("array", "bytes", "dtypes", "flat", "forms", "shape")
 
     def __init__(self, array: NDArray[Any], shape: tuple[int, ...]) -> None:
-        self.array, self.shape, self.length = array, shape, set(shape[:1])
-        self.flat = array.reshape((-1, *shape[1:])) if array.flags.c_contiguous else None
+        self.array, self.shape = array, shape
+        self.flat = len(shape) == 1
+        self.forms, self.dtypes = set(shape) if self.flat else {shape}, {array.dtype}
+        if array.flags.c_contiguous and array.size:
+            raw: Any = array.reshape(-1).view(np.uint8)
+            self.bytes = memoryview(raw)
 
     def __call__(self, index: Any, value: Any) -> None:
         try:
@@ -128,13 +132,16 @@ class _Leaf:
         self.array[index] = value
 
     def fill(self, values: Sequence[Any]) -> None:
-        """One concatenation, which compares all dimensions but the first: a third of the time of single assignments."""
-        assert self.flat is not None
+        """Join their bytes where forms are as they should be, in a quarter of the time of a concatenation."""
         try:
-            if self.shape and set(map(len, values)) == self.length:
-                np.concatenate(values, out=self.flat, casting="unsafe")
+            if self.flat:  # a vector's length and the number of bytes decide; its shape would take twice the time
+                fits = set(map(len, values)) == self.forms
+            else:
+                fits = {value.shape for value in values} == self.forms
+            if fits and {value.dtype for value in values} == self.dtypes:
+                self.bytes[:] = b"".join(values)
                 return
-        except (TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError, BufferError):
             pass
         places = self.array.reshape((-1, *self.shape))
         for place, value in enumerate(values):
@@ -211,8 +218,11 @@ class _Parts:
 def stacked(values: Any, count: int, what: str, space: Space[Any]) -> Tree:
     """Return a batch of `count` values of `space` as something that `at` indexes by row; else `SpaceMismatch`.
 
-    `values` is an array or a sequence of `count` values; of a Dict or a Tuple also a dict or a tuple of such.
+    `values` is an array or a sequence of `count` values; of a Dict or a Tuple also a dict or a tuple of such. Integers
+    come out as Python's own, which are quicker to make, and to compute with.
     """
+    if type(values) is np.ndarray and values.ndim == 1 and len(values) == count:
+        return values.tolist() if values.dtype.kind in "iu" else values
     if isinstance(values, Mapping):
         named = space.spaces if isinstance(space, Dict) else {}
         return {k: stacked(part, count, f"{what}[{k!r}]", named.get(k, space)) for k, part in values.items()}

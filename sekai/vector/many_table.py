@@ -5,16 +5,19 @@ of its agents is stored as a group of its own. Rewards, ends and turns are matri
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import InvalidAction, InvalidAgents, SekaiError, SpaceMismatch, did_you_mean
+from sekai.spaces.dict import Dict
+from sekai.spaces.space import Space
+from sekai.spaces.tuple import Tuple
 from sekai.vector.columns import Maker, Tree, Writer, allocate, at, copied, leaves, row_of, stacked, writer
-from sekai.vector.result import AgentColumns, MAVecResetResult, MAVecStepResult
+from sekai.vector.result import AgentColumns, MatrixColumns, MAVecResetResult, MAVecStepResult
 from sekai.vector.table import Handout, News
 from sekai.wrappers.episode import restarted_info
 
@@ -30,6 +33,8 @@ class ManyTable:
         self.groups = _stored_groups(env)
         self._slots = {agent: (name, k) for name, agents in self.groups.items() for k, agent in enumerate(agents)}
         self._order = list(self._slots)
+        ends = list(accumulate(map(len, self.groups.values())))
+        self._spans = dict(zip(self.groups, map(slice, [0, *ends], ends), strict=True))
         self._index = {agent: column for column, agent in enumerate(self._order)}
         self._spaces = {name: env.observation_space(agents[0]) for name, agents in self.groups.items()}
         self._action_spaces = {agent: env.action_space(agent) for agent in self._order}
@@ -39,13 +44,13 @@ class ManyTable:
         self._writers = self._lay_writers(self._stored)
         self._fillers = {name: writer(tree, self._spaces[name]) for name, tree in self._stored.items()}
         form, real, flag = (rows, len(self._slots)), np.dtype(np.float64), np.dtype(np.bool_)
-        self._rewards, self._elapsed = make(form, real), make(form, real)
-        self._terminated, self._truncated, self._stepped = make(form, flag), make(form, flag), make(form, flag)
+        self._reals, self._flags = make((rows, 2, len(self._slots)), real), make((rows, 3, len(self._slots)), flag)
+        self._rewards, self._elapsed = self._reals.swapaxes(0, 1)
+        self._terminated, self._truncated, self._stepped = self._flags.swapaxes(0, 1)
         self._acting, self._restarted = make(form, flag), make((rows,), flag)
-        self._cleared = (
-            self._rewards, self._elapsed, self._terminated, self._truncated, self._stepped, self._restarted
-        )  # fmt: skip
+        self._cleared = (self._reals, self._flags, self._restarted)
         self._objects = [leaf for tree in self._stored.values() for leaf in leaves(tree) if leaf.dtype == object]
+        self._structured = any(isinstance(space, Dict | Tuple) for space in self._action_spaces.values())
         self._everybody = False
         self._finals: dict[int, dict[AgentID, Any]] = {}
         self._infos: list[dict[AgentID, dict[str, Any]]] = []
@@ -67,24 +72,20 @@ class ManyTable:
         """
         if not isinstance(actions, Mapping):
             raise InvalidAction(f"actions must be columns by agent or by group, got {type(actions).__name__}")
+        actions = self._handout.taken(actions)
         columns: dict[AgentID, Any] = {}
-        for name, given in self._handout.taken(actions).items():
-            known = name in self._index or name in self.groups
-            if not known:
+        for name, given in actions.items():
+            if name in self._index:
+                if type(given) is np.ndarray and given.ndim == 1 and len(given) == self.rows:  # as `stacked` does
+                    columns[name] = given.tolist() if given.dtype.kind in "iu" else given
+                else:
+                    columns[name] = self._stacked(name, given, self._action_spaces[name])
+            elif name in self.groups:
+                first = self.groups[name][0]
+                columns.update(self._spread(name, self._stacked(name, given, self._action_spaces[first])))
+            else:
                 names = [*dict.fromkeys([*self._slots, *self.groups])]
                 raise InvalidAgents(f"actions must be by {names}, got {name!r}.{did_you_mean(name, names)}")
-            if type(given) is np.ndarray and len(given) == self.rows:
-                batch: Any = given
-            else:
-                space = self._action_spaces[name if name in self._index else self.groups[name][0]]
-                try:
-                    batch = stacked(given, self.rows, f"actions[{name!r}]", space)
-                except SpaceMismatch as error:
-                    raise InvalidAction(str(error)) from None
-            if name in self._index:
-                columns[name] = batch
-            else:
-                columns.update(self._spread(name, batch))
         if len(columns) < len(self._order):
             acting = self._acting[list(rows)].any(axis=0)
             missing = sorted(self._order[k] for k in np.flatnonzero(acting) if self._order[k] not in columns)
@@ -92,15 +93,20 @@ class ManyTable:
                 raise InvalidAgents(f"actions are missing for {missing}, who must act now")
         return columns
 
+    def _stacked(self, name: str, given: Any, space: Space[Any]) -> Tree:
+        try:
+            return stacked(given, self.rows, f"actions[{name!r}]", space)
+        except SpaceMismatch as error:
+            raise InvalidAction(str(error)) from None
+
     def actions_of(
         self, batch: Mapping[AgentID, Any], rows: Sequence[int], envs: Sequence[MultiAgentEnv]
     ) -> list[dict[AgentID, Any]]:
         """Return, for each of `rows`, whose environments are `envs`, the actions of the agents that act there."""
-        if any(isinstance(column, dict | tuple) for column in batch.values()):
+        if self._structured:
             return [{a: at(batch[a], row) for a in env.acting} for row, env in zip(rows, envs, strict=True)]
         if self._everybody and len(rows) == self.rows and len(batch) == len(self._order):
-            names = list(batch)
-            return [dict(zip(names, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+            return [dict(zip(batch, values, strict=False)) for values in zip(*batch.values(), strict=True)]
         return [{a: batch[a][row] for a in env.acting} for row, env in zip(rows, envs, strict=True)]
 
     def begun(self, rows: Sequence[int], results: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
@@ -113,7 +119,7 @@ class ManyTable:
 
     def stepped(self, rows: Sequence[int], results: Sequence[MAStepResult], envs: Sequence[MultiAgentEnv]) -> list[int]:
         """Write the transitions of rows; return the rows whose episode is over."""
-        if len(rows) == self.rows and all(map(self._is_plain, results)):
+        if len(rows) == self.rows and self._are_plain(results):
             self._fill(results, envs)
             return []
         over = [row for row, result, env in zip(rows, results, envs, strict=True) if self._step_row(row, result, env)]
@@ -141,7 +147,8 @@ class ManyTable:
     def reset_result(self) -> MAVecResetResult:
         """Read what `begun` wrote."""
         observations = self._columns(self._stored)
-        return MAVecResetResult(observations, self._scalars(self._acting), self._infos)
+        acting = MatrixColumns(self._handout.numbers(self._acting), self._spans, self._index)
+        return MAVecResetResult(observations, acting, self._infos)
 
     def step_result(self) -> MAVecStepResult:
         """Read what `stepped`, `restarted` and `renewed` wrote."""
@@ -154,16 +161,19 @@ class ManyTable:
                 for agent, observation in finals.items():
                     writers[agent](row, observation)
             final = self._columns(stored)
+        give, spans, index = self._handout.numbers, self._spans, self._index
+        rewards, elapsed = give(self._reals.swapaxes(0, 1))
+        terminated, truncated, stepped = give(self._flags.swapaxes(0, 1))
         return MAVecStepResult(
             observations,
-            self._scalars(self._rewards),
-            self._scalars(self._terminated),
-            self._scalars(self._truncated),
-            self._scalars(self._acting),
-            self._scalars(self._stepped),
-            self._scalars(self._elapsed),
+            MatrixColumns(rewards, spans, index),
+            MatrixColumns(terminated, spans, index),
+            MatrixColumns(truncated, spans, index),
+            MatrixColumns(give(self._acting), spans, index),
+            MatrixColumns(stepped, spans, index),
+            MatrixColumns(elapsed, spans, index),
             final,
-            self._handout.numbers(self._restarted),
+            give(self._restarted),
             self._infos,
         )
 
@@ -213,26 +223,30 @@ class ManyTable:
         self._mark_acting(row, env)
         return False
 
-    def _is_plain(self, result: MAStepResult) -> bool:
-        """Say whether everybody, in the order of the columns, has a transition and lives on."""
+    def _are_plain(self, results: Sequence[MAStepResult]) -> bool:
+        """Say whether in all rows everybody, in the order of the columns, has a transition and lives on."""
         order = self._order
-        return (
-            list(result.rewards) == order
-            and list(result.observations) == order
-            and not result.first
-            and not result.any_done
-            and (not result.elapsed or list(result.elapsed) == order)
-        )
+        for result in results:
+            if (
+                list(result.rewards) != order
+                or list(result.observations) != order
+                or result.first
+                or True in result.terminated.values()
+                or True in result.truncated.values()
+                or (result.elapsed and list(result.elapsed) != order)
+            ):
+                return False
+        return True
 
     def _fill(self, results: Sequence[MAStepResult], envs: Sequence[MultiAgentEnv]) -> None:
         """Write rows that are all plain."""
         self._infos[:] = [result.info for result in results]
         seen = [list(result.observations.values()) for result in results]
-        begin = 0
-        for name, agents in self.groups.items():
-            end = begin + len(agents)
-            self._fillers[name].fill([value for values in seen for value in values[begin:end]])
-            begin = end
+        if len(self.groups) == 1:
+            self._fillers[next(iter(self.groups))].fill([value for values in seen for value in values])
+        else:
+            for name, span in self._spans.items():
+                self._fillers[name].fill([value for values in seen for value in values[span]])
         self._rewards[:] = [list(result.rewards.values()) for result in results]
         for row, result in enumerate(results):
             if result.elapsed:
@@ -283,30 +297,6 @@ class ManyTable:
     def _columns(self, stored: Mapping[str, Tree]) -> AgentColumns:
         give = self._handout.observations
         return AgentColumns({name: give(tree) for name, tree in stored.items()}, self._slots)
-
-    def _scalars(self, matrix: NDArray[Any]) -> AgentColumns:
-        return AgentColumns(_Slices(self._handout.numbers(matrix), self.groups), self._slots)
-
-
-class _Slices(Mapping[str, Any]):
-    """The columns of each group in one matrix `(N, A)`."""
-
-    def __init__(self, matrix: Any, groups: Mapping[str, Sequence[AgentID]]) -> None:
-        self.matrix, self.groups = matrix, groups
-
-    def __getitem__(self, name: str) -> Any:
-        begin = 0
-        for group, agents in self.groups.items():
-            if group == name:
-                return self.matrix[:, begin : begin + len(agents)]
-            begin += len(agents)
-        raise KeyError(name)
-
-    def __iter__(self) -> Any:
-        return iter(self.groups)
-
-    def __len__(self) -> int:
-        return len(self.groups)
 
 
 def _stored_groups(env: MultiAgentEnv) -> dict[str, tuple[AgentID, ...]]:

@@ -6,7 +6,7 @@ For many agents every field reads as a mapping from agent to column, `result.rew
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = [
     "AgentColumns",
     "MAVecResetResult",
     "MAVecStepResult",
+    "MatrixColumns",
     "VecResetResult",
     "VecStepResult",
     "changed",
@@ -27,9 +28,13 @@ __all__ = [
     "stack_infos",
 ]
 
+_become = vars(object)["__class__"].__set__
+
 
 class AgentColumns(Mapping[AgentID, Any]):
     """A column `(N, ...)` for each agent, stored by group as `(N, k, ...)`; columns are views of their group."""
+
+    __slots__ = ("_slots", "_stored")
 
     def __init__(self, stored: Mapping[str, Tree], slots: Mapping[AgentID, tuple[str, int]]) -> None:
         self._stored, self._slots = stored, slots
@@ -61,6 +66,28 @@ class AgentColumns(Mapping[AgentID, Any]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({dict(self)!r})"
+
+
+class MatrixColumns(AgentColumns):
+    """Columns of one matrix `(N, A)`, in which every group has a span."""
+
+    __slots__ = ("_matrix",)
+
+    def __init__(self, matrix: Any, spans: Mapping[str, slice], index: Mapping[AgentID, int]) -> None:
+        self._matrix, self._stored, self._slots = matrix, spans, index  # type: ignore[assignment]
+
+    def __getitem__(self, agent: AgentID) -> Any:
+        return self._matrix[:, self._slots[agent]]
+
+    def group(self, name: str) -> Any:
+        """Return a group's columns, `(N, k)`; raises `SekaiError` for a group that is not stored together."""
+        return self._matrix[:, super().group(name)]
+
+    def mapped(self, change: Callable[[AgentID, Any], Any]) -> AgentColumns:
+        """Return what `change(agent, column)` makes of each column."""
+        agents = list(self._slots)
+        groups = {name: agents[span] for name, span in self._stored.items()}
+        return columns_of({agent: change(agent, self[agent]) for agent in agents}, groups)
 
 
 def columns_of(columns: Mapping[AgentID, Tree], groups: Mapping[str, Sequence[AgentID]]) -> AgentColumns:
@@ -113,8 +140,18 @@ class VecResetResult(ByValue):
     infos: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VecStepResult(ByValue):
+class _StepSlots(ByValue):
+    __slots__ = (
+        "observations", "rewards", "terminated", "truncated", "infos", "final_observations", "restarted", "stepped"
+    )  # fmt: skip
+
+
+class _OpenStep(_StepSlots):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class VecStepResult(_StepSlots):
     """N transitions.
 
     `observations` are what to act on next: of a new episode where the row has `restarted`. `final_observations` are
@@ -133,6 +170,28 @@ class VecStepResult(ByValue):
     restarted: Any
     stepped: Any
 
+    def __init__(
+        self: Any,
+        observations: Any,
+        rewards: Any,
+        terminated: Any,
+        truncated: Any,
+        infos: list[dict[str, Any]],
+        final_observations: Any,
+        restarted: Any,
+        stepped: Any,
+    ) -> None:
+        _become(self, _OpenStep)  # open while it is built, as `sekai.core.result` says
+        self.observations = observations
+        self.rewards = rewards
+        self.terminated = terminated
+        self.truncated = truncated
+        self.infos = infos
+        self.final_observations = final_observations
+        self.restarted = restarted
+        self.stepped = stepped
+        self.__class__ = VecStepResult
+
     @property
     def dones(self) -> Any:
         """Terminated or truncated, `(N,)`."""
@@ -148,8 +207,19 @@ class MAVecResetResult(ByValue):
     infos: list[dict[AgentID, dict[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MAVecStepResult(ByValue):
+class _MAStepSlots(ByValue):
+    __slots__ = (
+        "observations", "rewards", "terminated", "truncated", "acting", "stepped", "elapsed", "final_observations",
+        "restarted", "infos",
+    )  # fmt: skip
+
+
+class _OpenMAStep(_MAStepSlots):
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class MAVecStepResult(_MAStepSlots):
     """N results of worlds with many agents; each field but the last two has a column `(N, ...)` for each agent.
 
     `acting`: this row needs an action of the agent. `stepped`: this row holds a finished transition of the agent;
@@ -166,7 +236,33 @@ class MAVecStepResult(ByValue):
     elapsed: AgentColumns
     final_observations: AgentColumns
     restarted: Any
-    infos: list[dict[AgentID, dict[str, Any]]] = field(default_factory=list)
+    infos: list[dict[AgentID, dict[str, Any]]]
+
+    def __init__(
+        self: Any,
+        observations: AgentColumns,
+        rewards: AgentColumns,
+        terminated: AgentColumns,
+        truncated: AgentColumns,
+        acting: AgentColumns,
+        stepped: AgentColumns,
+        elapsed: AgentColumns,
+        final_observations: AgentColumns,
+        restarted: Any,
+        infos: list[dict[AgentID, dict[str, Any]]],
+    ) -> None:
+        _become(self, _OpenMAStep)
+        self.observations = observations
+        self.rewards = rewards
+        self.terminated = terminated
+        self.truncated = truncated
+        self.acting = acting
+        self.stepped = stepped
+        self.elapsed = elapsed
+        self.final_observations = final_observations
+        self.restarted = restarted
+        self.infos = infos
+        self.__class__ = MAVecStepResult
 
     @property
     def dones(self) -> dict[AgentID, Any]:

@@ -92,7 +92,7 @@ class SingleTable:
 
     def actions_of(self, batch: Tree, rows: Sequence[int], envs: Sequence[Any]) -> Any:
         """Return the action of each of `rows`, whose environments are `envs`."""
-        if type(batch) is np.ndarray and len(rows) == self.rows:
+        if type(batch) in (np.ndarray, list) and len(rows) == self.rows:
             return batch
         return [at(batch, row) for row in rows]
 
@@ -118,10 +118,10 @@ class SingleTable:
                 self._infos[row] = result.info
         self._stepped[where] = True
         self._rewards[where] = [r.reward for r in results]
-        self._terminated[where] = terminated
-        self._truncated[where] = truncated
         if True not in terminated and True not in truncated:
             return []
+        self._terminated[where] = terminated
+        self._truncated[where] = truncated
         return [row for row, ends, cut in zip(rows, terminated, truncated, strict=True) if ends or cut]
 
     def restarted(self, rows: Sequence[int], begun: Sequence[ResetResult[Any]], envs: Sequence[Any]) -> None:
