@@ -150,18 +150,25 @@ class FromGymnasium(Env[Any, Any]):
         self.action_space = from_gymnasium_space(env.action_space)
         self._there, self._back = value_there(self.action_space), value_back(self.observation_space)
         self._spec = spec_here(env)
+        self._mask: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
+        self._mask = info.get("action_mask")
         return ResetResult(self._back(observation) if self._back else observation, info)
 
     def step(self, action: Any) -> StepResult[Any]:
         """Take one action and return the finished transition."""
         observation, reward, terminated, truncated, info = self.env.step(self._there(action) if self._there else action)
+        self._mask = info.get("action_mask")
         if self._back:
             observation = self._back(observation)
         return StepResult(observation, float(reward), bool(terminated), bool(truncated), info)
+
+    def action_mask(self) -> Any:
+        """Return which actions are allowed now: what the last info has by `action_mask`, None where it has nothing."""
+        return self._mask
 
     def close(self) -> None:
         """Close the environment."""

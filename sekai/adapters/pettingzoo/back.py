@@ -72,6 +72,7 @@ class _FromPettingZoo(MultiAgentEnv):
         self.observation_spaces = _Spaces(env.observation_space, self._names)
         self.action_spaces = _Spaces(env.action_space, self._names)
         self.agents: list[AgentID] = []
+        self._masks: dict[AgentID, Any] = {}
 
     @property
     def possible_agents(self) -> Sequence[AgentID]:  # type: ignore[override]
@@ -85,6 +86,15 @@ class _FromPettingZoo(MultiAgentEnv):
     def _said(self, agent: AgentID, action: Any) -> Any:
         passage = value_there(self.action_spaces[agent])
         return passage(action) if passage else action
+
+    def action_masks(self) -> dict[AgentID, Any]:
+        """Return which actions are allowed now, by agent: what the last infos have by `action_mask`."""
+        return {agent: mask for agent, mask in self._masks.items() if agent in self.acting}
+
+    def _told(self, info: dict[AgentID, dict[str, Any]]) -> dict[AgentID, dict[str, Any]]:
+        """Return infos as they are; their masks are kept."""
+        self._masks = {agent: said["action_mask"] for agent, said in info.items() if "action_mask" in said}
+        return info
 
     def close(self) -> None:
         """Close the environment."""
@@ -108,7 +118,7 @@ class FromParallel(_FromPettingZoo):
         observations, infos = self.env.reset(seed=seed, options=options)
         self.agents = [self._names.name(id) for id in self.env.agents]
         ids = list(self.env.agents)
-        return MAResetResult(self._seen(ids, observations), self._by_name(ids, infos, {}))
+        return MAResetResult(self._seen(ids, observations), self._told(self._by_name(ids, infos, {})))
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Take everybody's actions; return the transitions of whoever acted, and first observations of who joined."""
@@ -129,7 +139,7 @@ class FromParallel(_FromPettingZoo):
             {a: 0.0 if a in first else float(r) for a, r in self._by_name(ids, rewards, 0.0).items()},
             {agent: bool(over) or agent in unsaid for agent, over in gone.items()},
             {agent: bool(over) for agent, over in cut.items()},
-            self._by_name(ids, infos, {}),
+            self._told(self._by_name(ids, infos, {})),
             first,
         )
 
@@ -202,6 +212,7 @@ class FromAEC(_FromPettingZoo):
             else:
                 self.acting = [agent]
         self.agents = [names.name(id) for id in env.agents]
+        self._told(result.info)
         return result
 
     def _earned(self, agent: AgentID, total: float) -> float:

@@ -174,6 +174,25 @@ def test_gymnasiums_environments_come_through_unchanged(id: str) -> None:
     mine.close()
 
 
+@pytest.mark.parametrize("id", ["CartPole-v1", "Pendulum-v1", "Taxi-v4"])
+def test_our_checker_finds_nothing_in_gymnasiums_environments(id: str) -> None:
+    """Seeds, memory, clones and all; and nothing in ours after the way there and back."""
+    assert sekai.check_env(from_gymnasium(gymnasium.make(id)), n_steps=60) == []
+    assert sekai.check_env(FromGymnasium(ToGymnasium(Parts())), n_steps=60) == []
+
+
+def test_action_masks_come_through() -> None:
+    taxi = from_gymnasium(gymnasium.make("Taxi-v4"))
+    begun = taxi.reset(seed=3)
+    assert same(taxi.action_mask(), begun.info["action_mask"]) and 0 < taxi.action_mask().sum() < 6
+    masked = sekai.ActionMaskObservation(taxi)
+    assert same(masked.reset(seed=3).observation["action_mask"], begun.info["action_mask"])
+    strict = sekai.CheckAction(taxi)
+    strict.reset(seed=3)
+    with pytest.raises(sekai.error.InvalidAction):
+        strict.step(int(np.argmin(begun.info["action_mask"])))
+
+
 def test_our_layers_and_vector_envs_go_around_gymnasiums_environments() -> None:
     env = sekai.RecordEpisodeStatistics(sekai.TimeLimit(from_gymnasium(gymnasium.make("CartPole-v1")), 5))
     env.reset(seed=0)

@@ -415,6 +415,24 @@ def test_layers_and_views_go_around_their_worlds(name: str) -> None:
         assert all(result.rewards[agent] == 0.0 for agent in result.first)
 
 
+@pytest.mark.parametrize("name", ["one clock", "own clocks", "late", "a market"])
+def test_our_checker_finds_nothing_after_the_way_there_and_back(name: str) -> None:
+    world = SHORT[name]
+    assert sekai.check_env(FromParallel(ToParallel(world())), n_steps=60) == []
+    assert sekai.check_env(FromAEC(ToAEC(world())), n_steps=60) == []
+
+
+def test_action_masks_come_through() -> None:
+    world = from_aec(generated_agents_env_action_mask_info_v0.raw_env())
+    info = world.reset(seed=1).info
+    assert same(dict(world.action_masks()), {agent: said["action_mask"] for agent, said in info.items()})
+    for _ in range(20):
+        agent = world.acting[0]
+        mask = world.action_masks()[agent]
+        result = world.step({agent: world.action_spaces[agent].sample(mask)})
+        assert set(world.action_masks()) == set(world.acting) <= set(result.observations)
+
+
 def test_a_limit_settles_with_those_who_wait_in_aec() -> None:
     world = sekai.TimeLimit(from_aec(generated_agents_env_v0.raw_env()), 12)
     results = play(world, lambda agent, _: 0, seed=1)
