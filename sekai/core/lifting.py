@@ -543,6 +543,11 @@ class FlowingEnv(MultiAgentWrapper):
         super().__init__(env)
         self.layer: FlowWrapper[Any, Any] = _around(env, wrapper, args, kwargs)
 
+    @property
+    def restarts(self) -> bool:
+        """Whether the flow begins episodes by itself."""
+        return type(self.layer).restarts
+
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Run the flow of these actions."""
         return run(self.env, self.layer.flow(actions))

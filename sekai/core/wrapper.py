@@ -16,6 +16,8 @@ from sekai.core.env import ActT, Env, ObsT
 from sekai.core.flow import Program, async_run, run
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAStepResult, ResetResult, StepResult
+from sekai.core.state import stack
+from sekai.core.world import World
 from sekai.error import SekaiError, UnsupportedWrapper
 
 if TYPE_CHECKING:
@@ -65,11 +67,14 @@ class Wrapper(Env[ObsT, ActT]):
 
     `touched` names the hooks that a class defines; only these are called. A class is `over_rows` if its hooks take
     many values at once, with leading dimensions, as they take one, and remember nothing of one of them: then a single
-    instance serves all the rows of a vector env.
+    instance serves all the rows of a vector env. What begins with each episode cannot go around what `restarts` by
+    itself, which hides beginnings, unless it says `over_restarts`.
     """
 
     env: Any
     over_rows: ClassVar[bool] = False
+    over_restarts: ClassVar[bool | None] = None
+    restarts: ClassVar[bool] = False
     if TYPE_CHECKING:
         observation_space: Space[Any]
         action_space: Space[Any]
@@ -80,6 +85,7 @@ class Wrapper(Env[ObsT, ActT]):
     _drives_itself: ClassVar[tuple[str, ...]] = ()
 
     def __new__(cls, env: Any = None, *args: Any, agents: Sequence[str] | None = None, **kwargs: Any) -> Any:
+        cls._check_restarts(env)
         if isinstance(env, MultiAgentEnv):
             return wrap_many(env, cls, agents, args, kwargs)
         around_rows = getattr(type(env), "_wrapped_in", None)  # a vector env's own way
@@ -97,6 +103,17 @@ class Wrapper(Env[ObsT, ActT]):
             if name not in cls.__dict__ and getattr(cls, name).__module__ == __name__:
                 setattr(cls, name, _copied(getattr(cls, name)))
         cls._drives_itself = tuple(name for name in _DRIVERS if getattr(cls, name).__module__ != __name__)
+
+    @classmethod
+    def _check_restarts(cls, env: Any) -> None:
+        begins = bool(cls.touched & {"on_begin", "on_reset"}) if cls.over_restarts is None else not cls.over_restarts
+        if not begins or not isinstance(env, World):
+            return
+        for layer in stack(env):
+            if getattr(layer, "restarts", False):
+                raise UnsupportedWrapper(
+                    f"{cls.__name__} must learn when an episode begins, which {layer!r} hides: put it inside"
+                )
 
     def observation(self, obs: Any) -> Any:
         """Return what the agent sees instead of `obs`."""
@@ -345,6 +362,7 @@ def wrap_many(
 
     if not (isinstance(wrapper, type) and issubclass(wrapper, Wrapper)):
         raise UnsupportedWrapper(f"wrapper must be a subclass of Wrapper, got {wrapper!r}")
+    wrapper._check_restarts(env)
     if wrapper._drives_itself:
         raise UnsupportedWrapper(
             f"{wrapper.__name__} overrides {' and '.join(wrapper._drives_itself)}, so it can serve one agent only: "

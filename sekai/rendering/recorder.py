@@ -23,7 +23,7 @@ def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 3
         raise SekaiError("frames must be at least one, got none")
     if not fps > 0:
         raise SekaiError(f"fps must be > 0, got {fps}")
-    film = [_frame(frame, index, np.shape(frames[0])) for index, frame in enumerate(frames)]
+    film: Any = [_frame(frame, index, np.shape(frames[0])) for index, frame in enumerate(frames)]
     try:
         import imageio.v2 as imageio
     except ImportError as error:
@@ -31,9 +31,9 @@ def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 3
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".gif":
-        imageio.mimsave(path, film, duration=1000.0 / fps, loop=0)  # type: ignore[arg-type]
+        imageio.mimsave(path, film, duration=1000.0 / fps, loop=0)
     else:
-        imageio.mimsave(path, film, fps=fps, macro_block_size=1)  # type: ignore[arg-type]
+        imageio.mimsave(path, film, fps=fps, macro_block_size=1)
     return path
 
 

@@ -15,6 +15,8 @@ class Rendered(EpisodeWrapper[ObsT, ActT]):
     `renderer` may be exchanged in the middle of an episode; `frame` is what was drawn last.
     """
 
+    over_restarts = True
+
     def __init__(self, env: Any, *renderers: Any) -> None:
         super().__init__(env)
         self.renderer = using(*renderers)

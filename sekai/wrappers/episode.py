@@ -129,10 +129,12 @@ class AutoReset(FlowWrapper[ObsT, ActT]):
     """Begins the next episode in the very step that ends one.
 
     The result of that step has the reward and the end of the finished transition and the first observation of the new
-    episode; `info` has `final_observation`, `final_info` and `reset_info` besides what both infos say.
+    episode; `info` has `final_observation`, `final_info` and `reset_info` besides what both infos say. It goes around
+    the layers that must learn when an episode begins; they raise `UnsupportedWrapper` around it.
     """
 
     episode_wide = True
+    restarts = True
 
     def flow(self, action: Any) -> Program[Any]:
         """Step, and reset after the end."""

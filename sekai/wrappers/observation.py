@@ -280,6 +280,8 @@ class ActionMaskObservation(Wrapper[ObsT, ActT]):
     without masks.
     """
 
+    over_restarts = True
+
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         self._acts = env.action_space

@@ -23,6 +23,7 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
     """
 
     some_agents = True
+    over_restarts = True
 
     def __init__(self, env: Any, tracker: StatsTracker | None = None, agents: Sequence[str] | None = None) -> None:
         super().__init__(env)

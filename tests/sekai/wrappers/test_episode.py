@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sekai
 from sekai import AutoReset, MAStepResult, OrderEnforcing, RecordEpisodeStatistics, SekaiError, TimeLimit
-from sekai.error import ClosedEnvironment, InvalidAgents, ResetRequired
+from sekai.error import ClosedEnvironment, InvalidAgents, ResetRequired, UnsupportedWrapper
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 
@@ -154,3 +155,20 @@ def test_statistics_inside_auto_reset_are_found() -> None:
     env.reset(seed=0)
     env.step(1.0)
     assert env.step(1.0).info["episode"].episode_return == 2.0
+
+
+@pytest.mark.parametrize("make", [CountingEnv, EchoEnv])
+def test_what_must_learn_of_beginnings_goes_inside_of_autoreset(make: Any) -> None:
+    """Around it, a limit would never count anew, nor frames be forgotten: that is refused, not wrong in silence."""
+    for wrapper, args in ((sekai.TimeLimit, (3,)), (sekai.FrameStackObservation, (2,)), (sekai.OrderEnforcing, ())):
+        with pytest.raises(UnsupportedWrapper, match="must learn when an episode begins, which <AutoReset.* hides"):
+            wrapper(sekai.ClipReward(sekai.AutoReset(make()), max=1.0), *args)  # type: ignore[arg-type]
+        wrapper(make(), *args)
+    with pytest.raises(UnsupportedWrapper):
+        sekai.AutoReset(EchoEnv()).wrap(sekai.DelayObservation, 2, agents=["maker"])
+    env = sekai.RecordEpisodeStatistics(sekai.AutoReset(sekai.TimeLimit(make(), 2)))
+    env.reset(seed=0)
+    many = isinstance(env, sekai.MultiAgentEnv)
+    for _ in range(6):
+        env.step({a: np.ones(1) for a in env.acting} if many else 1.0)  # type: ignore[attr-defined]
+    assert env.tracker.summary()["mean_return"] == 2.0
