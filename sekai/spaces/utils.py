@@ -11,7 +11,8 @@ hold with `flat_dtype` (float32), `flat_bounds` (0 and 1) and `batch_space` (a T
         return 2
 """
 
-from functools import singledispatch
+from functools import cache, singledispatch
+from math import prod
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -127,12 +128,17 @@ def _flat(space: Space[Any], x: Any) -> NDArray[Any]:
 # --- Box --------------------------------------------------------------------------------------------------------------
 @flatdim.register
 def _(space: Box) -> int:
-    return int(np.prod(space.shape, dtype=np.int64))
+    return prod(space.shape)
 
 
 @flat_dtype.register
 def _(space: Box) -> "np.dtype[Any]":
-    return np.result_type(np.float32, space.dtype)
+    return _with_float32(space.dtype)
+
+
+@cache
+def _with_float32(*dtypes: "np.dtype[Any]") -> "np.dtype[Any]":
+    return np.result_type(np.float32, *dtypes)
 
 
 @flat_bounds.register
@@ -144,9 +150,9 @@ def _(space: Box) -> _Bounds:
 
 @flatten.register
 def _(space: Box, x: Any) -> NDArray[Any]:
-    array = _array(space, x, "fiub").astype(flat_dtype(space))
+    array = _array(space, x, "fiub").astype(_with_float32(space.dtype))
     lead = array.shape[: array.ndim - len(space.shape)]
-    return space.backend.from_numpy(array.reshape((*lead, flatdim(space))))  # type: ignore[no-any-return]
+    return space.backend.from_numpy(array.reshape((*lead, prod(space.shape))))  # type: ignore[no-any-return]
 
 
 @unflatten.register
@@ -224,14 +230,14 @@ def _repeat(array: NDArray[Any], n: int) -> NDArray[Any]:
 # --- flags and text ---------------------------------------------------------------------------------------------------
 @flatdim.register
 def _(space: MultiBinary) -> int:
-    return int(np.prod(space.shape, dtype=np.int64))
+    return prod(space.shape)
 
 
 @flatten.register
 def _(space: MultiBinary, x: Any) -> NDArray[Any]:
     array = _array(space, x, "iub").astype(np.float32)
     lead = array.shape[: array.ndim - len(space.shape)]
-    return space.backend.from_numpy(array.reshape((*lead, flatdim(space))))  # type: ignore[no-any-return]
+    return space.backend.from_numpy(array.reshape((*lead, prod(space.shape))))  # type: ignore[no-any-return]
 
 
 @unflatten.register
@@ -280,7 +286,7 @@ def _(space: Dict | Tuple) -> int:
 @flat_dtype.register(Tuple)
 @flat_dtype.register(OneOf)
 def _(space: Dict | Tuple | OneOf) -> "np.dtype[Any]":
-    return np.result_type(np.float32, *(flat_dtype(part) for part in _sub_spaces(space)))
+    return _with_float32(*(flat_dtype(part) for part in _sub_spaces(space)))
 
 
 @flat_bounds.register(Dict)

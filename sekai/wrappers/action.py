@@ -54,7 +54,7 @@ class ClipAction(ActionWrapper[ObsT, ActT]):
 
 
 def _clipped(space: Space[Any], value: Any, path: Path) -> Any:
-    return np.clip(value, space.low, space.high) if isinstance(space, Box) else value
+    return np.minimum(np.maximum(value, space.low), space.high) if isinstance(space, Box) else value
 
 
 def _unbounded(space: Space[Any], path: Path) -> Space[Any]:
@@ -76,6 +76,7 @@ class RescaleAction(ActionWrapper[ObsT, ActT]):
         self.min, self.max = float(min), float(max)
         self._inner = env.action_space
         _need_a_box(self)
+        self._lines: dict[Path, tuple[Any, Any, Any, Any]] = {}
         self.action_space = map_space(self._narrowed, self._inner)
 
     def action(self, action: Any) -> Any:
@@ -91,23 +92,27 @@ class RescaleAction(ActionWrapper[ObsT, ActT]):
             return space
         if not all(space.is_bounded):
             raise SpaceMismatch(f"RescaleAction needs bounds on both sides, got {space} at {list(path)}")
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        slope = (high - low) / (self.max - self.min)
+        self._lines[path] = slope, low - self.min * slope, low, high
         return Box(self.min, self.max, space.shape, real_dtype(space))
 
     def _widened(self, space: Space[Any], value: Any, path: Path) -> Any:
         if not isinstance(space, Box):
             return value
-        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        share = (np.asarray(value, np.float64) - self.min) / (self.max - self.min)
-        wide = low + share * (high - low)
-        return np.clip(wide if space.dtype.kind == "f" else np.rint(wide), low, high).astype(space.dtype)
+        slope, offset, low, high = self._lines[path]
+        wide = np.asarray(value) * slope + offset
+        if space.dtype.kind != "f":
+            wide = np.rint(wide)
+        return np.minimum(np.maximum(wide, low), high).astype(space.dtype)
 
     def _reversed(self, space: Space[Any], value: Any, path: Path) -> Any:
         if not isinstance(space, Box):
             return value
-        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        width = np.where(high > low, high - low, 1.0)
-        share = (np.asarray(value, np.float64) - low) / width
-        return (self.min + share * (self.max - self.min)).astype(real_dtype(space))
+        slope, offset, _, _ = self._lines[path]
+        flat = slope == 0
+        narrow = (np.asarray(value, np.float64) - offset) / np.where(flat, 1.0, slope)
+        return np.where(flat, self.min, narrow).astype(real_dtype(space))
 
 
 class StickyAction(ActionWrapper[ObsT, ActT]):

@@ -148,8 +148,8 @@ class RescaleObservation(ObservationWrapper[ObsT, ActT]):
         if path not in self._lines:
             return value
         slope, offset = self._lines[path]
-        scaled = np.asarray(value).astype(np.float64) * slope + offset
-        return np.clip(scaled, self.min, self.max).astype(real_dtype(space))  # type: ignore[arg-type]
+        scaled = np.asarray(value) * slope + offset
+        return np.minimum(np.maximum(scaled, self.min), self.max).astype(real_dtype(space))  # type: ignore[arg-type]
 
     def _rescaled_space(self, space: Space[Any], path: Path) -> Space[Any]:
         if not isinstance(space, Box):

@@ -38,8 +38,13 @@ class ClipReward(RewardWrapper[ObsT, ActT]):
         if min is not None and max is not None and not min <= max:
             raise SekaiError(f"min must be <= max, got {min} and {max}")
         self.min, self.max = min, max
+        self._low = -np.inf if min is None else float(min)
+        self._high = np.inf if max is None else float(max)
 
     def reward(self, reward: Any) -> Any:
         """Return the reward, or the bound that it is beyond."""
-        clipped = np.clip(reward, self.min, self.max)
-        return float(clipped) if np.ndim(clipped) == 0 else clipped
+        if isinstance(reward, np.ndarray) and reward.ndim:
+            return np.clip(reward, self._low, self._high)
+        if reward < self._low:
+            return self._low
+        return self._high if reward > self._high else float(reward)
