@@ -320,9 +320,9 @@ def form_of(env: Env[Any, Any] | MultiAgentEnv) -> dict[str, Any]:
     return {"observation_space": env.observation_space, "action_space": env.action_space}
 
 
-def check_alike(forms: Sequence[Mapping[str, Any]], first: Mapping[str, Any]) -> None:
-    """Raise `SpaceMismatch` unless each of `forms` is the `first`."""
-    for index, form in enumerate(forms):
+def check_alike(forms: Sequence[Mapping[str, Any]], first: Mapping[str, Any], begin: int = 0) -> None:
+    """Raise `SpaceMismatch` unless each of `forms`, numbered from `begin`, is the `first`."""
+    for index, form in enumerate(forms, begin):
         if form.keys() != first.keys():
             raise SpaceMismatch(f"environment {index} must have one agent as environment 0 has, or many as it has")
         for name, ours in form.items():

@@ -239,9 +239,10 @@ def stacked(values: Any, count: int, what: str, space: Space[Any]) -> Tree:
 
 
 def gathered(values: Sequence[Any], space: Space[Any]) -> Tree:
-    """Return values of `space` as a tree of arrays, one row for each."""
+    """Return values of `space` as a tree of arrays, one row for each; None leaves zeros."""
     tree = allocate(space, (len(values),))
     write = writer(tree, space)
     for row, value in enumerate(values):
-        write(row, value)
+        if value is not None:
+            write(row, value)
     return tree

@@ -214,9 +214,22 @@ class OverRows(VecWrapper):
         return [change(row, info) if restarted[row] else info for row, info in enumerate(infos)]
 
     def _get(self, rows: Sequence[int], name: str) -> list[Any]:
-        if not self.many and hasattr(self.instance, name) and not hasattr(Env, name):
-            return [getattr(self.instance, name)] * len(rows)
-        return super()._get(rows, name)
+        """Return the layer's own, the same in all rows (of many agents, by agent), or what the rows have."""
+        if not self._has(name):
+            return super()._get(rows, name)
+        value = {a: getattr(i, name) for a, i in self.instances.items()} if self.many else getattr(self.instance, name)
+        return [value] * len(rows)
+
+    def _set(self, rows: Sequence[int], name: str, value: Any) -> None:
+        if not self._has(name):
+            super()._set(rows, name, value)
+            return
+        for instance in self.instances.values() if self.many else [self.instance]:
+            setattr(instance, name, value)
+
+    def _has(self, name: str) -> bool:
+        instances = list(self.instances.values()) if self.many else [self.instance]
+        return name not in ("env", "observation_space", "action_space") and any(name in vars(i) for i in instances)
 
     def __repr__(self) -> str:
         return f"<{self.wrapper.__name__}({self.env!r})>"

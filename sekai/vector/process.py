@@ -114,15 +114,14 @@ class ProcVecEnv(VecEnv):
             ours, theirs = processes.Pipe()
             inherited = [*self._pipes, ours] if processes.get_start_method() == "fork" else []
             functions = _Functions(env_fns[begin:end])
-            task = (theirs, inherited, functions, begin, end, rows, autoreset, block)
+            task = (theirs, inherited, functions, form_of(first), begin, end, rows, autoreset, block)
             worker = processes.Process(target=_work, args=task, daemon=True, name=f"{type(self).__name__}-{begin}")
             self._pipes.append(ours)
             worker.start()
             theirs.close()
             self._workers.append(worker)
         try:
-            forms = self._gather(range(count), "make", None)
-            check_alike([form for forms_there in forms for form in forms_there], form_of(first))
+            self._gather(range(count), "make", None)
         except BaseException:
             self.close()
             raise
@@ -327,11 +326,18 @@ class _Rows(SyncVecEnv):
     """A worker's rows, which outside are numbered from `begin`."""
 
     def __init__(
-        self, functions: Sequence[Callable[[], Any]], begin: int, autoreset: Autoreset, memory: _Memory
+        self,
+        functions: Sequence[Callable[[], Any]],
+        form: dict[str, Any],
+        begin: int,
+        autoreset: Autoreset,
+        memory: _Memory,
     ) -> None:
         self.begin = begin
         self.blamed: int | None = None
-        super(SyncVecEnv, self).__init__(made(functions, begin), autoreset=autoreset, make=memory.make)
+        envs = made(functions, begin)
+        check_alike([form_of(env) for env in envs], form, begin)  # else the memory would not be theirs
+        super(SyncVecEnv, self).__init__(envs, autoreset=autoreset, make=memory.make)
 
     def serve(self, verb: str, mine: list[int] | None, what: Any) -> Any:
         """Do what was asked for in the rows `mine`, or in all."""
@@ -363,6 +369,7 @@ def _work(
     pipe: Connection,
     inherited: Sequence[Connection],
     functions: _Functions,
+    form: dict[str, Any],
     begin: int,
     end: int,
     rows: int,
@@ -376,8 +383,8 @@ def _work(
         other.close()
     vec: _Rows | None = None
     try:
-        vec = _Rows(functions.functions, begin, autoreset, _Memory(block, rows, begin, end))
-        pipe.send_bytes(_dumped(("done", [form_of(env) for env in vec.envs])))
+        vec = _Rows(functions.functions, form, begin, autoreset, _Memory(block, rows, begin, end))
+        pipe.send_bytes(_dumped(("done", None)))
         while True:
             verb, mine, what = pickle.loads(pipe.recv_bytes())
             if verb == "close":
