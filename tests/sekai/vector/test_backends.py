@@ -154,9 +154,7 @@ def test_policies_of_views() -> None:
     assert view.observation_space == EchoEnv().observation_spaces["taker"] and view.unwrapped is view
     begun = view.reset(seed=7)
     batch = view.step(np.full((ROWS, 1), 0.25))
-    assert makers.calls[1:] == [(ROWS, 1)] * 2 and makers.calls[0] == sekai.core.seeding.child_seed(
-        7, "policy", "maker"
-    )
+    assert makers.calls == [child_seed(7, "policy", "maker"), (ROWS, 1), (ROWS, 1)]
     assert batch.observations["heard"][:, 0].tolist() == [0.5] * ROWS and batch.rewards.tolist() == [0.25] * ROWS
     space = EchoEnv().action_spaces["maker_0"]
     single = vec.view("taker", {"maker": by_row(lambda o: np.float32([o["noise"][0]]), space)})
