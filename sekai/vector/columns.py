@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekai.error import SpaceMismatch
+from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.space import Space
 from sekai.spaces.tuple import Tuple
@@ -219,10 +220,10 @@ def stacked(values: Any, count: int, what: str, space: Space[Any]) -> Tree:
     """Return a batch of `count` values of `space` as something that `at` indexes by row; else `SpaceMismatch`.
 
     `values` is an array or a sequence of `count` values; of a Dict or a Tuple also a dict or a tuple of such. Integers
-    come out as Python's own, which are quicker to make, and to compute with.
+    come out as Python's own, which are quicker to make, and to compute with; not those of a Box, which has none.
     """
     if type(values) is np.ndarray and values.ndim == 1 and len(values) == count:
-        return values.tolist() if values.dtype.kind in "iu" else values
+        return values.tolist() if values.dtype.kind in "iu" and not isinstance(space, Box) else values
     if isinstance(values, Mapping):
         named = space.spaces if isinstance(space, Dict) else {}
         return {k: stacked(part, count, f"{what}[{k!r}]", named.get(k, space)) for k, part in values.items()}

@@ -13,6 +13,7 @@ import numpy as np
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import InvalidAction, InvalidAgents, SekaiError, SpaceMismatch, did_you_mean
+from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.space import Space
 from sekai.spaces.tuple import Tuple
@@ -77,7 +78,8 @@ class ManyTable:
         for name, given in actions.items():
             if name in self._index:
                 if type(given) is np.ndarray and given.ndim == 1 and len(given) == self.rows:  # as `stacked` does
-                    columns[name] = given.tolist() if given.dtype.kind in "iu" else given
+                    whole = given.dtype.kind in "iu" and not isinstance(self._action_spaces[name], Box)
+                    columns[name] = given.tolist() if whole else given
                 else:
                     columns[name] = self._stacked(name, given, self._action_spaces[name])
             elif name in self.groups:
