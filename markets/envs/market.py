@@ -361,6 +361,13 @@ class SeatView(AgentView):
         super().__init__(multi, agent, others)
         self._number, self._cut, self._length = multi._numbers[agent], multi._split[agent], multi._words[agent]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_cut"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._cut = self.multi._split[self.agent]
+
     def step(self, action: Any) -> StepResult[Any]:
         """Take the action; go on to this agent's next decision, or to the close. Raises as `MarketEnv.step`."""
         env, k = self.multi, self._number
