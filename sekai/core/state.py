@@ -41,7 +41,7 @@ def restore(world: World, state: World) -> None:
         return
     memo: dict[int, Any] = {id(their): our for our, their in zip(ours, theirs, strict=True)}
     states = [_copied_state(their, memo) for their in theirs]
-    for our, own in zip(ours, states, strict=True):
+    for our, own in reversed(list(zip(ours, states, strict=True))):
         our.__dict__.clear()
         if hasattr(our, "__setstate__"):
             our.__setstate__(own)

@@ -31,12 +31,12 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
 
     def before_reset(self, seed: int | None, options: dict[str, Any] | None) -> None:
         """Refuse to reset what is closed."""
-        if self._phase is _CLOSED:
+        if self._phase == _CLOSED:
             raise ClosedEnvironment(f"reset after close: make a new {self.unwrapped!r}")
 
     def before_step(self, action: Any) -> None:
         """Refuse a step out of order, or with the wrong agents."""
-        if self._phase is not _LIVE:
+        if self._phase != _LIVE:
             self._refuse()
         if self._many:
             acting = self.env.acting
@@ -62,9 +62,9 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
         self.alert = True
 
     def _refuse(self) -> None:
-        if self._phase is _CLOSED:
+        if self._phase == _CLOSED:
             raise ClosedEnvironment(f"step after close: make a new {self.unwrapped!r}")
-        when = "before the first reset" if self._phase is _NEW else "after the episode's end"
+        when = "before the first reset" if self._phase == _NEW else "after the episode's end"
         raise ResetRequired(f"step {when}: call reset() first")
 
     def _refuse_agents(self, actions: Mapping[str, Any]) -> None:

@@ -39,7 +39,14 @@ class TestMarket(EnvConformance):
     n_steps = 30
 
     def make(self) -> Any:
-        return sekai.make("markets/MakerTaker-v0").unwrapped
+        return sekai.make("markets/MakerTaker-v0")
+
+
+class TestSeatOfAMarket(EnvConformance):
+    n_steps = 30
+
+    def make(self) -> Any:
+        return sekai.make("markets/MarketMaking-v0")
 
 
 def test_one_that_is_wrong_fails() -> None:
