@@ -1,4 +1,4 @@
-"""Ways to other libraries and back. Each adapter imports its library, which is an extra: `sekai[gymnasium]`, ...
+"""Ways to other libraries and back. Each adapter imports its library, which comes with the extra of its name.
 
 Going there and back gives the very environment that set out.
 """

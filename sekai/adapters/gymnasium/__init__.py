@@ -6,7 +6,7 @@
 try:
     import gymnasium
 except ImportError as error:
-    raise ImportError("sekai.adapters.gymnasium needs gymnasium: pip install 'sekai[gymnasium]'") from error
+    raise ImportError("sekai.adapters.gymnasium needs gymnasium: pip install gymnasium") from error
 
 from sekai.adapters.gymnasium.env import FromGymnasium, ToGymnasium, from_gymnasium, make, to_gymnasium
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space

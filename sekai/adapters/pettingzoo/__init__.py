@@ -6,7 +6,7 @@ Each function has an inverse: there and back is the environment that set out.
 try:
     import pettingzoo
 except ImportError as error:
-    raise ImportError("sekai.adapters.pettingzoo needs PettingZoo: pip install 'sekai[pettingzoo]'") from error
+    raise ImportError("sekai.adapters.pettingzoo needs PettingZoo: pip install pettingzoo") from error
 
 from sekai.adapters.pettingzoo.back import FromAEC, FromParallel, from_aec, from_parallel
 from sekai.adapters.pettingzoo.there import ToAEC, ToParallel, to_aec, to_parallel

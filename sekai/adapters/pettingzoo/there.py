@@ -11,7 +11,7 @@ from typing import Any
 import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 
-from sekai.adapters.gymnasium.spaces import to_gymnasium_space, value_back, value_there
+from sekai.adapters.gymnasium.spaces import Passage, to_gymnasium_space, value_back, value_there
 from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
 from sekai.adapters.pettingzoo.names import Lives
 from sekai.core.multi_agent import MultiAgentEnv
@@ -58,6 +58,15 @@ class _World:
         self.metadata = {"name": name, **env.metadata, "render_modes": modes, "is_parallelizable": False}
         self._lives = Lives(env)
         self._spaces: dict[tuple[str, AgentID], tuple[Any, gymnasium.Space[Any]]] = {}
+        self._ways_out: dict[AgentID, Passage] = {}
+        self._ways_in: dict[AgentID, Passage] = {}
+
+    def _begin(self, seed: int | None, options: dict[str, Any] | None) -> MAResetResult:
+        begun = self.sekai_env.reset(seed=seed, options=options)
+        self._lives.begin()
+        self._ways_out.clear()
+        self._ways_in.clear()
+        return begun
 
     @property
     def possible_agents(self) -> list[AgentID]:
@@ -89,11 +98,17 @@ class _World:
         return known[1]
 
     def _shown(self, agent: AgentID, observation: Any) -> Any:
-        passage = value_there(self.sekai_env.observation_space(agent))
+        try:
+            passage = self._ways_out[agent]
+        except KeyError:
+            passage = self._ways_out[agent] = value_there(self.sekai_env.observation_space(agent))
         return passage(observation) if passage else observation
 
     def _meant(self, agent: AgentID, action: Any) -> Any:
-        passage = value_back(self.sekai_env.action_space(agent))
+        try:
+            passage = self._ways_in[agent]
+        except KeyError:
+            passage = self._ways_in[agent] = value_back(self.sekai_env.action_space(agent))
         return passage(action) if passage else action
 
     def render(self) -> Any:
@@ -158,8 +173,7 @@ class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
     ) -> tuple[dict[AgentID, Any], dict[AgentID, dict[str, Any]]]:
         """Begin an episode; return observations and infos of everybody alive."""
         env, lives = self.sekai_env, self._lives
-        begun = env.reset(seed=seed, options=options)
-        lives.begin()
+        begun = self._begin(seed, options)
         self.agents = [lives.born(agent) for agent in env.agents]
         told: list[MAStepResult | MAResetResult] = [begun, *self._settled(begun.observations)]
         observations = {lives.ids[a]: self._shown(a, x) for result in told for a, x in result.observations.items()}
@@ -225,8 +239,7 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Begin an episode."""
         env, lives = self.sekai_env, self._lives
-        begun = env.reset(seed=seed, options=options)
-        lives.begin()
+        begun = self._begin(seed, options)
         self.agents = []
         self._seen: dict[AgentID, Any] = {}
         self.rewards: dict[AgentID, float] = {}

@@ -81,10 +81,15 @@ WORLDS: dict[str, Callable[[], sekai.MultiAgentEnv]] = {
     "own clocks": lambda: ClockworkEnv({"a_0": 1, "b_0": 3, "c_0": 4}, {"c_0": (0, 7)}, length=20),
     "layered": lambda: sekai.NormalizeObservation(sekai.TimeLimit(ClockworkEnv({"a_0": 2, "b_0": 3}, length=20), 9)),
     "a market": lambda: WithoutOptions(sekai.make("markets/MakerTaker-v0", session_s=20.0)),
-    "a duel": lambda: WithoutOptions(sekai.make("scenarios/maker-duel")),
+    "a duel": lambda: WithoutOptions(sekai.TimeLimit(sekai.make("scenarios/maker-duel"), 150)),
+    "a calm market": lambda: WithoutOptions(sekai.TimeLimit(sekai.make("scenarios/calm"), 150)),
     "a market with three kinds of clock": lambda: WithoutOptions(_clocks()),
 }
-LATE = {"late": lambda: ClockworkEnv({"a_0": 1, "b_0": 3, "c_0": 4}, {"b_0": (2, 9), "c_0": (5, 20)}, length=20)}
+LATE: dict[str, Callable[[], sekai.MultiAgentEnv]] = {
+    "late": lambda: ClockworkEnv({"a_0": 1, "b_0": 3, "c_0": 4}, {"b_0": (2, 9), "c_0": (5, 20)}, length=20),
+}
+
+ALL = WORLDS | LATE
 
 
 @pytest.fixture(autouse=True)
@@ -141,14 +146,14 @@ def drawing(world: Any, seed: int = 0) -> Callable[[Any, Any], Any]:
 
 
 # --- our worlds before the judges -------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", [*WORLDS, *LATE])
+@pytest.mark.parametrize("name", ALL)
 def test_the_judge_of_the_parallel_form(name: str) -> None:
-    parallel_api_test(to_parallel((WORLDS | LATE)[name]()), num_cycles=50)
+    parallel_api_test(to_parallel(ALL[name]()), num_cycles=50)
 
 
-@pytest.mark.parametrize("name", [*WORLDS, *LATE])
+@pytest.mark.parametrize("name", ALL)
 def test_the_judge_of_aec(name: str) -> None:
-    api_test(to_aec((WORLDS | LATE)[name]()), num_cycles=50)
+    api_test(to_aec(ALL[name]()), num_cycles=50)
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -158,14 +163,11 @@ def test_the_judges_of_seeds(name: str) -> None:
     seed_test(lambda: to_aec(WORLDS[name]()), num_cycles=20)
 
 
-SHORT = {name: make for name, make in (WORLDS | LATE).items() if name != "a duel"}  # an hour is no short session
-
-
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("form", [to_aec, to_parallel])
 def test_a_seed_determines_the_whole_episode_and_the_next(form: Callable[..., Any], name: str) -> None:
     play_form = play_aec if form is to_aec else play_parallel
-    one, other, third = (form(SHORT[name]()) for _ in range(3))
+    one, other, third = (form(ALL[name]()) for _ in range(3))
     for seed in (7, None):
         first, second = (play_form(world, drawing(world), seed) for world in (one, other))
         assert len(first) > 2 and same(first, second)
@@ -173,10 +175,10 @@ def test_a_seed_determines_the_whole_episode_and_the_next(form: Callable[..., An
 
 
 # --- nothing is lost on the way ---------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", ALL)
 def test_aec_tells_each_agent_what_the_world_tells_it(name: str) -> None:
     """The same observations, rewards and ends, agent by agent, as the world gives by itself."""
-    world, form = SHORT[name](), to_aec(SHORT[name]())
+    world, form = ALL[name](), to_aec(ALL[name]())
     told: dict[str, list[Any]] = {}
     for result in play(world, drawing(world), seed=3):
         for agent, observation in result.observations.items():
@@ -197,7 +199,7 @@ CONSTANT = {"a_0": 0.5, "b_0": -0.25, "c_0": 1.0}
 @pytest.mark.parametrize("name", ["own clocks", "late"])
 def test_in_parallel_everybody_earns_at_every_step(name: str) -> None:
     """An agent of the clockwork earns its action for each unit of time, also while it waits."""
-    world = to_parallel(SHORT[name]())
+    world = to_parallel(ALL[name]())
     lives = world.sekai_env.lives
     told = play_parallel(world, lambda agent, _: CONSTANT[agent], seed=0)
     for _, rewards, *_, infos in told[1:]:
@@ -417,7 +419,7 @@ def test_layers_and_views_go_around_their_worlds(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["one clock", "own clocks", "late", "a market"])
 def test_our_checker_finds_nothing_after_the_way_there_and_back(name: str) -> None:
-    world = SHORT[name]
+    world = ALL[name]
     assert sekai.check_env(FromParallel(ToParallel(world())), n_steps=60) == []
     assert sekai.check_env(FromAEC(ToAEC(world())), n_steps=60) == []
 
