@@ -77,6 +77,9 @@ class World:
 
         restore(self, state)
 
+    def warm_up(self) -> None:
+        """Compile what is compiled when it is first used, if anything; called before processes begin that need it."""
+
     def close(self) -> None:
         """Release what the environment holds; closing twice does nothing."""
 
