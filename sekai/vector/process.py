@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekai.backend.base import BackendOps
+from sekai.core.state import stack
 from sekai.error import SekaiError, WorkerDied, WorkerTimeout
 from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, check_alike, form_of, made, rows_in, seeds_of
 from sekai.vector.columns import at
@@ -73,8 +74,8 @@ class _Functions:
 class ProcVecEnv(VecEnv):
     """The environments that `env_fns` make, in `workers` processes: one for each processor, or for each row if fewer.
 
-    The first environment is made in this process too, which tells the spaces and compiles what must be compiled before
-    the workers begin. `context` is how they begin, `"fork"`, `"spawn"` or `"forkserver"`; None is Python's own default.
+    The first environment is made in this process too, which tells the spaces, and asked to `warm_up`: what must be
+    compiled is compiled once, before the workers begin. `context` is how they begin, `"fork"`, `"spawn"` or `"forkserver"`; None is Python's own default.
     With `"spawn"` the main module must be importable and guarded by `if __name__ == "__main__":`. A worker that raises
     or dies is an error here within a second, with the environment's index, and all others are shut down; one that
     takes more than `timeout_s` seconds for a step raises `WorkerTimeout`. `copy`, `autoreset` and `backend` are as for
@@ -94,6 +95,8 @@ class ProcVecEnv(VecEnv):
     ) -> None:
         env_fns = list(env_fns)
         first = made(env_fns[:1])[0]
+        for layer in stack(first):
+            layer.warm_up()
         super().__init__(first, len(env_fns), autoreset)
         self._timeout_s = timeout_s
         self._phases = Phases(self.num_envs, autoreset)
