@@ -10,11 +10,11 @@ from typing import Any
 import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 
-from sekai.adapters.gymnasium.spaces import from_gymnasium_space, value_back, value_there
+from sekai.adapters.gymnasium.spaces import Passage, from_gymnasium_space, value_back, value_there
 from sekai.adapters.pettingzoo.names import Names
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
-from sekai.error import SekaiError
+from sekai.error import ResetRequired, SekaiError
 from sekai.spaces import Space
 
 __all__ = ["FromAEC", "FromParallel", "from_aec", "from_parallel"]
@@ -73,6 +73,13 @@ class _FromPettingZoo(MultiAgentEnv):
         self.action_spaces = _Spaces(env.action_space, self._names)
         self.agents: list[AgentID] = []
         self._masks: dict[AgentID, Any] = {}
+        self._ways_in: dict[AgentID, Passage] = {}
+        self._ways_out: dict[AgentID, Passage] = {}
+
+    def _begin(self, seed: int | None) -> None:
+        self._set_rng(seed)
+        self._ways_in.clear()  # a world without a fixed cast may have other spaces in each episode
+        self._ways_out.clear()
 
     @property
     def possible_agents(self) -> Sequence[AgentID]:  # type: ignore[override]
@@ -80,11 +87,17 @@ class _FromPettingZoo(MultiAgentEnv):
         return self._names.known
 
     def _heard(self, agent: AgentID, observation: Any) -> Any:
-        passage = value_back(self.observation_spaces[agent])
+        try:
+            passage = self._ways_in[agent]
+        except KeyError:
+            passage = self._ways_in[agent] = value_back(self.observation_spaces[agent])
         return passage(observation) if passage else observation
 
     def _said(self, agent: AgentID, action: Any) -> Any:
-        passage = value_there(self.action_spaces[agent])
+        try:
+            passage = self._ways_out[agent]
+        except KeyError:
+            passage = self._ways_out[agent] = value_there(self.action_spaces[agent])
         return passage(action) if passage else action
 
     def action_masks(self) -> dict[AgentID, Any]:
@@ -114,7 +127,7 @@ class FromParallel(_FromPettingZoo):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode; everybody acts."""
-        self._set_rng(seed)
+        self._begin(seed)
         observations, infos = self.env.reset(seed=seed, options=options)
         self.agents = [self._names.name(id) for id in self.env.agents]
         ids = list(self.env.agents)
@@ -148,7 +161,8 @@ class FromParallel(_FromPettingZoo):
         missing = [id for id in ids if id not in observations]
         if missing:
             raise SekaiError(f"{self.env} gave no observation for {missing}")
-        return {agent: self._heard(agent, observations[id]) for id in ids if (agent := self._names.name(id))}
+        named = {self._names.name(id): observations[id] for id in ids}
+        return {agent: self._heard(agent, observation) for agent, observation in named.items()}
 
     def _by_name(self, ids: Sequence[Hashable], values: Mapping[Any, Any], default: Any) -> dict[AgentID, Any]:
         return {self._names.name(id): values.get(id, default) for id in ids}
@@ -163,7 +177,7 @@ class FromAEC(_FromPettingZoo):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode; the agent that is selected acts."""
-        self._set_rng(seed)
+        self._begin(seed)
         self._acted: set[AgentID] = set()
         self._paid: dict[AgentID, float] = {}
         self._owed: dict[AgentID, float] = {}
@@ -173,6 +187,8 @@ class FromAEC(_FromPettingZoo):
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Take the action of the agent that acts; return what the next one sees, and who died meanwhile."""
+        if not self.acting:
+            raise ResetRequired(f"step, but nobody acts in {self!r}: call reset() first")
         (agent,) = self.acting
         self.env.step(self._said(agent, actions[agent]))
         self._acted.add(agent)

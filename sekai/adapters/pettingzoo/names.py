@@ -55,6 +55,7 @@ class Names:
 
     def __init__(self, ids: Sequence[Hashable]) -> None:
         self._originals: dict[AgentID, Any] = {}
+        self._names: dict[Hashable, AgentID] = {}
         for id in ids:
             self.name(id)
 
@@ -69,9 +70,13 @@ class Names:
         >>> Names([]).name(("maker", 0))
         'maker_0'
         """
+        known = self._names.get(id)
+        if known is not None:
+            return known
         name = "_".join(map(str, id)) if isinstance(id, tuple) else str(id)
         if self._originals.setdefault(name, id) != id:
             raise SekaiError(f"the ids {self._originals[name]!r} and {id!r} are both called {name!r} here: rename one")
+        self._names[id] = name
         return name
 
     def original(self, name: AgentID) -> Any:

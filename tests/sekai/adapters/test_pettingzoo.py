@@ -481,7 +481,11 @@ def test_wrong_agents_are_named() -> None:
         world.step({"maker_0": action})
     with pytest.raises(InvalidAgents, match="got 'makr_0'. Did you mean 'maker_0'"):
         world.step({"maker_0": action, "taker_0": action, "makr_0": action})
+    with pytest.raises(ResetRequired, match="nobody acts"):
+        from_aec(generated_agents_env_v0.raw_env()).step({"type0_0": 0})
     aec = to_aec(Returning())
+    with pytest.raises(ResetRequired, match="nobody is alive"):
+        aec.step(action)
     aec.reset(seed=0)
     aec.step(action)
     aec.step(action)
