@@ -156,7 +156,7 @@ class PortfolioEnv(sekai.Env):
 def test_the_first_block() -> None:
     with TradingEnv() as env:
         result = env.reset(seed=42)
-        for _ in range(100):
+        for _ in range(1000):
             result = env.step(env.action_space.sample())
             if result.done:
                 break
@@ -167,6 +167,12 @@ def test_quick_start() -> None:
     env = CartPoleEnv()
     result = env.reset(seed=0)
     assert result.observation in env.observation_space
+    for _ in range(200):
+        action = env.action_space.sample()
+        result = env.step(action)
+        if result.done:
+            env.reset()
+    assert result.reward == 1.0 and not result.done
     wrapped = sekai.TimeLimit(CartPoleEnv(), max_episode_steps=500)
     wrapped = sekai.RecordEpisodeStatistics(wrapped)
     wrapped = sekai.NormalizeObservation(wrapped)
