@@ -6,8 +6,11 @@ and is the same that a scenario file is checked against. Nothing here knows how 
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from annotated_types import Ge, Gt, Le, MinLen, Predicate
@@ -15,9 +18,10 @@ from annotated_types import Ge, Gt, Le, MinLen, Predicate
 from sekai.error import SekaiError
 from sekai.utils import Checked, power_of_two
 
-from .units import Units
+from .units import MAX_PRICE_TICKS, Units
 
 __all__ = [
+    "MOST_PENDING",
     "Clock",
     "CompiledPolicy",
     "Count",
@@ -36,26 +40,37 @@ __all__ = [
     "ZeroIntelligence",
 ]
 
-Positive = Annotated[float, Gt(0)]
-NonNegative = Annotated[float, Ge(0)]
-Count = Annotated[int, Ge(1)]
+Positive = Annotated[float, Gt(0), Le(1e12)]
+NonNegative = Annotated[float, Ge(0), Le(1e12)]
+Latency = Annotated[float, Ge(0), Le(3600)]
+Count = Annotated[int, Ge(1), Le(1 << 20)]
+_SENDS_MOST, _FEW_SEATS, _SENDS_OF_MANY = 64, 64, 8  # messages of one decision
+MOST_PENDING = 1 << 22  # entries in a market's heap: 128 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venue(Checked):
-    """Where the trading happens. Prices and sizes are in currency and shares; capacity is explicit."""
+    """Where the trading happens. Prices and sizes are in currency and shares; capacity is explicit.
+
+    `gateway_capacity` is how many messages may be on their way at once; 0 is enough for what the seats' clocks and
+    latencies let one expect.
+    """
 
     tick_size: Positive = 0.01
     lot_size: Positive = 1.0
     opening_price: Positive = 100.0
     ladder_ticks: Annotated[int, Ge(64), Le(64**3), Predicate(power_of_two)] = 1024
     order_capacity: Annotated[int, Ge(16), Le(1 << 20)] = 1024
+    gateway_capacity: Annotated[int, Ge(0), Le(1 << 20)] = 0
 
     def _more_faults(self) -> list[str]:
         try:
-            Units(self.tick_size).ticks(self.opening_price, "opening_price")
+            ticks = Units(self.tick_size).ticks(self.opening_price, "opening_price")
         except SekaiError as error:
             return [str(error)]
+        if not 1 <= ticks <= MAX_PRICE_TICKS - self.ladder_ticks:
+            most = MAX_PRICE_TICKS - self.ladder_ticks
+            return [f"opening_price must be 1 to {most} ticks of {self.tick_size}, got {self.opening_price}: {ticks}"]
         return []
 
     @property
@@ -82,12 +97,12 @@ class ZeroIntelligence(Checked):
     kind: Literal["zero_intelligence"] = "zero_intelligence"
     limit_per_min: Annotated[tuple[NonNegative, ...], MinLen(1)] = (1.85, 1.51, 1.09, 0.88, 0.77)
     limit_tail_scale: NonNegative = 1.92
-    limit_tail_exponent: NonNegative = 0.52
+    limit_tail_exponent: Annotated[float, Ge(0), Le(20)] = 0.52
     cancel_per_min: Annotated[tuple[NonNegative, ...], MinLen(1)] = (0.71, 0.81, 0.68, 0.56, 0.47)
     market_per_min: NonNegative = 0.94
     depth_ticks: Annotated[int, Ge(1), Le(512)] = 20
     order_lots: Count = 1
-    pace: Positive = 1.0
+    pace: Annotated[float, Gt(0), Le(1e9)] = 1.0
 
     def _more_faults(self) -> list[str]:
         faults = []
@@ -95,15 +110,17 @@ class ZeroIntelligence(Checked):
             faults.append(f"depth_ticks must be >= the {len(self.limit_per_min)} limit_per_min, got {self.depth_ticks}")
         if not any(self.limit_per_min):
             faults.append("limit_per_min must have a rate > 0, got none")
-        if not any(self.cancel_per_min):
-            faults.append("cancel_per_min must have a rate > 0, or the book would fill up; got none")
+        if not any(self.cancel_per_min[: self.depth_ticks]):
+            within = f"within depth_ticks = {self.depth_ticks}"
+            faults.append(f"cancel_per_min must have a rate > 0 {within}, or the book would fill up; got none")
         return faults
 
     def limit_rate_per_min(self, distance_ticks: int) -> float:
         """Return the rate of limit orders of one side at a distance from the opposite best price, before `pace`."""
         if distance_ticks <= len(self.limit_per_min):
             return self.limit_per_min[distance_ticks - 1]
-        return float(self.limit_tail_scale / distance_ticks**self.limit_tail_exponent)
+        # in decimal: the C library's power need not have the same last bit everywhere
+        return float(Decimal(self.limit_tail_scale) / Decimal(distance_ticks) ** Decimal(self.limit_tail_exponent))
 
     def cancel_rate_per_min(self, distance_ticks: int) -> float:
         """Return the rate at which one order at that distance is cancelled, before `pace`."""
@@ -115,7 +132,7 @@ class Periodic(Checked):
     """Decides every so many seconds, first at the open."""
 
     kind: Literal["periodic"] = "periodic"
-    every_s: Annotated[float, Ge(1e-6)] = 1.0
+    every_s: Annotated[float, Ge(1e-6), Le(1e8)] = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +140,7 @@ class Poisson(Checked):
     """Decides at exponential times, so many seconds apart on average."""
 
     kind: Literal["poisson"] = "poisson"
-    every_s: Annotated[float, Ge(1e-6)] = 1.0
+    every_s: Annotated[float, Ge(1e-6), Le(1e8)] = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +213,7 @@ class Seat(Checked):
     name: str
     role: Role | None = None
     clock: Clock = field(default_factory=Periodic)
-    latency_s: NonNegative = 0.0
+    latency_s: Latency = 0.0
     policy: CompiledPolicy | None = None
 
     def _more_faults(self) -> list[str]:
@@ -219,13 +236,34 @@ class Market(Checked):
     seats: tuple[Seat, ...]
     venue: Venue = field(default_factory=Venue)
     flow: ZeroIntelligence | None = field(default_factory=ZeroIntelligence)
-    session_s: Positive = 600.0
-    warmup_s: NonNegative = 0.0
+    session_s: Annotated[float, Ge(1e-6), Le(1e8)] = 600.0
+    warmup_s: Annotated[float, Ge(0), Le(1e8)] = 0.0
 
     def _more_faults(self) -> list[str]:
-        names = [seat.name for seat in self.seats]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(seat.name for seat in self.seats).items() if count > 1)
         faults = [f"names of seats must differ, got {name!r} more than once" for name in twice]
         if len(self.seats) > 60_000:
             faults.append(f"seats must be at most 60,000, got {len(self.seats)}")
+        elif self.pending_capacity > MOST_PENDING:
+            faults.append(
+                f"latencies and clocks must leave at most {MOST_PENDING} messages on their way at once, "
+                f"got {self.pending_capacity}: decide less often, or shorten the latency"
+            )
         return faults
+
+    @property
+    def pending_capacity(self) -> int:
+        """How many things may be pending at once: all wake-ups, the flow, and what is on its way to the book."""
+        expected = sum(self._in_flight(seat) for seat in self.seats)
+        return 16 + len(self.seats) + (self.venue.gateway_capacity or expected)
+
+    def _in_flight(self, seat: Seat) -> int:
+        """Return how many messages of a seat may be on their way at once, for trade clocks by a guess."""
+        if isinstance(seat.clock, Periodic | Poisson):
+            every_s = seat.clock.every_s
+        else:
+            trades_per_s = 4.0 * self.flow.market_per_min * self.flow.pace / 60.0 if self.flow else 1.0
+            every_s = max(getattr(seat.clock, "trades", 1) / max(trades_per_s, 1.0), 1e-6)
+        decisions = 1 + math.ceil(2.0 * seat.latency_s / every_s)
+        sends = 4 if seat.policy is None else (_SENDS_MOST if len(self.seats) <= _FEW_SEATS else _SENDS_OF_MANY)
+        return decisions * sends

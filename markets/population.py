@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ __all__ = ["Population", "populate"]
 _CLOCKS = {"periodic": at.EVERY_NS, "poisson": at.POISSON, "trades": at.EVERY_TRADES, "fills": at.OWN_FILLS}
 _ROLES = {"maker": at.MAKER, "taker": at.TAKER}
 _TAPE = 16
-_IN_FLIGHT_MOST = 64  # messages that one decision may send
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
         seats=len(seats),
         events=1024 if record else 16,
         tape=_TAPE,
-        queue=_queue_capacity(seats),
+        queue=market.pending_capacity,
         flow_depth=flow.depth_ticks if flow else 0,
         base=venue.base_ticks,
     )
@@ -73,30 +73,21 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     return Population(row, addresses, tuple(kernels))
 
 
-def _queue_capacity(seats: tuple[config.Seat, ...]) -> int:
-    """Return room for every seat's wake-up and all that it can have on its way."""
-    capacity = 16
-    for seat in seats:
-        every_s = getattr(seat.clock, "every_s", seat.latency_s or 1.0)
-        decisions = 1 + math.ceil(seat.latency_s / every_s)
-        sends = _IN_FLIGHT_MOST if len(seats) <= 64 else 8
-        capacity += 2 + decisions * (4 if seat.policy is None else sends)
-    return capacity
-
-
 def _lay_out_flow(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence) -> None:
     reals, start, depth = row.view(np.float64), int(row[book + at.FLOW]), flow.depth_ticks
     distances = range(1, depth + 1)
-    limits = np.array([flow.limit_rate_per_min(i) for i in distances])
-    cancels = np.array([flow.cancel_rate_per_min(i) for i in distances])
+    limits = [flow.limit_rate_per_min(i) for i in distances]
+    cancels = [flow.cancel_rate_per_min(i) for i in distances]
+    total = math.fsum(limits)  # and sums in order below: numpy's depend on the processor
     row[start + at.F_KIND], row[start + at.F_DEPTH] = at.ZERO_INTELLIGENCE, depth
-    row[start + at.F_NAME], row[start + at.F_SIZE] = name_hash("background"), flow.order_lots
-    reals[start + at.F_LIMIT] = per_ns(flow.pace * float(limits.sum()))
-    reals[start + at.F_CANCEL] = per_ns(flow.pace * float(cancels.max()))
+    crowd = "background" if row[book + at.INDEX] == 0 else f"background_{row[book + at.INDEX]}"
+    row[start + at.F_NAME], row[start + at.F_SIZE] = name_hash(crowd), flow.order_lots
+    reals[start + at.F_LIMIT] = per_ns(flow.pace * total)
+    reals[start + at.F_CANCEL] = per_ns(flow.pace * max(cancels))
     reals[start + at.F_MARKET] = per_ns(flow.pace * flow.market_per_min)
     shares = start + at.FLOW_WORDS
-    reals[shares : shares + depth] = np.cumsum(limits) / limits.sum()
-    reals[shares + depth : shares + 2 * depth] = cancels / cancels.max()
+    reals[shares : shares + depth] = [partial / total for partial in accumulate(limits)]
+    reals[shares + depth : shares + 2 * depth] = [rate / max(cancels) for rate in cancels]
 
 
 def _fill_book(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence, opening: int) -> None:
@@ -109,6 +100,11 @@ def _fill_book(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence,
                 row[at.SERIAL] += 1
                 owner, tag = int(row[at.BACKGROUND]), int(row[at.SERIAL])
                 if submit(row, book, at.OP_LIMIT, side, owner, price, flow.order_lots, tag, 0) != at.DONE:
+                    if row[at.M_REASON] not in (at.BOOK_FULL, at.BEYOND_LADDER):
+                        raise InvalidValue(
+                            f"order_lots x price must be a possible order, got {flow.order_lots} lots at "
+                            f"{price + int(row[book + at.BASE])} ticks"
+                        )
                     raise InvalidValue(
                         f"the opening book needs more room: an order {i} ticks from the best price was refused; raise "
                         f"order_capacity or ladder_ticks, or lower depth_ticks (now {flow.depth_ticks})"
@@ -143,7 +139,7 @@ def _lay_out_seat(
         if isinstance(seat.role, config.Maker):
             row[me + at.S_MAX_OFFSET] = seat.role.max_offset_ticks
     if seat.policy is not None:
-        kernel = seat.policy.kernel
+        kernel = getattr(seat.policy.kernel, "__func__", seat.policy.kernel)  # a method, where a class holds a function
         if kernel not in kernels:
             kernels.append(kernel)
         row[me + at.S_KERNEL] = kernels.index(kernel)

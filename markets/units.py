@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from sekai.error import SekaiError
 
-__all__ = ["NS_PER_S", "Units", "nanoseconds", "per_ns", "seconds"]
+__all__ = ["MAX_PRICE_TICKS", "NS_PER_S", "Units", "nanoseconds", "per_ns", "seconds"]
 
 NS_PER_S = 1_000_000_000
+MAX_PRICE_TICKS = 2**31 - 1  # as in the engine's layout
 _MONEY_PER_TICK_LOT = 100  # as in the engine's layout
 _SLACK = 1e-6  # of a tick: how far a price may lie from its tick and still mean it
 

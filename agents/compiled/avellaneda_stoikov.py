@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
@@ -27,6 +28,8 @@ _BID_PLACE, _ASK_PLACE = 0, 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvellanedaStoikov(Checked):
     """Quotes `size_lots` on each side, none on a side that would take the position beyond `max_position_lots`.
+
+    It knows its fills, not what is still on its way: with a latency above its clock's period it may hold more.
 
     `risk_aversion` is gamma, per tick and lot; `volatility_ticks` is sigma, ticks per square root of a second; `decay`
     is k, per tick: how fast the chance of a fill falls with distance. The horizon is the rest of the session, at most
@@ -51,7 +54,8 @@ class AvellanedaStoikov(Checked):
     def parameters(self) -> tuple[float, ...]:
         """What the kernel reads: lean per lot and ns, half the constant spread, horizon, size, limit, floor."""
         variance_per_ns = self.volatility_ticks**2 * 1e-9
-        half_spread = math.log1p(self.risk_aversion / self.decay) / self.risk_aversion
+        gamma, k = Decimal(self.risk_aversion), Decimal(self.decay)
+        half_spread = float((1 + gamma / k).ln() / gamma)  # in decimal: the same bits everywhere
         return (
             self.risk_aversion * variance_per_ns,
             half_spread,

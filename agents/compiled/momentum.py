@@ -35,7 +35,8 @@ class Momentum(Checked):
     """Buys `size_lots` while the fast average of the mid stands more than `threshold_ticks` above the slow, or sells.
 
     Once they are closer than half of that, it closes what it holds, `size_lots` at a time. `fast` and `slow` are the
-    weights that each decision's mid gets in the averages; the position stays within `max_position_lots`.
+    weights that each decision's mid gets in the averages; no order is sent that would take the position
+    beyond `max_position_lots`; with a latency above the clock's period others may still be on their way.
     """
 
     kind: Literal["momentum"] = "momentum"

@@ -97,32 +97,76 @@ CACHE: str | None = cache_home() if JIT else None
 OPTIONS: dict[str, Any] = {"cache": CACHE is not None, "_nrt": False, "error_model": "numpy", "nogil": True}
 
 
-def cache_is_warm() -> bool:
-    """Return whether kernels of this very engine have been compiled on this machine before."""
-    return CACHE is not None and any(Path(CACHE).rglob("*.nbi"))
+def cache_is_warm(kernel_name: str = "advance") -> bool:
+    """Return whether a kernel of this very engine has been compiled on this machine before, or need not be."""
+    return not JIT or (CACHE is not None and any(Path(CACHE).rglob(f"*.{kernel_name}-*.nbi")))
 
 
-def _cache_of(function: Any) -> str:
-    """Return where a kernel's machine code is kept: the engine's own directory, or one below it for agents.
+def _cache_of(function: Any) -> str | None:
+    """Return where a kernel's machine code is kept: the engine's own directory, or one below it for an agent's.
 
-    That one is named after all files beside the kernel's and the files of the kernels that it calls, so that a helper
-    that is edited there throws it away too.
+    That one is named after all that is compiled in: the files of the kernels that it calls, however far away, and the
+    values of the constants that it reads. None where something that it names is of no such kind.
     """
-    own = Path(function.__code__.co_filename)
-    if CACHE is None or own.is_relative_to(ENGINE):
-        return CACHE or ""
-    called = [v.py_func.__code__.co_filename for v in function.__globals__.values() if hasattr(v, "py_func")]
-    files = set(own.parent.glob("*.py")) | {Path(name) for name in called}
+    if CACHE is None or Path(function.__code__.co_filename).is_relative_to(ENGINE):
+        return CACHE
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(path for path in files if path.is_file() and not path.is_relative_to(ENGINE)):
-        digest.update(str(path).encode() + b"\0" + hashlib.blake2b(path.read_bytes(), digest_size=16).digest())
+    try:
+        _take_in(digest, function, set())
+    except (OSError, _Unknown):
+        return None
     return str(Path(CACHE) / f"agents-{digest.hexdigest()}")
 
 
+class _Unknown(Exception):
+    """Something whose change would not be noticed."""
+
+
+def _take_in(digest: Any, function: Any, seen: set[Any]) -> None:
+    """Add to a digest the file of a function and all that its code names, kernel by kernel."""
+    if function in seen or Path(function.__code__.co_filename).is_relative_to(ENGINE):
+        return
+    seen.add(function)
+    digest.update(Path(function.__code__.co_filename).read_bytes() + b"\0")
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    scope = {**function.__globals__, **{name: cell.cell_contents for name, cell in cells}}
+    for code in _codes(function.__code__):
+        for name in code.co_names + code.co_freevars:
+            if name in scope:
+                _take_in_value(digest, name, scope[name], code.co_names, seen)
+
+
+def _codes(code: Any) -> Any:
+    yield code
+    for constant in code.co_consts:
+        if hasattr(constant, "co_names"):
+            yield from _codes(constant)
+
+
+def _take_in_value(digest: Any, name: str, value: Any, names: tuple[str, ...], seen: set[Any]) -> None:
+    module = getattr(value, "__module__", None) or getattr(value, "__name__", "")
+    if str(module).partition(".")[0] in ("numpy", "numba", "math", "builtins"):
+        return
+    if hasattr(value, "py_func"):
+        _take_in(digest, value.py_func, seen)
+    elif isinstance(value, type(os)):
+        for attribute in set(names) & set(vars(value)):
+            _take_in_value(digest, attribute, getattr(value, attribute), names, seen)
+    elif isinstance(value, np.ndarray):
+        digest.update(f"{name}{value.dtype}{value.shape}".encode() + value.tobytes())
+    elif isinstance(value, int | float | complex | str | bytes | tuple | np.generic | type(None)):
+        digest.update(f"{name}={value!r}".encode())
+    elif hasattr(value, "__code__"):
+        _take_in(digest, value, seen)
+    else:
+        raise _Unknown(name)
+
+
 def _compile(function: F, *signature: Any, **more: Any) -> F:
-    kept, config.CACHE_DIR = config.CACHE_DIR, _cache_of(function)
-    typed_in = not Path(function.__code__.co_filename).is_file()  # at a prompt: numba keeps no code without a file
-    options = OPTIONS | more | ({"cache": False} if typed_in else {})
+    home = _cache_of(function)
+    keeps = home is not None and Path(function.__code__.co_filename).is_file()  # not what was typed at a prompt
+    options = OPTIONS | more | {"cache": keeps}
+    kept, config.CACHE_DIR = config.CACHE_DIR, home or ""
     try:
         compiled: F = njit(*signature, **options)(function)
         return _with_one_signature(compiled)

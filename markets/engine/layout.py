@@ -218,7 +218,6 @@ __all__ = [
     "S_AVERSION",
     "S_BOOK",
     "S_CLOCK",
-    "S_DECISIONS",
     "S_EVERY",
     "S_KERNEL",
     "S_LAG",
@@ -359,9 +358,10 @@ OUTBOX_WORDS: Final = 2
 
 # --- a seat ---------------------------------------------------------------------------------------------------------
 (S_KERNEL, S_ROLE, S_LATENCY, S_LAG, S_CLOCK, S_EVERY, S_BOOK, S_NAME) = range(8)
-(S_STREAM, S_TIE, S_TIME, S_WEALTH, S_SEEN, S_WAITING, S_STARTED, S_DECISIONS) = range(8, 16)
+(S_STREAM, S_TIE, S_TIME, S_WEALTH, S_SEEN, S_WAITING, S_STARTED, S_ACCRUED) = range(8, 16)
 (S_LEVELS, S_PRINTS, S_AVERSION, S_MAX_OFFSET, S_MAX_SIZE) = range(16, 21)
 S_PENDING: Final = 21  # messages on their way, a byte for each place: two words
+S_EXPOSURE: Final = 23  # real: lots^2 x seconds held since it was last told
 S_PARAMETERS: Final = 24  # reals that a kernel reads
 S_MEMORY: Final = 40  # what a kernel remembers between wake-ups: 8 words
 S_SLOTS: Final = 48  # ids of its own orders, by place
@@ -374,7 +374,8 @@ ID_SHIFT: Final = 32  # an order's id: tag << ID_SHIFT | handle
 (EVERY_NS, POISSON, EVERY_TRADES, OWN_FILLS) = range(4)  # S_CLOCK; S_EVERY is ns, mean ns, trades, or nothing
 (NO_ROLE, MAKER, TAKER) = range(3)  # S_ROLE
 # S_LAG: delay of its market data in ns. S_TIME: its last decision. S_WEALTH: what it was worth then. S_SEEN: trades
-# or fills that it has reacted to. S_WAITING: 1 while a wake-up of it is pending. S_STARTED: 1 once it has observed.
+# or fills that it has reacted to. S_WAITING: 1 while a wake-up of it is pending. S_STARTED: 1 once it has acted from
+# outside. S_ACCRUED: up to when S_EXPOSURE counts.
 # S_LEVELS, S_PRINTS: book levels and trades in its observation. S_AVERSION (real): money per lot^2 and second of
 # inventory that its reward is charged. S_MAX_OFFSET, S_MAX_SIZE: the largest that its actions may name.
 
@@ -400,7 +401,7 @@ ALL_KINDS: Final = (1 << 7) - 1
 # where the message in hand is
 (IDLE, ARRIVED, SWEEPING, CLEARING) = range(4)
 # what a kernel answers
-(DONE, DRAIN, DECIDE, REFUSED_CODE, PAUSED) = range(5)
+(DONE, DRAIN, DECIDE, REFUSED_CODE, PAUSED, FLOODED) = range(6)
 
 
 def _aligned(words: int) -> int:

@@ -6,6 +6,7 @@ moves between messages, never inside one, so that a sweep earns and pays against
 
 from __future__ import annotations
 
+from numpy import float64
 from numpy import uint64 as U
 
 from .jit import inlined
@@ -28,12 +29,18 @@ from .layout import (
     MARK,
     MONEY,
     NONE,
+    NOW,
     POSITION,
+    S_ACCRUED,
+    S_EXPOSURE,
+    SEAT_COUNT,
+    SEAT_WORDS,
+    SEATS,
     VOLUME,
     Row,
 )
 
-__all__ = ["account_of", "remark", "settle", "wealth"]
+__all__ = ["account_of", "accrue", "remark", "settle", "wealth"]
 
 
 @inlined
@@ -49,6 +56,8 @@ def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) 
     mark = row[U(book + MARK)]
     edge = lots * (mark - 2 * price) * HALF_TICK if mark >= 0 else 0
     position = POSITION + row[U(book + INDEX)]
+    accrue(row, buyer)
+    accrue(row, seller)
     _book_fill(row, account_of(row, buyer), position, lots, -cash, edge, lots)
     _book_fill(row, account_of(row, seller), position, -lots, cash, -edge, lots)
 
@@ -60,6 +69,19 @@ def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, ed
     row[U(account + EDGE)] += edge
     row[U(account + FILLS)] += 1
     row[U(account + VOLUME)] += lots
+
+
+@inlined
+def accrue(row: Row, owner: int) -> None:
+    """Add what an owner has held since its exposure was last counted, lots squared times seconds, if it has a seat."""
+    if owner >= row[U(SEAT_COUNT)]:
+        return
+    seat, account = row[U(SEATS)] + SEAT_WORDS * owner, account_of(row, owner)
+    seconds = (row[U(NOW)] - row[U(seat + S_ACCRUED)]) * 1e-9
+    row[U(seat + S_ACCRUED)] = row[U(NOW)]
+    for k in range(row[U(BOOK_COUNT)]):
+        lots = float64(row[U(account + POSITION + k)])
+        row.view(float64)[U(seat + S_EXPOSURE)] += lots * lots * seconds
 
 
 @inlined

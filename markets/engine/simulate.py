@@ -38,8 +38,10 @@ from .layout import (
     F_NAME,
     F_STREAM,
     FILLS,
+    FLOODED,
     FLOW,
     FOREVER,
+    LOST,
     M_AFTER,
     M_ORDER,
     M_PLACE,
@@ -59,11 +61,11 @@ from .layout import (
     Q_ARG,
     Q_WHAT,
     QUEUE,
+    QUEUE_CAPACITY,
     QUEUED,
     REACTIVE,
     S_BOOK,
     S_CLOCK,
-    S_DECISIONS,
     S_EVERY,
     S_KERNEL,
     S_LATENCY,
@@ -131,7 +133,8 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
     """Let pending things happen up to and including a time, or `most` of them. Modifies `row` in place.
 
     Returns DECIDE when seats played from outside are due (they are listed in the row), DRAIN when the event ring must
-    be emptied first, in both cases to be called again, and DONE otherwise. `kernels[k]` is the address of kernel k.
+    be emptied first, in both cases to be called again, and DONE otherwise. FLOODED
+    means that an agent has sent what found no room. `kernels[k]` is the address of kernel k.
     """
     if row[M_STAGE] != 0 and _settled(row, handle(row)) == DRAIN:
         return DRAIN
@@ -146,6 +149,8 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
         what, arg = row[U(top + Q_WHAT)], row[U(top + Q_ARG)]
         if what == WAKE:
             _wake(row, kernels, arg)
+            if row[LOST] != 0:
+                return FLOODED
         elif what == BACKGROUND_EVENT:
             if _background(row, arg) == DRAIN:
                 return DRAIN
@@ -153,7 +158,7 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
             pop(row)
             if _deliver(row, what, arg) == DRAIN:
                 return DRAIN
-    return DECIDE if row[DUE_COUNT] > 0 else DONE
+    return DONE
 
 
 @inlined
@@ -179,7 +184,6 @@ def _settled(row: Row, code: int) -> int:
 @kernel
 def _wake(row: Row, kernels: Row, seat: int) -> None:
     row[WAKES] += 1
-    row[U(seat + S_DECISIONS)] += 1
     row[U(seat + S_WAITING)] = 0
     number = row[U(seat + S_KERNEL)]
     next_ns = BY_CLOCK
@@ -233,10 +237,14 @@ def dispatch(row: Row, seat: int) -> None:
     latency = row[U(seat + S_LATENCY)]
     key = int(np.int64(rng.bits(row, seat + S_TIE) >> U(64 - TIE_BITS))) << TIE_SHIFT
     key |= AT_ONCE if latency == 0 else ON_ITS_WAY
+    most = row[QUEUE_CAPACITY] - row[SEAT_COUNT] - row[BOOK_COUNT]  # wake-ups and flows always find room
     for k in range(row[SENT]):
         slot = row[OUTBOX] + k * OUTBOX_WORDS
-        if not push(row, row[NOW] + latency, key + k, row[U(slot)], row[U(slot + 1)]):
+        if row[QUEUED] >= most:
+            row[LOST] += 1
             _arrived(row, seat, row[U(slot)])
+        else:
+            push(row, row[NOW] + latency, key + k, row[U(slot)], row[U(slot + 1)])
     row[SENT] = 0
 
 
@@ -270,9 +278,9 @@ def _quote_as(row: Row, book: int, order: int, side: int, size: int) -> int:
     """Return what asking for a quote means now: a new order, a change, a cancel, or -1 for nothing."""
     live = find(row, book, order)
     if not live:
-        return OP_LIMIT if size > 0 else -1
+        return OP_LIMIT if size != 0 else -1
     same = row.view(np.int32)[U(live + SIDE)] == book + (BID if side == BUY else ASK)
-    return OP_MODIFY if same and size > 0 else OP_CANCEL
+    return OP_MODIFY if same and size != 0 else OP_CANCEL
 
 
 @kernel

@@ -11,8 +11,6 @@ from numpy import uint64 as U
 
 from .jit import kernel
 from .layout import (
-    ACCOUNT_STRIDE,
-    ACCOUNTS,
     BUY,
     CLOSE,
     DECIDE,
@@ -20,16 +18,17 @@ from .layout import (
     DUE,
     DUE_COUNT,
     EXTERNAL,
+    FLOODED,
     FOREVER,
-    INDEX,
+    LOST,
     MAKER,
     MARK,
     NOW,
     PAUSED,
-    POSITION,
     REFUSED_CODE,
     S_AVERSION,
     S_BOOK,
+    S_EXPOSURE,
     S_KERNEL,
     S_MAX_OFFSET,
     S_MAX_SIZE,
@@ -45,7 +44,7 @@ from .layout import (
     UNTIL,
     Row,
 )
-from .ledger import wealth
+from .ledger import accrue, wealth
 from .observe import Reals, observe
 from .simulate import advance, dispatch
 from .verbs import market, quote
@@ -77,7 +76,7 @@ def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Re
     `intents` (seats, 4) int64; `observations` (seats, width) float32 and `outcomes` (seats, 4) float64 are modified in
     place, and so is `row`. Returns DECIDE (the row lists who is due), DONE at the close (every outside seat is told),
     DRAIN (empty the event ring) or PAUSED (at UNTIL; set it anew) after which `go_on` goes on, or REFUSED_CODE, nothing
-    having happened, when an intent is out of its seat's range.
+    having happened, when an intent is out of its seat's range. FLOODED: messages found no room, as LOST says.
     """
     for k in range(row[DUE_COUNT]):
         seat = row[U(row[DUE] + k)]
@@ -86,6 +85,7 @@ def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Re
     for k in range(row[DUE_COUNT]):
         seat = row[U(row[DUE] + k)]
         _act(row, seat, intents[(seat - row[SEATS]) // SEAT_WORDS])
+        row[U(seat + S_STARTED)] = 1
         dispatch(row, seat)
     row[DUE_COUNT] = 0
     return go_on(row, kernels, observations, outcomes)
@@ -95,6 +95,8 @@ def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Re
 def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
     """Go on to the next decision or the close and tell those concerned; modifies and returns as `turn` does."""
     code = advance(row, kernels, min(row[CLOSE] - 1, row[UNTIL]), FOREVER)
+    if row[LOST] != 0:
+        return FLOODED
     if code == DONE and row[NOW] < row[CLOSE] - 1:
         return PAUSED
     if code == DECIDE:
@@ -115,14 +117,14 @@ def tell(row: Row, seat: int, observations: Reals, outcomes: Reals) -> None:
     number, reals = (seat - row[SEATS]) // SEAT_WORDS, row.view(np.float64)
     observe(row, seat, observations[number])
     worth, elapsed = wealth(row, number), row[NOW] - row[U(seat + S_TIME)]
-    account, book = row[ACCOUNTS] + number * row[ACCOUNT_STRIDE], row[U(seat + S_BOOK)]
-    lots = np.float64(row[U(account + POSITION + row[U(book + INDEX)])])
+    accrue(row, number)
     out = outcomes[number]
     out[O_REWARD] = (worth - row[U(seat + S_WEALTH)]) * reals[UNIT_VALUE]
-    out[O_PENALTY] = reals[U(seat + S_AVERSION)] * lots * lots * (elapsed * 1e-9)
+    out[O_PENALTY] = reals[U(seat + S_AVERSION)] * reals[U(seat + S_EXPOSURE)]
     out[O_ELAPSED] = elapsed
     out[O_FIRST] = 1.0 - row[U(seat + S_STARTED)]
-    row[U(seat + S_WEALTH)], row[U(seat + S_TIME)], row[U(seat + S_STARTED)] = worth, row[NOW], 1
+    row[U(seat + S_WEALTH)], row[U(seat + S_TIME)] = worth, row[NOW]
+    reals[U(seat + S_EXPOSURE)] = 0.0
 
 
 @kernel

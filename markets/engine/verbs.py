@@ -25,6 +25,7 @@ from .layout import (
     INDEX,
     LOST,
     MARK,
+    MEMORY_WORDS,
     NO_PLACE,
     NOW,
     OP_CANCEL,
@@ -36,6 +37,7 @@ from .layout import (
     OUTBOX,
     OUTBOX_CAPACITY,
     OUTBOX_WORDS,
+    PARAMETER_WORDS,
     POSITION,
     PRICE,
     QTY,
@@ -49,8 +51,11 @@ from .layout import (
     SEATS,
     SENT,
     SIDE,
+    SLOT_COUNT,
     Row,
 )
+
+_LARGEST = (1 << 31) - 1  # what half a word holds
 
 __all__ = [
     "BY_CLOCK",
@@ -122,21 +127,28 @@ def position(row: Row, me: int) -> int:
 @kernel
 def own_price(row: Row, me: int, place: int) -> int:
     """Return the price of the agent's live order in a place, -1 when none is live."""
-    order = find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+    order = _own(row, me, place)
     return row.view(np.int32)[U(order + PRICE)] if order else -1
 
 
 @kernel
 def own_size(row: Row, me: int, place: int) -> int:
     """Return the open size of the agent's live order in a place, 0 when none is live."""
-    order = find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+    order = _own(row, me, place)
     return row.view(np.int32)[U(order + QTY)] if order else 0
 
 
 @kernel
+def _own(row: Row, me: int, place: int) -> int:
+    if not 0 <= place < SLOT_COUNT:
+        return 0
+    return find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+
+
+@kernel
 def parameter(row: Row, me: int, k: int) -> float:
-    """Return the k-th parameter of the agent's policy, a real."""
-    return float(row.view(np.float64)[U(me + S_PARAMETERS + k)])
+    """Return the k-th parameter of the agent's policy, a real; k is 0 to 15."""
+    return float(row.view(np.float64)[U(me + S_PARAMETERS + (k & (PARAMETER_WORDS - 1)))])
 
 
 # --- send -------------------------------------------------------------------------------------------------------------
@@ -147,8 +159,8 @@ def quote(row: Row, me: int, place: int, side: int, price: int, size: int) -> No
     At the same price with no more size the order keeps its queue place; if nothing would change, nothing is sent.
     An order of the other side in that place is cancelled, and the quote waits for the next time.
     """
-    if _pending(row, me, place) == 0:
-        half, order = row.view(np.int32), find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+    if 0 <= place < SLOT_COUNT and _pending(row, me, place) == 0:
+        half, order = row.view(np.int32), _own(row, me, place)
         if not order:
             if size == 0:
                 return
@@ -193,6 +205,9 @@ def cancel_all(row: Row, me: int) -> None:
 
 @kernel
 def _send(row: Row, me: int, op: int, side: int, place: int, price: int, size: int) -> None:
+    if abs(price) > _LARGEST or abs(size) > _LARGEST or not (0 <= place < SLOT_COUNT or place == NO_PLACE):
+        size, place = -1, NO_PLACE  # no such price, size or place: what the book will refuse
+    price = min(max(price, -_LARGEST), _LARGEST)
     if row[SENT] == row[OUTBOX_CAPACITY] or (place != NO_PLACE and _pending(row, me, place) == 255):
         row[LOST] += 1
         return
@@ -238,25 +253,25 @@ def normal(row: Row, me: int) -> float:
 @kernel
 def remember(row: Row, me: int, k: int, value: int) -> None:
     """Keep an integer until the next wake-up; k is 0 to 7."""
-    row[U(me + S_MEMORY + k)] = value
+    row[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))] = value
 
 
 @kernel
 def recall(row: Row, me: int, k: int) -> int:
     """Return the integer kept under k, 0 before the first."""
-    return int(row[U(me + S_MEMORY + k)])
+    return int(row[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))])
 
 
 @kernel
 def remember_real(row: Row, me: int, k: int, value: float) -> None:
     """Keep a real until the next wake-up; it shares its place with the integer k."""
-    row.view(np.float64)[U(me + S_MEMORY + k)] = value
+    row.view(np.float64)[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))] = value
 
 
 @kernel
 def recall_real(row: Row, me: int, k: int) -> float:
     """Return the real kept under k, 0.0 before the first."""
-    return float(row.view(np.float64)[U(me + S_MEMORY + k)])
+    return float(row.view(np.float64)[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))])
 
 
 @kernel

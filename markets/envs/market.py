@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv, Policy
+from sekai.core.multi_agent import MultiAgentEnv, Policy, role
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.seeding import check_seed, fresh_seed
 from sekai.core.view import AgentView
-from sekai.error import InvalidAction, ResetRequired, SekaiError
+from sekai.error import InvalidAction, ResetRequired, SekaiError, did_you_mean
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
 
 from .. import config
@@ -88,7 +88,7 @@ class MarketEnv(MultiAgentEnv):
         self.observation_spaces = {seat.name: _observation_space(seat.role) for seat in outside}
         self.action_spaces = {seat.name: _action_space(seat.role) for seat in outside}
         self._words = {seat.name: _WORDS[seat.role.kind] for seat in outside if seat.role}
-        self._split = {seat.name: _splitter(seat.role) for seat in outside}
+        self._split = {seat.name: _Splitter(seat.role) for seat in outside}
         seats, width = len(market.seats), max((_width(seat.role) for seat in outside), default=1)
         self._intents = np.zeros((seats, turns.INTENT_WORDS), np.int64)
         self._seen = np.zeros((seats, width), np.float32)
@@ -97,8 +97,8 @@ class MarketEnv(MultiAgentEnv):
         self._seed: int | None = None
         self._episode = 0
         self._events: list[NDArray[np.int64]] = []
-        self._observer: _Observer | None = None
-        self._observe_ns = 0
+        self._watching: tuple[float, _Observer] | None = None
+        self._watch_next: tuple[float, _Observer] | None = None
         self._before_open = dict.fromkeys(_COUNTERS, 0)
 
     # --- the memory ---------------------------------------------------------------------------------------------------
@@ -113,6 +113,24 @@ class MarketEnv(MultiAgentEnv):
         """Return an independent copy in the same state: it goes on exactly as this one would."""
         return copy.deepcopy(self)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> MarketEnv:
+        """Copy the memory; what stays as it was laid out is shared."""
+        twin = object.__new__(type(self))
+        shared = {name: value for name, value in vars(self).items() if name not in _STATE}
+        vars(twin).update(shared)
+        for name in ("_intents", "_seen", "_told"):
+            setattr(twin, name, getattr(self, name).copy())
+        vars(twin).update({name: copy.deepcopy(value, memo) for name, value in vars(self).items() if name in _STATE})
+        twin._watching = twin._watch_next = None
+        return twin
+
+    def warm_up(self) -> None:
+        """Compile what a session needs, on a market of its own: processes that begin later find it compiled."""
+        twin = MarketEnv(self.market, record=self._record)
+        twin.reset(seed=0)
+        if twin.acting:
+            twin.step({agent: self.action_spaces[agent].sample() for agent in twin.acting})
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the market and its memory: addresses of compiled kernels are found anew where it is loaded."""
         state = {name: value for name, value in vars(self).items() if name in _STATE}
@@ -125,6 +143,7 @@ class MarketEnv(MultiAgentEnv):
         Seed s is session (s, 0); each reset without a seed is the next session of the same seed. The option `episode`
         asks for session (s, episode) directly.
         """
+        asked = _episode_option(options)
         self._set_rng(seed)
         if seed is not None:
             self._seed, self._episode = check_seed(seed), 0
@@ -132,7 +151,7 @@ class MarketEnv(MultiAgentEnv):
             self._seed, self._episode = fresh_seed(), 0
         else:
             self._episode += 1
-        self._episode = _episode_option(options, self._episode)
+        self._episode = self._episode if asked is None else asked
         if self._row is None:
             self._row = self._population.row.copy()
         else:
@@ -140,8 +159,9 @@ class MarketEnv(MultiAgentEnv):
         self._events.clear()
         self.agents = self.possible_agents
         start(self._row, _fold(self._seed), self._episode)
-        if self._observer:
-            self._row[at.UNTIL] = self._row[at.OPEN] + self._observe_ns
+        self._watching = self._watch_next
+        if self._watching:
+            self._row[at.UNTIL] = self._row[at.OPEN] + max(1, nanoseconds(self._watching[0]))
         self._warm_up()
         code = self._settle_code(turns.go_on(self._row, self._population.addresses, self._seen, self._told))
         if code == at.DONE:
@@ -159,12 +179,16 @@ class MarketEnv(MultiAgentEnv):
         """
         row = self._row
         if row is None or not self.acting:
-            raise ResetRequired("step() needs a session that is open: call reset() first")
+            raise ResetRequired(
+                "step() needs a session that is open: call reset() first"
+                if self.possible_agents
+                else "nobody is played from outside in this market: the session was over with reset()"
+            )
         for agent in self.acting:
             action = actions[agent]
             if getattr(action, "dtype", None) is None:
                 action = np.asarray(action)
-            if action.dtype.kind not in "iu" or action.shape != (self._words[agent],):
+            if not _fits(action.dtype) or action.shape != (self._words[agent],):
                 raise self._invalid(agent, action)
             self._intents[self._numbers[agent], : self._words[agent]] = action
         code = turns.turn(row, self._population.addresses, self._intents, self._seen, self._told)
@@ -189,15 +213,24 @@ class MarketEnv(MultiAgentEnv):
 
     def view(self, agent: AgentID, others: Mapping[str, Policy | config.CompiledPolicy] | None = None) -> Env[Any, Any]:
         """Return the market as `agent` sees it. Compiled policies among `others` take their seats in the engine."""
-        from sekai.core.multi_agent import role
-
+        self.observation_space(agent)  # an unknown agent is an error
+        chosen = dict(others or {})
         inside: dict[AgentID, config.CompiledPolicy] = {}
         outside: dict[str, Policy] = {}
-        for name, policy in (others or {}).items():
-            if isinstance(policy, config.CompiledPolicy):
-                inside |= {a: policy for a in self.possible_agents if a != agent and name in (a, role(a))}
-            else:
-                outside[name] = policy
+        for other in self.possible_agents:
+            name = other if other in chosen else role(other)
+            if other != agent and name in chosen:
+                policy = chosen[name]
+                if isinstance(policy, config.CompiledPolicy):
+                    inside[other] = policy
+                else:
+                    outside[other] = policy
+        meant = {a for a in self.possible_agents if a != agent} | {role(a) for a in self.possible_agents if a != agent}
+        for name in chosen:
+            if name not in meant:
+                raise SekaiError(
+                    f"others must name agents out of {sorted(meant)}, got {name!r}.{did_you_mean(name, meant)}"
+                )
         env = self.with_policies(inside) if inside else self
         return SeatView(env, agent, outside) if len(env.possible_agents) == 1 else AgentView(env, agent, outside)
 
@@ -276,9 +309,9 @@ class MarketEnv(MultiAgentEnv):
 
         Nothing in the market changes by being watched.
         """
-        if observer is not None and not every_s > 0:
-            raise SekaiError(f"every_s must be > 0, got {every_s}")
-        self._observer, self._observe_ns = observer, max(1, nanoseconds(every_s)) if observer else 0
+        if observer is not None and not every_s >= 1e-9:
+            raise SekaiError(f"every_s must be >= 1e-9, got {every_s}")
+        self._watch_next = (every_s, observer) if observer else None
 
     # --- inside -------------------------------------------------------------------------------------------------------
     def _settle_code(self, code: int, actions: Mapping[AgentID, Any] | None = None) -> int:
@@ -289,19 +322,35 @@ class MarketEnv(MultiAgentEnv):
                 break
             if code == at.REFUSED_CODE:
                 raise self._out_of_range(actions or {})
+            if code == at.FLOODED:
+                raise self._flooded()
             if code == at.DRAIN:
                 self._events.append(drain(row))
             elif code == at.PAUSED:
-                row[at.UNTIL] += self._observe_ns
-                if self._observer:
-                    self._observer(self)
+                self._look()
+            else:
+                raise AssertionError(f"the engine answered {code}")
             code = turns.go_on(row, self._population.addresses, self._seen, self._told)
-        if row[at.LOST]:
-            raise SekaiError(
-                f"{int(row[at.LOST])} messages found no room on their way to the book: an agent sends more than 64 a "
-                "decision, or far more often than its latency allows"
-            )
         return code
+
+    def _look(self) -> None:
+        """Let the observer look, and set the time of its next look: multiples of its period, from the open."""
+        row = self.row
+        if self._watching is None:
+            row[at.UNTIL] = at.FOREVER  # a copy of a market that was watched
+            return
+        every_s, observer = self._watching
+        looks = round(float(row[at.UNTIL] - row[at.OPEN]) / NS_PER_S / every_s)
+        row[at.UNTIL] = row[at.OPEN] + max(nanoseconds((looks + 1) * every_s), nanoseconds(looks * every_s) + 1)
+        observer(self)
+
+    def _flooded(self) -> SekaiError:
+        row = self.row
+        return SekaiError(
+            f"{int(row[at.LOST])} messages found no room at {self.time_s} s: an agent may send 64 in one decision, and "
+            f"{int(row[at.QUEUE_CAPACITY])} may be on their way at once in this market; let agents send less, or raise "
+            "the venue's gateway_capacity"
+        )
 
     def _warm_up(self) -> None:
         """Let the flow run alone until just before the open, and note what it has done by then."""
@@ -374,7 +423,7 @@ class SeatView(AgentView):
         row = env._row
         if (
             type(action) is not np.ndarray
-            or action.dtype.kind not in "iu"
+            or not _fits(action.dtype)
             or action.shape != (self._length,)
             or row is None
             or not env.acting
@@ -398,13 +447,20 @@ def _restored(cls: type[MarketEnv], market: config.Market, record: bool, state: 
     return env
 
 
-def _episode_option(options: dict[str, Any] | None, episode: int) -> int:
+def _fits(dtype: np.dtype[Any]) -> bool:
+    """Say whether integers of this type are int64 without a loss; uint64 is not."""
+    return dtype.kind in "iu" and np.can_cast(dtype, np.int64)
+
+
+def _episode_option(options: dict[str, Any] | None) -> int | None:
     unknown = set(options or ()) - {"episode"}
     if unknown:
         raise SekaiError(f"options may have 'episode', got {sorted(unknown)}")
-    asked = (options or {}).get("episode", episode)
-    if not isinstance(asked, int | np.integer) or asked < 0:
-        raise SekaiError(f"options['episode'] must be an integer >= 0, got {asked!r}")
+    if "episode" not in (options or {}):
+        return None
+    asked = (options or {})["episode"]
+    if isinstance(asked, bool) or not isinstance(asked, int | np.integer) or not 0 <= asked < 1 << 62:
+        raise SekaiError(f"options['episode'] must be an integer from 0 to 2**62 - 1, got {asked!r}")
     return int(asked)
 
 
@@ -423,32 +479,21 @@ def _width(role: config.Role | None) -> int:
     return sum(int(np.prod(shape)) for _, shape in _sizes(role))
 
 
-def _splitter(role: config.Role | None) -> Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
-    """Return what cuts a flat observation, which becomes the caller's, into its parts."""
-    ends = np.cumsum([int(np.prod(shape)) for _, shape in _sizes(role)]).tolist()
-    (*_, book, trades), a, b, n = (shape for _, shape in _sizes(role)), ends[0], ends[1], ends[-1]
-    c, d = ends[-3], ends[-2]
-    if role is not None and role.kind == "maker":
+class _Splitter:
+    """Cuts a flat observation, which becomes the caller's, into its named parts."""
 
-        def cut(x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-            return {
-                "account": x[:a],
-                "clock": x[a:b],
-                "orders": x[b:c].reshape(2, 3),
-                "book": x[c:d].reshape(book),
-                "trades": x[d:n].reshape(trades),
-            }
-    else:
+    __slots__ = ("_parts",)
 
-        def cut(x: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-            return {
-                "account": x[:a],
-                "clock": x[a:b],
-                "book": x[c:d].reshape(book),
-                "trades": x[d:n].reshape(trades),
-            }
+    def __init__(self, role: config.Role | None) -> None:
+        self._parts: list[tuple[str, slice, tuple[int, ...] | None]] = []
+        start = 0
+        for name, shape in _sizes(role):
+            end = start + int(np.prod(shape))
+            self._parts.append((name, slice(start, end), shape if len(shape) > 1 else None))
+            start = end
 
-    return cut
+    def __call__(self, flat: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return {name: flat[cut] if shape is None else flat[cut].reshape(shape) for name, cut, shape in self._parts}
 
 
 def _observation_space(role: config.Role | None) -> Space[Any]:

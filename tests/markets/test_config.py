@@ -3,7 +3,7 @@
 import pytest
 
 from agents import NoiseTrader
-from markets.config import Maker, Market, Seat, Taker, Venue, ZeroIntelligence
+from markets.config import Maker, Market, Periodic, Seat, Taker, Venue, ZeroIntelligence
 from sekai.utils import InvalidValue
 
 
@@ -29,7 +29,18 @@ def test_every_wrong_number_is_named_with_what_would_be_right():
         (lambda: Seat(name="a", role=Maker(), policy=3), "policy of 'a' must have .kernel and .parameters, got 3"),
         (lambda: Seat(name="a", role=Maker(), latency_s=-1.0), "latency_s must be >= 0, got -1.0"),
         (lambda: Market(seats=(_seat("a"), _seat("a"))), "names of seats must differ, got 'a' more than once"),
-        (lambda: Market(seats=(), session_s=float("nan")), "session_s must be > 0, got nan"),
+        (lambda: Market(seats=(), session_s=float("nan")), "session_s must be >= 1e-06, got nan"),
+        (lambda: Market(seats=(), session_s=float("inf")), "session_s must be <= 100000000.0, got inf"),
+        (lambda: ZeroIntelligence(pace=float("inf")), "pace must be <= 1000000000.0, got inf"),
+        (lambda: Venue(tick_size=1e-9), "opening_price must be 1 to 2147482623 ticks of 1e-09, got 100.0"),
+        (
+            lambda: ZeroIntelligence(limit_per_min=(1.0,), cancel_per_min=(0.0, 0.5), depth_ticks=1),
+            "cancel_per_min must have a rate > 0 within depth_ticks = 1",
+        ),
+        (
+            lambda: Market(seats=(Seat(name="a", role=Taker(), clock=Periodic(every_s=1e-6), latency_s=10.0),)),
+            "latencies and clocks must leave at most 4194304 messages on their way at once",
+        ),
         (lambda: NoiseTrader(market_share=1.5), "market_share must be <= 1, got 1.5"),
     ],
 )

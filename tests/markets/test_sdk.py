@@ -29,6 +29,7 @@ from markets.sdk import (
     own_size,
     parameter,
     position,
+    quote,
     recall,
     recall_real,
     remember,
@@ -98,6 +99,40 @@ def test_a_kernel_sends_and_knows_its_orders_by_their_places():
 
 
 @agent
+def _asks_for_what_there_is_not(row, me):
+    step = recall(row, me, 0)
+    remember(row, me, 0, step + 1)
+    huge = 4_294_967_296
+    if step == 0:
+        limit(row, me, 0, BUY, huge + best_bid(row, me), 1)
+    elif step == 1:
+        market(row, me, BUY, huge + 2)
+    elif step == 2:
+        limit(row, me, 20, BUY, best_bid(row, me), 1)
+    elif step == 3:
+        quote(row, me, 100_000_000, SELL, best_ask(row, me), 1)
+    elif step == 4:
+        take(row, me, SELL, -huge, 1)
+    elif step == 5:
+        limit(row, me, 0, BUY, best_bid(row, me), -3)
+    remember(row, me, 1, own_size(row, me, 99) + own_price(row, me, -5))
+    return BY_CLOCK
+
+
+def test_what_there_is_not_is_refused_and_nobody_else_s_memory_is_touched():
+    policy = _Policy(_asks_for_what_there_is_not)
+    seats = tuple(Seat(name=n, policy=policy, clock=Periodic(every_s=1.0)) for n in ("a", "b"))
+    env = MarketEnv(Market(seats=seats, session_s=10.0), record=True)
+    clocks = env.row[int(env.row[at.SEATS]) + at.SEAT_WORDS :][: at.S_BOOK].tolist()
+    env.reset(seed=0)
+    assert env.row[int(env.row[at.SEATS]) + at.SEAT_WORDS :][: at.S_BOOK].tolist() == clocks
+    events = env.events()
+    ours = events[events["owner"] < 2]
+    assert ours["kind"].tolist() == [at.REJECTED] * 12 and env.totals()["rejects"] == 12
+    assert (env.account_table()[:2, at.POSITION] == 0).all()
+
+
+@agent
 def _sets_its_own_alarm(row, me):
     remember(row, me, 0, recall(row, me, 0) + 1)
     return now(row, me) + 2_500_000_000
@@ -147,15 +182,35 @@ def test_a_kernel_that_returns_something_else_is_an_error():
         _run(wrong)
 
 
-HELPER = """
+HELPERS = {
+    "near/helper.py": """
+import middle
+from far import STEP
 from markets.sdk import agent
-STEP = {step}
+
 @agent
 def step(row, me):
-    return STEP
-"""
+    return STEP * middle.one(row, me)
+""",
+    "far/__init__.py": "STEP = {step}\n",
+    "aside/middle.py": """
+from deep import deeper
+from markets.sdk import agent
+
+@agent
+def one(row, me):
+    return deeper(row, me)
+""",
+    "down/deep.py": """
+from markets.sdk import agent
+
+@agent
+def deeper(row, me):
+    return {deep}
+""",
+}
 MINE = """
-from helper import step
+import helper
 from markets.config import Market, Seat
 from markets.engine import layout as at
 from markets.envs import MarketEnv
@@ -163,7 +218,7 @@ from markets.sdk import BY_CLOCK, agent, recall, remember
 
 @agent
 def counts(row, me):
-    remember(row, me, 0, recall(row, me, 0) + step(row, me))
+    remember(row, me, 0, recall(row, me, 0) + helper.step(row, me))
     return BY_CLOCK
 
 class Policy:
@@ -177,11 +232,15 @@ print(env.row[env.row[at.SEATS] + at.S_MEMORY])
 
 
 def test_an_edited_helper_of_an_agent_is_never_run_as_it_was(tmp_path):
+    """Wherever it lies: reached through a module, two calls away, or as a constant of another package."""
     (tmp_path / "mine.py").write_text(MINE)
+    folders = [str(ROOT), *(str(tmp_path / name) for name in (".", "near", "aside", "down"))]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
     counted = []
-    for step in (1, 1, 10, 1):
-        (tmp_path / "helper.py").write_text(HELPER.format(step=step))
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for step, deep in ((1, 1), (1, 1), (10, 1), (10, 3), (1, 1)):
+        for name, text in HELPERS.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text.format(step=step, deep=deep))
         command = [sys.executable, str(tmp_path / "mine.py")]
         counted.append(int(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout))
-    assert counted == [5, 5, 50, 5]
+    assert counted == [5, 5, 50, 150, 5]

@@ -86,7 +86,7 @@ def test_orders_arrive_and_leave_at_the_rates_that_were_asked_for():
 
 def test_a_pace_is_a_change_of_clock_and_of_nothing_else():
     def tape(pace):
-        population = populate(Market(seats=(), flow=ZeroIntelligence(pace=pace), session_s=1e9))
+        population = populate(Market(seats=(), flow=ZeroIntelligence(pace=pace), session_s=1e8))
         row, book, prices = population.row, int(population.row[at.BOOKS]), []
         start(row, 5, 0)
         for _ in range(2000):

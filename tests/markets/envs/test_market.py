@@ -9,7 +9,7 @@ import pytest
 
 import sekai
 from agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
-from markets.config import EveryTrades, Maker, Market, OwnFills, Periodic, Poisson, Seat, Taker, ZeroIntelligence
+from markets.config import EveryTrades, Maker, Market, OwnFills, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
 from markets.engine import layout as at
 from markets.engine.check import check
 from markets.envs import MarketEnv
@@ -206,10 +206,20 @@ def _row_after_reset(env, seed):
     return env.row.copy()
 
 
-@pytest.mark.parametrize(("options", "message"), [({"episode": -1}, "episode"), ({"tempo": 2}, "tempo")])
-def test_wrong_options_are_named(options, message):
+@pytest.mark.parametrize(
+    ("options", "message"), [({"episode": -1}, "episode"), ({"episode": 2**70}, "episode"), ({"tempo": 2}, "tempo")]
+)
+def test_wrong_options_are_named_and_change_nothing(options, message):
+    env, twin = MarketEnv(_market(_maker())), MarketEnv(_market(_maker()))
+    _play(env, seed=0)
+    before = env.row.copy()
     with pytest.raises(SekaiError, match=message):
-        MarketEnv(_market(_maker())).reset(seed=0, options=options)
+        env.reset(options=options)
+    np.testing.assert_array_equal(env.row, before)
+    _play(twin, seed=0)
+    env.reset()
+    twin.reset()
+    np.testing.assert_array_equal(env.row, twin.row)
 
 
 def test_somebody_who_does_nothing_changes_nobody_s_draws():
@@ -244,6 +254,26 @@ def test_recording_and_watching_change_nothing():
     assert watched.wealth() == plain.wealth()
 
 
+def test_watching_stops_with_the_next_reset_and_does_not_travel_with_a_copy():
+    env, looks = MarketEnv(_market(_maker(), session_s=3.0)), []
+    env.watch(0.1, lambda e: looks.append(e.time_s))
+    env.reset(seed=0)
+    twin = env.clone()
+    for _ in range(6):
+        twin.step({"maker_0": QUOTE})
+    assert looks == []
+    env.step({"maker_0": QUOTE})
+    env.watch(0.1, None)
+    while env.acting:
+        env.step({"maker_0": QUOTE})
+    np.testing.assert_allclose(looks, np.arange(1, 30) * 0.1)
+    env.reset(seed=0)
+    env.step({"maker_0": QUOTE})
+    assert len(looks) == 29
+    with pytest.raises(SekaiError, match="every_s must be >= 1e-9, got 0"):
+        env.watch(0, print)
+
+
 def test_what_is_observed_belongs_to_the_caller():
     env = MarketEnv(_market(_maker(), _taker()))
     begun = env.reset(seed=0)
@@ -270,6 +300,7 @@ def test_a_market_is_pickled_in_the_middle_of_a_session():
     env.reset(seed=8)
     action = {"maker_0": QUOTE, "taker_0": np.array([1, 2])}
     env.step(action)
+    pickle.dumps(sekai.make("markets/MarketMaking-v0"))
     twin = pickle.loads(pickle.dumps(env))
     assert [env.step(action) for _ in range(5)] == [twin.step(action) for _ in range(5)]
     np.testing.assert_array_equal(env.row, twin.row)
@@ -278,7 +309,16 @@ def test_a_market_is_pickled_in_the_middle_of_a_session():
 # --- actions ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "action",
-    [[0, 1, 1, 1], [1, 21, 1, 1], [1, 1, 11, 1], [1, 1, 1, -1], [1, 1, 1], [1.5, 1, 1, 1], "buy"],
+    [
+        np.array([2**64 - 1, 1, 1, 1], np.uint64),
+        [0, 1, 1, 1],
+        [1, 21, 1, 1],
+        [1, 1, 11, 1],
+        [1, 1, 1, -1],
+        [1, 1, 1],
+        [1.5, 1, 1, 1],
+        "buy",
+    ],
 )
 def test_an_action_outside_its_space_is_refused_before_anything_happens(action):
     env = MarketEnv(_market(_maker(), _taker()))
@@ -329,6 +369,56 @@ def test_messages_of_one_instant_reach_the_book_in_an_order_that_their_senders_d
     assert sum(wins.values()) == 400 and 160 < wins["a"] < 240
 
 
+def test_a_seat_never_loses_its_wake_ups_however_much_is_on_its_way():
+    """Its latency lets far more messages be under way than were expected: it is told at once, not at the close."""
+    seat = Seat(name="me", role=Maker(), clock=EveryTrades(trades=1), latency_s=10.0)
+    env = MarketEnv(_market(seat, venue=Venue(gateway_capacity=20), session_s=600.0))
+    env.reset(seed=0)
+    with pytest.raises(SekaiError, match="raise the venue's gateway_capacity"):
+        for _ in range(10_000):
+            env.step({"me": np.array([1 + _ % 3, 1, 1, 1])})
+    assert env.time_s < 60.0
+    roomy = MarketEnv(_market(replace(seat, latency_s=2.0), session_s=60.0))
+    roomy.reset(seed=0)
+    decisions = 0
+    while roomy.acting:
+        roomy.step({"me": np.array([1 + decisions % 3, 1, 1, 1])})
+        decisions += 1
+    assert decisions > 50
+
+
+@pytest.mark.parametrize("settling", [False, True])
+def test_the_penalty_is_the_integral_of_lots_squared_however_often_it_is_settled(settling):
+    seat = Seat(name="slow", role=Maker(inventory_penalty=1.0), clock=Periodic(every_s=20.0))
+    env = MarketEnv(_market(_taker("fast", 0.5), seat, session_s=60.0), record=True)
+    env.reset(seed=3)
+    charged = 0.0
+    while env.acting:
+        result = env.step({a: np.array([1, 1, 5, 5]) if a == "slow" else np.array([1, 1]) for a in env.acting})
+        charged += result.info.get("slow", {}).get("inventory_penalty", 0.0)
+        if settling and env.acting == ("fast",):
+            charged += env.settle(["slow"]).info["slow"]["inventory_penalty"]
+    events = env.events()
+    trades, held, since, exact = events[events["kind"] == at.TRADED], 0, 0, 0.0
+    for e in trades:
+        for owner, sign in ((e["other_owner"], 1 - 2 * e["side"]), (e["owner"], 2 * int(e["side"]) - 1)):
+            if env.accounts[owner] == "slow":
+                exact += held * held * (e["time_ns"] - since) * 1e-9
+                held, since = held + int(sign) * int(e["size"]), int(e["time_ns"])
+    exact += held * held * (60_000_000_000 - since) * 1e-9
+    assert exact > 10 and charged == pytest.approx(exact)
+
+
+def test_first_is_who_has_not_acted_yet_whatever_was_settled():
+    env = MarketEnv(_market(_maker("fast", 0.5), Seat(name="late", role=Taker(), clock=Poisson(every_s=3.0))))
+    env.reset(seed=0)
+    assert env.settle(["late"]).first == {"late"}
+    result = env.step({"fast": QUOTE})
+    while "late" not in env.acting:
+        result = env.step({"fast": QUOTE})
+    assert result.first == {"late"}
+
+
 # --- views ------------------------------------------------------------------------------------------------------------
 def test_a_view_with_a_compiled_policy_is_the_market_with_that_policy_seated():
     market = _market(_maker(), _taker())
@@ -369,6 +459,19 @@ def test_a_view_refuses_a_wrong_action_and_a_step_after_the_close():
     assert view.step(QUOTE).terminated
     with pytest.raises(ResetRequired):
         view.step(QUOTE)
+
+
+def test_in_a_view_a_name_goes_before_a_role_and_a_wrong_one_is_named():
+    market = _market(_maker(), _taker("taker_0"), _taker("taker_1"))
+    env = MarketEnv(market)
+    both = env.view("maker_0", others={"taker_0": Momentum(), "taker": NoiseTrader()})
+    assert [type(s.policy) for s in both.multi.market.seats] == [type(None), Momentum, NoiseTrader]
+    hold = Hold().player(env.observation_space("taker_0"), env.action_space("taker_0"))
+    mixed = env.view("maker_0", others={"taker_0": hold, "taker": NoiseTrader()})
+    mixed.reset(seed=0)
+    assert not mixed.step(QUOTE).done
+    with pytest.raises(SekaiError, match="Did you mean 'taker_1'"):
+        env.view("maker_0", others={"taker": NoiseTrader(), "takr_1": NoiseTrader()})
 
 
 def test_an_unknown_seat_is_named():
@@ -437,7 +540,7 @@ def test_an_agent_that_floods_the_gateway_is_an_error_and_nothing_is_lost_silent
         parameters = ()
 
     env = MarketEnv(_market(Seat(name="flood", policy=Flood())))
-    with pytest.raises(SekaiError, match="120 messages found no room"):
+    with pytest.raises(SekaiError, match="6 messages found no room at 0.0 s"):
         env.reset(seed=0)
 
 
