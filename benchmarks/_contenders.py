@@ -19,8 +19,12 @@ import numpy as np
 AGENTS = [f"agent_{k}" for k in range(10)]
 LENGTH = 200
 OBSERVATION = np.zeros(4, np.float32)
-OBSERVATIONS = {agent: np.zeros(4, np.float32) for agent in AGENTS}
 Loop = Callable[[int], None]
+
+
+def _observations() -> dict[str, Any]:
+    """Return what a world's agents see: arrays of that world's own, which never change."""
+    return {agent: np.zeros(4, np.float32) for agent in AGENTS}
 
 
 def _sekai_env() -> Any:
@@ -66,24 +70,25 @@ def _gymnasium_env() -> Any:
 
 def _sekai_agents() -> Any:
     import sekai
+    from sekai import MAStepResult
 
     class Ten(sekai.MultiAgentEnv):
         def __init__(self) -> None:
-            self.possible_agents, self.agents = AGENTS, list(AGENTS)
+            self.possible_agents, self.agents, self.seen = AGENTS, list(AGENTS), _observations()
             self.observation_spaces = {agent: sekai.Box(-1, 1, (4,)) for agent in AGENTS}
             self.action_spaces = {agent: sekai.Discrete(2) for agent in AGENTS}
 
         def reset(self, *, seed: Any = None, options: Any = None) -> Any:
             self.agents, self.time = list(AGENTS), 0
-            return sekai.MAResetResult(dict(OBSERVATIONS), {agent: {} for agent in AGENTS})
+            return sekai.MAResetResult(dict(self.seen), {agent: {} for agent in AGENTS})
 
         def step(self, actions: Any) -> Any:
             self.time += 1
             over = self.time >= LENGTH
             if over:
                 self.agents = []
-            return sekai.MAStepResult(
-                dict(OBSERVATIONS),
+            return MAStepResult(
+                dict(self.seen),
                 dict.fromkeys(AGENTS, 1.0),
                 dict.fromkeys(AGENTS, over),
                 dict.fromkeys(AGENTS, False),
@@ -102,7 +107,7 @@ def _pettingzoo_agents() -> Any:
         render_mode = None
 
         def __init__(self) -> None:
-            self.possible_agents, self.agents = AGENTS, list(AGENTS)
+            self.possible_agents, self.agents, self.seen = AGENTS, list(AGENTS), _observations()
             self._observation_space = gymnasium.spaces.Box(-1, 1, (4,))
             self._action_space = gymnasium.spaces.Discrete(2)
 
@@ -114,7 +119,7 @@ def _pettingzoo_agents() -> Any:
 
         def reset(self, seed: Any = None, options: Any = None) -> Any:
             self.agents, self.time = list(AGENTS), 0
-            return dict(OBSERVATIONS), {agent: {} for agent in AGENTS}
+            return dict(self.seen), {agent: {} for agent in AGENTS}
 
         def step(self, actions: Any) -> Any:
             self.time += 1
@@ -122,7 +127,7 @@ def _pettingzoo_agents() -> Any:
             if over:
                 self.agents = []
             rewards, ends = dict.fromkeys(AGENTS, 1.0), dict.fromkeys(AGENTS, over)
-            return dict(OBSERVATIONS), rewards, ends, dict.fromkeys(AGENTS, False), {agent: {} for agent in AGENTS}
+            return dict(self.seen), rewards, ends, dict.fromkeys(AGENTS, False), {agent: {} for agent in AGENTS}
 
     return Ten
 
@@ -220,7 +225,8 @@ def _ten(wrapped: Callable[[Any], Any]) -> Loop:
     def loop(rounds: int) -> None:
         env.reset(seed=0)
         for _ in range(rounds):
-            if env.step(actions).all_done:
+            env.step(actions)
+            if not env.agents:
                 env.reset()
 
     return loop
@@ -268,7 +274,7 @@ def rllib_ten() -> Loop:
     class Ten(MultiAgentEnv):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__()
-            self.possible_agents, self.agents = AGENTS, list(AGENTS)
+            self.possible_agents, self.agents, self.seen = AGENTS, list(AGENTS), _observations()
             self.observation_spaces = {agent: gymnasium.spaces.Box(-1, 1, (4,)) for agent in AGENTS}
             self.action_spaces = {agent: gymnasium.spaces.Discrete(2) for agent in AGENTS}
             self.observation_space = gymnasium.spaces.Dict(self.observation_spaces)
@@ -276,7 +282,7 @@ def rllib_ten() -> Loop:
 
         def reset(self, *, seed: Any = None, options: Any = None) -> Any:
             self.time = 0
-            return dict(OBSERVATIONS), {agent: {} for agent in AGENTS}
+            return dict(self.seen), {agent: {} for agent in AGENTS}
 
         def step(self, actions: Any) -> Any:
             self.time += 1
@@ -284,7 +290,7 @@ def rllib_ten() -> Loop:
             rewards = dict.fromkeys(AGENTS, 1.0)
             terminated = dict.fromkeys([*AGENTS, "__all__"], over)
             truncated = dict.fromkeys([*AGENTS, "__all__"], False)
-            return dict(OBSERVATIONS), rewards, terminated, truncated, {agent: {} for agent in AGENTS}
+            return dict(self.seen), rewards, terminated, truncated, {agent: {} for agent in AGENTS}
 
     vec = SyncVectorMultiAgentEnv([Ten] * 4)
     vec.reset(seed=0)

@@ -6,7 +6,7 @@ other or all at once. After an error the rows do not belong together any more: `
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from sekai.backend.base import BackendOps
 from sekai.error import SekaiError
@@ -18,19 +18,22 @@ from sekai.vector.table import Handout, SingleTable
 __all__ = ["LocalVecEnv", "Request", "ResetRows", "RowProgram", "StepRows", "layer_with"]
 
 
-class StepRows(NamedTuple):
+class StepRows:
     """Ask for a step of these rows, each with its action."""
 
-    rows: Sequence[int]
-    actions: Sequence[Any]
+    __slots__ = ("actions", "rows")
+
+    def __init__(self, rows: Sequence[int], actions: Sequence[Any]) -> None:
+        self.rows, self.actions = rows, actions
 
 
-class ResetRows(NamedTuple):
+class ResetRows:
     """Ask for a new episode in these rows, each with its seed."""
 
-    rows: Sequence[int]
-    seeds: Sequence[int | None]
-    options: dict[str, Any] | None = None
+    __slots__ = ("options", "rows", "seeds")
+
+    def __init__(self, rows: Sequence[int], seeds: Sequence[int | None], options: dict[str, Any] | None = None) -> None:
+        self.rows, self.seeds, self.options = rows, seeds, options
 
 
 Request: TypeAlias = StepRows | ResetRows

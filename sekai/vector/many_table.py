@@ -5,7 +5,7 @@ of its agents is stored as a group of its own. Rewards, ends and turns are matri
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class ManyTable:
         self._acting, self._restarted = make(form, flag), make((rows,), flag)
         self._cleared = (self._reals, self._flags, self._restarted)
         self._objects = [leaf for tree in self._stored.values() for leaf in leaves(tree) if leaf.dtype == object]
+        self._choices = {agent for agent, space in self._action_spaces.items() if not isinstance(space, Box)}
         self._structured = any(isinstance(space, Dict | Tuple) for space in self._action_spaces.values())
         self._everybody = False
         self._finals: dict[int, dict[AgentID, Any]] = {}
@@ -78,8 +79,7 @@ class ManyTable:
         for name, given in actions.items():
             if name in self._index:
                 if type(given) is np.ndarray and given.ndim == 1 and len(given) == self.rows:  # as `stacked` does
-                    whole = given.dtype.kind in "iu" and not isinstance(self._action_spaces[name], Box)
-                    columns[name] = given.tolist() if whole else given
+                    columns[name] = given.tolist() if name in self._choices and given.dtype.kind in "iu" else given
                 else:
                     columns[name] = self._stacked(name, given, self._action_spaces[name])
             elif name in self.groups:
@@ -227,7 +227,7 @@ class ManyTable:
 
     def _are_plain(self, results: Sequence[MAStepResult]) -> bool:
         """Say whether in all rows everybody, in the order of the columns, has a transition and lives on."""
-        order = self._order
+        order, timed = self._order, bool(results[0].elapsed)
         for result in results:
             if (
                 list(result.rewards) != order
@@ -235,7 +235,8 @@ class ManyTable:
                 or result.first
                 or True in result.terminated.values()
                 or True in result.truncated.values()
-                or (result.elapsed and list(result.elapsed) != order)
+                or (result.elapsed or timed)
+                and list(result.elapsed) != order
             ):
                 return False
         return True
@@ -243,15 +244,17 @@ class ManyTable:
     def _fill(self, results: Sequence[MAStepResult], envs: Sequence[MultiAgentEnv]) -> None:
         """Write rows that are all plain."""
         self._infos[:] = [result.info for result in results]
-        seen = [list(result.observations.values()) for result in results]
+        seen = [result.observations.values() for result in results]
         if len(self.groups) == 1:
-            self._fillers[next(iter(self.groups))].fill([value for values in seen for value in values])
+            self._fillers[next(iter(self.groups))].fill(list(chain.from_iterable(seen)))
         else:
+            rows = list(map(list, seen))
             for name, span in self._spans.items():
-                self._fillers[name].fill([value for values in seen for value in values[span]])
-        self._rewards[:] = [list(result.rewards.values()) for result in results]
-        for row, result in enumerate(results):
-            if result.elapsed:
+                self._fillers[name].fill([value for values in rows for value in values[span]])
+        paid = list(chain.from_iterable([result.rewards.values() for result in results]))
+        self._rewards[:] = np.array(paid, np.float64).reshape(self._rewards.shape)
+        if results[0].elapsed:
+            for row, result in enumerate(results):
                 self._elapsed[row] = list(result.elapsed.values())
         self._stepped.fill(True)
         count = len(self._order)

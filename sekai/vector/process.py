@@ -75,9 +75,10 @@ class ProcVecEnv(VecEnv):
     """The environments that `env_fns` make, in `workers` processes: one for each processor, or for each row if fewer.
 
     The first environment is made in this process too, which tells the spaces, and asked to `warm_up`: what must be
-    compiled is compiled once, before the workers begin. `context` is how they begin, `"fork"`, `"spawn"` or `"forkserver"`; None is Python's own default.
-    With `"spawn"` the main module must be importable and guarded by `if __name__ == "__main__":`. A worker that raises
-    or dies is an error here within a second, with the environment's index, and all others are shut down; one that
+    compiled is compiled once, before the workers begin. `context` is how they begin, `"fork"`, `"spawn"` or
+    `"forkserver"`; None is Python's own default. With the last two the main module must be importable, and guarded by
+    `if __name__ == "__main__":`. Threads do not survive a fork: who has begun some uses these. A worker that raises or
+    dies is an error here within a second, with the environment's index, and all others are shut down; one that
     takes more than `timeout_s` seconds for a step raises `WorkerTimeout`. `copy`, `autoreset` and `backend` are as for
     `SyncVecEnv`; without `copy`, observations are views of the shared memory, valid until the next step.
     """

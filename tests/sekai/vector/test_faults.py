@@ -105,10 +105,10 @@ def test_environments_that_cannot_be_made() -> None:
     def made_in_parent_only(pid: int = os.getpid()) -> Any:
         return counting() if os.getpid() == pid else broken()
 
-    for functions, row in (([broken] * 2, 0), ([counting, broken], 1), ([made_in_parent_only] * 2, 0)):
+    for functions, rows in (([broken] * 2, "0"), ([counting, broken], "1"), ([made_in_parent_only] * 2, "01")):
         with pytest.raises(OSError, match="no feed") as caught:
             ProcVecEnv(functions, workers=2)
-        assert f"in env_fns[{row}]" in caught.value.__notes__
+        assert caught.value.__notes__[0] in [f"in env_fns[{row}]" for row in rows]
     with pytest.raises(SpaceMismatch, match="environment 1 must have one agent"):
         ProcVecEnv([counting, EchoEnv], workers=2)
     with pytest.raises(SpaceMismatch, match="the same observation_space: 1 has"):
@@ -133,7 +133,7 @@ def test_mistakes_are_said_and_touch_nothing(backend: Any) -> None:
     assert vec.get_attr("length") == [2] * 4 and vec.step(np.ones(4)).restarted.all()
     with pytest.raises(ValueError, match="ouch") as caught:
         vec.call("shout")
-    assert caught.value.__notes__[0] == f"in environment 0 of {vec!r}"
+    assert caught.value.__notes__[0] in (f"in environment 0 of {vec!r}", f"in environment 2 of {vec!r}")
     vec.close()
     vec.close()
     for method in (lambda: vec.step(np.zeros(4)), vec.reset):
