@@ -365,6 +365,10 @@ class RowEnv(_Row, _Alone):
             info,
         )
 
+    def action_mask(self) -> Any:
+        """Return the action mask of the row's environment."""
+        return self.vec._call([self.row], "action_mask", (), {})[0]
+
     @property
     def rng(self) -> np.random.Generator:
         """The random stream of this row's layers."""
@@ -399,6 +403,10 @@ class RowWorld(_Row, MultiAgentEnv):
     def agents(self) -> Sequence[AgentID]:  # type: ignore[override]
         """Those alive in the row; nobody after the episode's end."""
         return () if self._over else list(self.vec._get([self.row], "agents")[0])
+
+    def action_masks(self) -> Mapping[AgentID, Any]:
+        """Return the action masks of the row's world."""
+        return self.vec._call([self.row], "action_masks", (), {})[0]  # type: ignore[no-any-return]
 
     def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
         """Settle with these agents of the row."""

@@ -221,3 +221,27 @@ def test_around_one_agent_that_is_one_of_many(name: str) -> None:
     first = play_one()
     env = alone() if name.startswith("normalize") or name == "several" else env
     assert play_one() == first
+
+
+def play_rows(vec: Any) -> list[Any]:
+    """Step three rows through several episodes; return all that is to be acted on."""
+    told: list[Any] = [dict(vec.reset(seed=5).observations)]
+    for k, space in enumerate(vec.action_spaces.values()):
+        space.seed(k)
+    for _ in range(22):
+        actions = {}
+        for agent, space in vec.action_spaces.items():
+            rows = [space.sample() for _ in range(3)]
+            named = isinstance(rows[0], dict)
+            actions[agent] = {n: np.array([row[n] for row in rows]) for n in rows[0]} if named else rows
+        result = vec.step(actions)
+        told.append([dict(part) for part in (result.observations, result.rewards, result.terminated, result.acting)])
+    return told
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name != "normalize observation"])
+def test_around_a_vector_env_is_around_each_of_its_rows(name: str) -> None:
+    """Running means are the exception: rows share them."""
+    around = LAYERS[name](sekai.SyncVecEnv([lambda: world(name)] * 3))
+    inside = sekai.SyncVecEnv([lambda: LAYERS[name](world(name))] * 3)
+    assert same(play_rows(around), play_rows(inside))
