@@ -4,6 +4,7 @@ from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.discrete import Discrete
 from sekai.spaces.graph import Graph, GraphInstance
+from sekai.spaces.masks import allows, mask_array, mask_space
 from sekai.spaces.multi_binary import MultiBinary
 from sekai.spaces.multi_discrete import MultiDiscrete
 from sekai.spaces.one_of import OneOf
@@ -26,11 +27,14 @@ __all__ = [
     "Space",
     "Text",
     "Tuple",
+    "allows",
     "batch_space",
     "flat_bounds",
     "flat_dtype",
     "flatdim",
     "flatten",
     "flatten_space",
+    "mask_array",
+    "mask_space",
     "unflatten",
 ]

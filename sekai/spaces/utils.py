@@ -1,7 +1,8 @@
 """From structured values to flat arrays of numbers and back, and from one value to a batch of them.
 
-Numbers of a Box come as they are, a choice of n as a one-hot of n. The array is float32, or float64 where float32 would
-lose digits. Values may have leading dimensions, the same in every leaf, and keep them: `(..., flatdim)`.
+Numbers of a Box come as they are, a choice of n as a one-hot of n, parts of a Dict in the order of their sorted names,
+so that equal spaces flatten equally. The array is float32, or float64 where float32 would lose digits. Values may have
+leading dimensions, the same in every leaf, and keep them: `(..., flatdim)`.
 
 A new kind of space joins by registering itself with `flatdim`, `flatten` and `unflatten`, and where the defaults do not
 hold with `flat_dtype` (float32), `flat_bounds` (0 and 1) and `batch_space` (a Tuple):
@@ -99,14 +100,14 @@ def _parts(space: Dict | Tuple, x: Any) -> list[tuple[Space[Any], Any]]:
         if not isinstance(x, dict) or x.keys() != space.spaces.keys():
             got = list(x) if isinstance(x, dict) else repr(x)
             raise SpaceMismatch(f"a dict with the names {list(space)} was expected, got {got}")
-        return [(part, x[name]) for name, part in space.items()]
+        return [(space[name], x[name]) for name in sorted(space)]
     if not isinstance(x, tuple | list) or len(x) != len(space):
         raise SpaceMismatch(f"a tuple of {len(space)} values was expected, got {x!r}")
     return list(zip(space.spaces, x, strict=True))
 
 
 def _sub_spaces(space: Dict | Tuple | OneOf) -> list[Space[Any]]:
-    return list(space.values()) if isinstance(space, Dict) else list(space.spaces)
+    return [space[name] for name in sorted(space)] if isinstance(space, Dict) else list(space.spaces)
 
 
 def _array(space: Space[Any], x: Any, kinds: str) -> NDArray[Any]:
@@ -315,7 +316,10 @@ def _(space: Dict | Tuple, x: NDArray[Any]) -> Any:
     sizes = [flatdim(part) for part in spaces]
     flats = np.split(_flat(space, x), np.cumsum(sizes)[:-1], axis=-1) if sizes else []
     values = [unflatten(part, flat) for part, flat in zip(spaces, flats, strict=True)]
-    return dict(zip(space, values, strict=True)) if isinstance(space, Dict) else tuple(values)
+    if not isinstance(space, Dict):
+        return tuple(values)
+    by_name = dict(zip(sorted(space), values, strict=True))
+    return {name: by_name[name] for name in space}
 
 
 @batch_space.register

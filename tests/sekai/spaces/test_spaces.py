@@ -116,6 +116,11 @@ def test_no_space_equals_another(space: Space[Any]) -> None:
 def test_dicts_compare_regardless_of_order() -> None:
     one, other = Dict({"a": Discrete(2), "b": Discrete(3)}), Dict(b=Discrete(3), a=Discrete(2))
     assert one == other and hash(one) == hash(other) and list(other) == ["b", "a"]
+    value = {"b": np.intp(2), "a": np.intp(0)}
+    assert flatten(one, value).tolist() == flatten(other, value).tolist() == [1, 0, 0, 0, 1]
+    back = unflattened(other, flatten(one, value))
+    assert back == value and list(back) == ["b", "a"]
+    assert flatten_space(one) == flatten_space(other)
 
 
 def test_box_of_the_documentation() -> None:
