@@ -417,6 +417,22 @@ def test_layers_and_views_go_around_their_worlds(name: str) -> None:
         assert all(result.rewards[agent] == 0.0 for agent in result.first)
 
 
+def test_settling_midway_with_those_who_wait_in_aec_changes_no_sum() -> None:
+    """What was handed out is consumed: it is not paid again when the agent's turn comes."""
+    totals = []
+    for settles in (False, True):
+        world, total = from_aec(generated_agents_env_v0.raw_env(max_cycles=10)), {}
+        result: Any = world.reset(seed=1)
+        while world.acting:
+            result = world.step({world.acting[0]: 0})
+            waiting = [agent for agent in world.agents if agent not in world.acting] if settles else []
+            for told in (result, world.settle(waiting)):
+                for agent, reward in told.rewards.items():
+                    total[agent] = total.get(agent, 0.0) + reward
+        totals.append({agent: earned for agent, earned in total.items() if earned})
+    assert totals[0] == totals[1] and sum(totals[0].values()) > 30
+
+
 @pytest.mark.parametrize("name", ["one clock", "own clocks", "late", "a market"])
 def test_our_checker_finds_nothing_after_the_way_there_and_back(name: str) -> None:
     world = ALL[name]
