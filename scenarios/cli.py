@@ -6,6 +6,7 @@ standard output is one JSON document and nothing else.
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["CommandError", "run"]
 
 _DEFAULT_EPISODES = 20
+_FILES = ("run.json", "timing.json", "report.html")
 _COMPILING = "Compiling the market for this machine: once, about half a minute. The next run starts at once."
 
 
@@ -41,6 +43,7 @@ class CommandError(SekaiError):
 class _Played:
     """A finished run: what was asked, who sat where, what was recorded, and what it took."""
 
+    asked: str
     scenario: Scenario
     seed: int
     policies: Mapping[str, str]
@@ -62,6 +65,9 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
 ) -> None:
     """Play a scenario and report on every seat and on the market."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a question mark
     notes = Console(stderr=True)
     if out is not None:
         _make_folder(out)
@@ -82,6 +88,9 @@ def run(
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for name in _FILES:
+            with (folder / name).open("a", encoding="utf-8"):
+                pass
     except OSError as error:
         raise CommandError(f"--out must be a folder that can be written, got {folder}: {error.strerror}") from error
 
@@ -102,7 +111,7 @@ def _play(name: str, episodes: int, seed: int, choices: Sequence[str], notes: Co
     with _progress(scenario.title, episodes, notes) as advance:
         records = record.play(scenario, episodes=episodes, seed=seed, policies=policies, on_episode=advance)
     wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
-    return _Played(scenario, seed, policies, seated, records, wall_s, cpu_s, compiled_before)
+    return _Played(name, scenario, seed, policies, seated, records, wall_s, cpu_s, compiled_before)
 
 
 def _parse_policies(choices: Sequence[str]) -> dict[str, str]:
@@ -192,8 +201,8 @@ def _write(folder: Path, played: _Played, written: str) -> None:
         description=played.scenario.description,
         seed=played.seed,
         policies=played.seated,
-        command=document.repeat_command(played.scenario.name, len(played.records), played.seed, played.policies),
+        command=document.repeat_command(played.asked, len(played.records), played.seed, played.policies),
         facts={**document.versions("sekai"), "scenario hash": played.scenario.content_hash},
     )
-    for name, text in (("run.json", written), ("timing.json", document.strict_json(timing)), ("report.html", page)):
+    for name, text in zip(_FILES, (written, document.strict_json(timing), page), strict=True):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -24,28 +24,33 @@ if TYPE_CHECKING:
 __all__ = ["repeat_command", "run_document", "strict_json", "timing_document", "versions"]
 
 _FORMAT = 1
-# Sums may differ in their last bits between processors; ten digits of a statistic are more than it means.
+# Sums may differ in their last bits between processors; ten digits of a result are more than it means. What went in
+# stands in full.
 _DIGITS = 10
 
 
 def strict_json(document: Mapping[str, Any]) -> str:
-    """Return ``document`` as indented JSON with a last newline; floats to ten digits, NaN and infinities as null.
+    """Return ``document`` as indented JSON with a last newline; floats in full, NaN and infinities as null.
 
     >>> strict_json({"a": 0.1 + 0.2, "b": float("nan")})
-    '{\\n  "a": 0.3,\\n  "b": null\\n}\\n'
+    '{\\n  "a": 0.30000000000000004,\\n  "b": null\\n}\\n'
     """
     return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def _rounded(value: Any) -> Any:
+    return _plain(value, digits=_DIGITS)
+
+
+def _plain(value: Any, digits: int = 17) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: _plain(getattr(value, field.name), digits) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(one, digits) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(one, digits) for one in value]
     if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+        return float(f"{value:.{digits}g}") if math.isfinite(value) else None
     return value
 
 
@@ -82,9 +87,9 @@ def run_document(
         "episodes": len(records),
         "samples": len(records[0].time_s),
         "policies": seat_policies(scenario, policies),
-        "market": market_statistics(records),
-        "seats": {line.seat: line for line in seat_statistics(records)},
-        "each_episode": [_episode(record) for record in records],
+        "market": _rounded(market_statistics(records)),
+        "seats": _rounded({line.seat: line for line in seat_statistics(records)}),
+        "each_episode": _rounded([_episode(record) for record in records]),
     }
 
 

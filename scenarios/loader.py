@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from sekai.error import SekaiError
+from sekai.utils import InvalidValue
 
 if TYPE_CHECKING:
     from scenarios.schema import Scenario
 
 _DOOMED = object()
+_STAND_INS: Final[dict[str, Any]] = {
+    "title": "untitled",
+    "seats": [
+        {
+            "name": "-",
+            "role": {"kind": "taker"},
+            "clock": {"kind": "periodic"},
+            "policy": {"kind": "hold"},
+        }
+    ],
+}  # what a file must have is put in where it is missing, so that the rest can be looked at
 
 __all__ = ["ScenarioError", "UnknownScenario", "load", "names", "parse"]
 
@@ -57,7 +70,11 @@ def load(name_or_path: str | Path) -> Scenario:
         path = Path(text)
         if not path.is_file():
             raise UnknownScenario(f"no scenario file {text!r}; scenarios by name: {', '.join(names())}")
-        return parse(path.read_text(encoding="utf-8"), source=text, name=path.stem)
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ScenarioError(text, [f"cannot be read as text in UTF-8: {error}"]) from None
+        return parse(content, source=text, name=path.stem)
     name = text.removeprefix("scenarios/")
     if name not in names():
         near = difflib.get_close_matches(name, names(), 1)
@@ -109,6 +126,9 @@ def _without(values: Any, faults: Sequence[tuple[tuple[int | str, ...], str]]) -
     left = json.loads(json.dumps(values, default=str))
     doomed: list[tuple[Any, int | str]] = []
     for location, kind in faults:
+        if len(location) == 1 and location[0] in _STAND_INS and location[0] not in left:
+            left[location[0]] = _STAND_INS[str(location[0])]
+            continue
         steps: list[tuple[Any, int | str]] = []
         here = left
         for part in location:
@@ -144,7 +164,16 @@ def _faults(entries: Sequence[Any], values: dict[str, Any]) -> list[str]:
         for entry in entries
         if entry["type"] != "too_short" or not any(loc[: len(entry["loc"])] == entry["loc"] != loc for loc in wrong)
     ]
-    return list(dict.fromkeys(_fault(entry, values) for entry in real))
+    return list(dict.fromkeys(fault for entry in real for fault in _faults_of(entry, values)))
+
+
+def _faults_of(entry: Any, values: dict[str, Any]) -> list[str]:
+    """Return the faults of one entry: each fault of a table's own check is one, the file's say themselves where."""
+    error = entry.get("ctx", {}).get("error")
+    if not isinstance(error, InvalidValue):
+        return [_fault(entry, values)]
+    where, _ = _path(entry["loc"], values)
+    return [f"{where}: {fault}" if where else fault for fault in error.faults]
 
 
 def _fault(entry: Any, values: dict[str, Any]) -> str:
@@ -164,6 +193,11 @@ def _fault(entry: Any, values: dict[str, Any]) -> str:
     if kind == "predicate_failed":
         what = entry["msg"].split()[1].strip("'").replace("_", " ")
         return f"{where}: must be a {what}, got {found!r}"
+    if kind in ("dataclass_type", "dict_type") and isinstance(found, str) and _kinds(_hint_at(entry["loc"])):
+        return f"{where}: must be a table, such as {{ kind = {found!r} }}, got {found!r}".replace("'", '"')
+    if kind == "literal_error":
+        known = re.findall(r"'([^']*)'", entry["ctx"]["expected"])
+        return f"{where}: must be {entry['ctx']['expected']}, got {found!r}.{_suggest(str(found), known, listed=True)}"
     message = entry["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     return f"{where}: {message}" + ("" if kind == "value_error" or found is _ABSENT else f", got {found!r}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from markets.engine import layout as at
 from markets.engine.jit import cache_is_warm
 from scenarios.seating import PolicyChoice, players, seat, seat_policies
-from sekai.core.seeding import child_seed
+from sekai.core.seeding import policy_seed
 from sekai.error import SekaiError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _play_one(
     sampler = _Sampler(len(seats), with_depth=episode == 0)
     env.watch(scenario.session_s / samples, sampler)
     for name, player in outside.items():
-        player.reset(child_seed(seed, "policy", name, episode))
+        player.reset(policy_seed(seed, name, episode))
     result: Any = env.reset(seed=seed, options={"episode": episode})
     while env.acting:
         seen = result.observations

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from scenarios.loader import load, names
-from sekai import register
+from sekai import EnvSpec, register
 from sekai.error import SekaiError
 
 if TYPE_CHECKING:
@@ -16,10 +16,19 @@ if TYPE_CHECKING:
     from scenarios.seating import PolicyChoice
     from sekai.core.env import Env
 
-__all__ = ["EVENTS_PER_S", "EVENTS_PER_STEP", "PACE", "maker_taker", "market_making", "scenario_env", "trading"]
+__all__ = [
+    "EVENTS_PER_S",
+    "EVENTS_PER_STEP",
+    "PACE",
+    "maker_taker",
+    "market_making",
+    "scenario_env",
+    "spec_of_file",
+    "trading",
+]
 
 PACE = 60.0  # how much faster than the measured rates the background flow of the market envs is
-EVENTS_PER_S = 57.0  # what that makes of messages in a second: measured, see benchmarks
+EVENTS_PER_S = 57.0  # what that makes of messages in a second: measured, and held to by a test
 EVENTS_PER_STEP = 10.0
 
 
@@ -131,6 +140,17 @@ def _description(name: str) -> str:
     """Return a scenario's own line about itself, without checking the rest of its file."""
     text = files("scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return str(tomllib.loads(text).get("description", ""))
+
+
+def spec_of_file(path: str) -> EnvSpec:
+    """Return the spec of a scenario file; raises `UnknownScenario` or `ScenarioError` where it is none."""
+    loaded = load(path)
+    return EnvSpec(
+        id=f"scenarios/{loaded.name}",
+        entry_point="scenarios.registration:scenario_env",
+        kwargs={"scenario": path},
+        description=loaded.title,
+    )
 
 
 for _id, _maker, _line in (

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, TypeAlias
 
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Le, MinLen
 from pydantic import Field, TypeAdapter
 
 from agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
@@ -30,7 +31,7 @@ from markets.config import (
     Venue,
     ZeroIntelligence,
 )
-from sekai.utils import Checked
+from sekai.utils import Checked, InvalidValue
 
 __all__ = [
     "ClockTable",
@@ -57,8 +58,8 @@ _MICROSECOND = 1e-6
 class Session(Checked):
     """How long a session is open, after how much background flow alone."""
 
-    length_s: Annotated[float, Gt(0)] = 600.0
-    warmup_s: Annotated[float, Ge(0)] = 0.0
+    length_s: Annotated[float, Ge(1e-6), Le(1e8)] = 600.0
+    warmup_s: Annotated[float, Ge(0), Le(1e8)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class SeatTable(Checked):
     role: RoleTable
     clock: ClockTable
     policy: PolicyTable
-    latency_us: Annotated[float, Ge(0)] = 0.0
+    latency_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +80,8 @@ class TraderTable(Checked):
     name: Annotated[str, MinLen(1)]
     clock: ClockTable
     policy: CompiledTable
-    count: Annotated[int, Ge(1)] = 1
-    latency_us: Annotated[float, Ge(0)] = 0.0
+    count: Annotated[int, Ge(1), Le(60_000)] = 1
+    latency_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +100,18 @@ class Scenario(Checked):
     def _more_faults(self) -> list[str]:
         names = [seat.name for seat in self.seats]
         names += [f"{group.name}_{k}" for group in self.traders for k in range(group.count)]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        faults = [f"names must differ, got {name!r} more than once" for name in twice]
-        faults += [f"no seat may be called {n!r}, an account's name" for n in ("background", "venue") if n in names]
-        for seat in self.seats:
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
+        faults = [f"seats and traders: names must differ, got {name!r} more than once" for name in twice]
+        for k, seat in enumerate(self.seats):
             if seat.role.kind != "maker" and seat.policy.kind == "constant_spread":
-                faults.append(f"policy 'constant_spread' plays makers, but seat {seat.name!r} is a {seat.role.kind}")
+                faults.append(
+                    f"seats[{k}].policy: 'constant_spread' plays makers, but seat {seat.name!r} is a {seat.role.kind}"
+                )
+        if not faults:
+            try:
+                self.as_market({seat.name: AvellanedaStoikov() for seat in self.seats})
+            except InvalidValue as error:
+                faults += error.faults
         return faults
 
     @property

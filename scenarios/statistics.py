@@ -62,7 +62,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class SeatStatistics:
-    """How one seat did. Means are per episode; money is in price units times lots.
+    """How one seat did. Means are per episode; money is in the currency.
 
     ``sharpe`` is the mean P&L of an episode over its standard deviation across episodes: per session, not annualised.
     """
@@ -196,7 +196,7 @@ def _one_seat(records: Sequence[EpisodeRecord], index: int, name: str) -> SeatSt
         seat=name,
         pnl=mean_interval(pnl),
         pnl_by_episode=tuple(pnl),
-        sharpe=mean(pnl) / deviation if deviation > 0.0 else None,
+        sharpe=mean(pnl) / deviation if min(pnl) < max(pnl) else None,
         mean_abs_inventory_lots=mean([float(np.mean(np.abs(record.position_lots[:, index]))) for record in records]),
         end_inventory_lots=mean([float(record.position_lots[-1, index]) for record in records]),
         fills=mean([float(record.fills[index]) for record in records]),

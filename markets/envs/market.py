@@ -243,6 +243,11 @@ class MarketEnv(MultiAgentEnv):
 
     # --- what can be asked --------------------------------------------------------------------------------------------
     @property
+    def session(self) -> tuple[int, int] | None:
+        """What determines the session that is open: its seed, and its number among that seed's; None before a reset."""
+        return None if self._seed is None else (self._seed, self._episode)
+
+    @property
     def accounts(self) -> tuple[str, ...]:
         """The names of all accounts: the seats', then `background` and `venue`."""
         return (*(seat.name for seat in self.market.seats), "background", "venue")

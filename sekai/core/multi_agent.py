@@ -139,7 +139,8 @@ class MultiAgentEnv(World, Generic[AgentT]):
 
         `others` names who plays the rest: by agent, or by role for all of that role. A policy is a callable on an
         observation, or has `act(observation)` and perhaps `reset(seed)`; its seed belongs to its name, so that
-        adding a policy changes no other. Raises `MissingPolicy` if somebody is played by nobody.
+        adding a policy changes no other, and to the env's `session`, (seed, episode), where it has one.
+        Raises `MissingPolicy` if somebody is played by nobody.
         """
         from sekai.core.view import AgentView
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sekai.error import SekaiError
 
-__all__ = ["check_seed", "child_seed", "fresh_seed"]
+__all__ = ["check_seed", "child_seed", "fresh_seed", "policy_seed"]
 
 
 def check_seed(seed: int) -> int:
@@ -34,6 +34,11 @@ def child_seed(seed: int, *path: str | int) -> int:
     key = tuple(word for part in path for word in _words(part))
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=key)
     return int(sequence.generate_state(1, np.uint64)[0] >> 1)
+
+
+def policy_seed(seed: int, name: str, episode: int = 0) -> int:
+    """Return the seed of the policy that plays `name` in the session (seed, episode), whoever else is there."""
+    return child_seed(seed, "policy", name, *((episode,) if episode else ()))
 
 
 def _words(part: str | int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from sekai.core.env import Env
 from sekai.core.flow import Program, Reset, Step, async_run, run
 from sekai.core.multi_agent import MultiAgentEnv, Policy, role
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
-from sekai.core.seeding import child_seed
+from sekai.core.seeding import policy_seed
 from sekai.error import MissingPolicy, SekaiError, did_you_mean
 
 if TYPE_CHECKING:
@@ -111,11 +111,12 @@ class AgentView(Env[Any, Any]):
         return policies
 
     def _begin(self, seed: int | None, options: dict[str, Any] | None) -> Program[ResetResult[Any]]:
+        begun = yield Reset(seed, options)
+        session = getattr(self.multi.unwrapped, "session", None) or ((seed, 0) if seed is not None else None)
         for name, policy in self._others.items():
             restart = getattr(policy, "reset", None)
             if restart is not None:
-                restart(None if seed is None else child_seed(seed, "policy", name))
-        begun = yield Reset(seed, options)
+                restart(None if session is None else policy_seed(session[0], name, session[1]))
         if self.agent in begun.observations:
             self._waiting = begun.observations
             return ResetResult(begun.observations[self.agent], begun.info[self.agent])

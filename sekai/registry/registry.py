@@ -38,6 +38,8 @@ __all__ = [
     "spec",
 ]
 
+_FILES = "sekai.files"
+
 GROUP = "sekai.envs"
 
 
@@ -69,9 +71,13 @@ class Registry:
     def find(self, id: str) -> EnvSpec:
         """Return the spec of `id`, loading its namespace first if need be.
 
-        Raises `NamespaceNotFound`, `NameNotFound` or `VersionNotFound`, with the nearest that exists, and
-        `LoaderError` where the namespace cannot be loaded.
+        The path of a file that a package can read, such as a scenario's, is an id too. Raises `NamespaceNotFound`,
+        `NameNotFound` or `VersionNotFound`, with the nearest that exists, and `LoaderError` where the namespace cannot
+        be loaded.
         """
+        spec = self._spec_of_file(id)
+        if spec is not None:
+            return spec
         namespace, name, version = parse_id(id)
         if version is not None and id in self._specs:
             return self._specs[id]
@@ -83,6 +89,18 @@ class Registry:
         if version is None and versions:
             return versions[max(v for v in versions if v is not None)]
         self._explain(id, namespace, name, versions)
+
+    def _spec_of_file(self, id: str) -> EnvSpec | None:
+        """Return the spec of a file, where `id` ends like one that a package can read (entry points `sekai.files`)."""
+        _, dot, ending = id.rpartition(".") if isinstance(id, str) and self._group else ("", "", "")
+        if not dot:
+            return None
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=_FILES, name=ending):
+            spec: EnvSpec = point.load()(id)
+            return spec
+        return None
 
     def load(self, namespace: str) -> None:
         """Call the loader of `namespace` if it has one that has not succeeded yet."""

@@ -17,7 +17,14 @@ __all__ = ["Checked", "InvalidValue", "power_of_two"]
 
 
 class InvalidValue(SekaiError, ValueError):
-    """Raised for arguments that cannot be: it names every one that is wrong and what would have been right."""
+    """Raised for arguments that cannot be: each of `faults` names one that is wrong and what would have been right."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return "; ".join(self.faults)
 
 
 def power_of_two(value: int) -> bool:
@@ -45,7 +52,7 @@ class Checked:
         faults = [fault for name, bounds in bounded for fault in _faults(name, getattr(self, name), bounds)]
         faults += [] if faults else self._more_faults()
         if faults:
-            raise InvalidValue("; ".join(faults))
+            raise InvalidValue(*faults)
 
     def _more_faults(self) -> list[str]:
         """Return what is wrong between fields, each of which is right by itself."""

@@ -20,6 +20,7 @@ from sekai.cli import main
 from tests.scenarios.synthetic import synthetic_record
 
 EPISODES = 2
+ROOT = Path(__file__).parents[2]
 
 
 def strictly(text: str) -> Any:
@@ -169,11 +170,37 @@ def test_out_must_be_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "--out must be a folder" in capsys.readouterr().err
 
 
+def test_the_run_holds_what_went_in_in_full_and_the_page_tells_the_line_that_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        (ROOT / "scenarios" / "calm.toml")
+        .read_text(encoding="utf-8")
+        .replace("pace = 10.0", "pace = 3.3333333333333335")
+    )
+    (tmp_path / "odd.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "odd.toml", "--episodes", "1", "--out", "out"]) == 0
+    run = strictly((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    again = adapter().validate_json(json.dumps(run["scenario"]["content"]), strict=True)
+    assert again.content_hash == run["scenario"]["content_hash"] and again.flow.pace == 3.3333333333333335
+    assert "sekai run odd.toml --episodes 1 --seed 0" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.html").mkdir()
+    assert main(["run", "calm", "--episodes", "1", "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert "--out must be a folder that can be written" in told.err and told.out == ""
+
+
 def test_documents_are_strict_json() -> None:
     records = [synthetic_record(seed, samples=20) for seed in range(2)]
     text = document.strict_json(document.run_document(load("maker-duel"), records, seed=0, policies={}))
     assert strictly(text)["seats"]["maker_0"]["pnl"]["half_width"] > 0
     timing = document.timing_document(records, wall_s=1.0, cpu_s=0.0, compiled_before=True)
     assert strictly(document.strict_json(timing))["messages_per_cpu_s"] is None
-    plain = strictly(document.strict_json({"a": [float("inf"), (1, True)], 2: 0.1 + 0.2}))
-    assert plain == {"a": [None, [1, True]], "2": 0.3}
+    plain = strictly(document.strict_json({"a": [float("inf"), (1, True)], 2: 0.25}))
+    assert plain == {"a": [None, [1, True]], "2": 0.25}

@@ -2,6 +2,7 @@
 
 import pytest
 
+import sekai
 from scenarios import ScenarioError, UnknownScenario, load, names, parse
 from scenarios.loader import load as load_again
 
@@ -90,7 +91,7 @@ def test_every_fault_is_named_at_once_with_its_path_and_what_was_meant():
     ("change", "fault"),
     [
         (('name = "noise"', 'name = "maker"\ncount = 1'), "not TOML"),
-        (('name = "maker"', 'name = "venue"'), "no seat may be called 'venue'"),
+        (('name = "maker"', 'name = "venue"'), "not empty, 'background' or 'venue', got 'venue'"),
         (('name = "maker"', 'name = "noise_1"'), "names must differ, got 'noise_1' more than once"),
         (('kind = "noise"', 'kind = "uniform"'), "one of 'avellaneda_stoikov', 'momentum', 'noise', got 'uniform'"),
         (('kind = "maker" }', 'kind = "taker" }\nlatency_us = -1'), "seats[0].latency_us"),
@@ -101,6 +102,48 @@ def test_every_fault_is_named_at_once_with_its_path_and_what_was_meant():
 )
 def test_faults(change, fault):
     assert any(fault in f for f in _faults(CALM.replace(*change)))
+
+
+def test_what_lies_between_tables_is_told_even_where_something_must_be_given():
+    text = CALM.replace('title = "Calm"', "").replace('name = "maker"', 'name = "noise_0"')
+    text = text.replace('role = { kind = "maker" }', 'role = { kind = "taker" }').replace("avellaneda_stoikov", "hold")
+    both = text.replace('policy = { kind = "hold" }', 'policy = { kind = "constant_spread" }')
+    assert _faults(both) == (
+        "title: missing, it must be given",
+        "seats and traders: names must differ, got 'noise_0' more than once",
+        "seats[0].policy: 'constant_spread' plays makers, but seat 'noise_0' is a taker",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (('kind = "zero_intelligence"', 'kind = "zero_inteligence"'), "flow.kind: must be 'zero_intelligence'"),
+        (('policy = { kind = "avellaneda_stoikov" }', 'policy = "hold"'), 'such as { kind = "hold" }, got "hold"'),
+        (('kind = "zero_intelligence"', 'kind = "zero_intelligence"\npace = inf'), "flow.pace: input should be less"),
+        (("[market]", "[session]\nlength_s = inf\n[market]"), "session.length_s: input should be less"),
+        (("count = 2", "count = 3_000_000"), "traders[0].count: input should be less than or equal to 60000"),
+        (("ladder_ticks = 512", "tick_size = 1e-9"), "market: opening_price must be 1 to"),
+        (("every_s = 1.0", "every_s = 1e-5"), "latencies and clocks must leave at most 4194304 messages"),
+    ],
+)
+def test_faults_of_numbers_and_kinds(change, fault):
+    text = CALM.replace('name = "maker"', 'name = "maker"\nlatency_us = 1e9') if "1e-5" in change[1] else CALM
+    assert any(fault in f for f in _faults(text.replace(*change)))
+
+
+def test_a_file_is_as_good_as_a_name(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(CALM)
+    env = sekai.make(str(path), agent="maker")
+    assert env.spec.id == "scenarios/mine" and not env.step(env.reset(seed=0) and env.action_space.sample()).done
+    again = sekai.make(env.spec)
+    assert sekai.make(str(path)).possible_agents == ("maker",) == again.unwrapped.multi.possible_agents
+    with pytest.raises(UnknownScenario):
+        sekai.make("nowhere.toml")
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ScenarioError, match="cannot be read as text"):
+        load(tmp_path / "bad.toml")
 
 
 def test_a_maker_s_policy_in_a_taker_s_seat_is_a_fault():
