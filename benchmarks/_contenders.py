@@ -208,6 +208,11 @@ def gymnasium_proc() -> Loop:
 
 
 def sekai_ten() -> Loop:
+    """Ten agents in one world; looks for its end as `pettingzoo_ten` does."""
+    return _until_nobody(_sekai_agents()())
+
+
+def sekai_ten_bare() -> Loop:
     """Ten agents in one world."""
     return _ten(lambda env: env)
 
@@ -225,8 +230,7 @@ def _ten(wrapped: Callable[[Any], Any]) -> Loop:
     def loop(rounds: int) -> None:
         env.reset(seed=0)
         for _ in range(rounds):
-            env.step(actions)
-            if not env.agents:
+            if env.step(actions).all_done:
                 env.reset()
 
     return loop
@@ -234,7 +238,11 @@ def _ten(wrapped: Callable[[Any], Any]) -> Loop:
 
 def pettingzoo_ten() -> Loop:
     """Ten agents in one parallel env."""
-    env, actions = _pettingzoo_agents()(), dict.fromkeys(AGENTS, 0)
+    return _until_nobody(_pettingzoo_agents()())
+
+
+def _until_nobody(env: Any) -> Loop:
+    actions = dict.fromkeys(AGENTS, 0)
 
     def loop(rounds: int) -> None:
         env.reset(seed=0)

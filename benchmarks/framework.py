@@ -170,4 +170,4 @@ def ten_agents_rllib() -> Trial:
 )
 def ten_agents_layers() -> Trial:
     """What layers cost."""
-    return _trial("sekai_ten_layers", "sekai_ten", sys.executable, 40_000, 10, "the bare world")
+    return _trial("sekai_ten_layers", "sekai_ten_bare", sys.executable, 40_000, 10, "the bare world")

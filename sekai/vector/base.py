@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
+from sekai.backend.base import NUMPY, BackendOps
 from sekai.core.env import Env
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID
@@ -65,6 +66,7 @@ class VecEnv(ABC):
     num_envs: int
     many: bool
     autoreset: Autoreset
+    backend: BackendOps = NUMPY
     _first: Any
 
     def __init__(self, first: Env[Any, Any] | MultiAgentEnv, num_envs: int, autoreset: Autoreset) -> None:

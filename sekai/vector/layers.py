@@ -22,6 +22,7 @@ from sekai.vector.base import VecEnv
 from sekai.vector.columns import Tree, allocate, at, copied, gathered, overwrite, row_of
 from sekai.vector.local import LocalVecEnv, Request, RowProgram, StepRows
 from sekai.vector.result import AgentColumns, VecResetResult, VecStepResult, changed, columns_of
+from sekai.vector.table import Handout
 from sekai.vector.wrappers import VecWrapper
 from sekai.wrappers.episode import AutoReset
 
@@ -85,6 +86,7 @@ class OverRows(VecWrapper):
     ) -> None:
         super().__init__(env)
         self.wrapper = wrapper
+        self._handout = Handout(backend=env.backend)
         self.instances: dict[AgentID, Wrapper[Any, Any]] = {}
         if not env.many:
             self.instance = wrapper(_Seat(env, None), *args, **kwargs)
@@ -107,6 +109,7 @@ class OverRows(VecWrapper):
         """Change the actions."""
         if "action" not in self.wrapper.touched:
             return actions
+        actions = self._handout.taken(actions)
         if not self.many:
             return self.instance.action(_array_of(actions, self.action_space))
         given: dict[AgentID, Any] = {}
@@ -121,6 +124,12 @@ class OverRows(VecWrapper):
         }
 
     def _begun(self, result: Any, mask: Any) -> Any:
+        return self._handout.result(self._begun_rows(self._handout.numpys(result), mask))
+
+    def _stepped(self, result: Any, mask: Any) -> Any:
+        return self._handout.result(self._stepped_rows(self._handout.numpys(result), mask))
+
+    def _begun_rows(self, result: Any, mask: Any) -> Any:
         if "observation" not in self.wrapper.touched:
             return result
         rows = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask)
@@ -128,27 +137,27 @@ class OverRows(VecWrapper):
             self._see(self.instance, self._seen, result.observations, rows)
             return VecResetResult(copied(self._seen), result.infos)
         for agent, layer in self.instances.items():
-            self._see(layer, self._seen[agent], result.observations[agent], rows & _plain(result.acting[agent]))
+            self._see(layer, self._seen[agent], result.observations[agent], rows & result.acting[agent])
         seen = {agent: copied(column) for agent, column in self._seen.items()}
         return changed(result, observations=self._columns(result.observations, seen))
 
-    def _stepped(self, result: Any, mask: Any) -> Any:
+    def _stepped_rows(self, result: Any, mask: Any) -> Any:
         touched = self.wrapper.touched
         if "reward" in touched:
             result = changed(result, rewards=self._paid(result))
         if "observation" not in touched:
             return result
-        restarted = _plain(result.restarted)
+        restarted = result.restarted
         if isinstance(result, VecStepResult):
-            now, last, new = result.observations, result.final_observations, _plain(result.stepped)
+            now, last, new = result.observations, result.final_observations, result.stepped
             seen, final = self._moved(self.instance, self._seen, now, last, new, restarted)
             infos = self._infos(result.infos, restarted, lambda row, info: info | _last(info, final, row))
             return changed(result, observations=seen, final_observations=final, infos=infos)
         rows = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask)
         seen, final = {}, {}
         for agent, layer in self.instances.items():
-            acting, ends = _plain(result.acting[agent]), _plain(result.dones[agent])
-            new = rows & (_plain(result.stepped[agent]) | ends | (acting & ~restarted))
+            acting, ends = result.acting[agent], result.dones[agent]
+            new = rows & (result.stepped[agent] | ends | (acting & ~restarted))
             now, last, begun = result.observations[agent], result.final_observations[agent], acting & restarted
             seen[agent], final[agent] = self._moved(layer, self._seen[agent], now, last, new, begun)
         infos = self._infos(
@@ -187,12 +196,10 @@ class OverRows(VecWrapper):
 
     def _paid(self, result: Any) -> Any:
         if isinstance(result, VecStepResult):
-            return self._pay(self.instance, result.rewards, _plain(result.stepped))
+            return self._pay(self.instance, result.rewards, result.stepped)
         return result.rewards.mapped(
             lambda agent, rewards: (
-                self._pay(self.instances[agent], rewards, _plain(result.stepped[agent]))
-                if agent in self.instances
-                else rewards
+                self._pay(self.instances[agent], rewards, result.stepped[agent]) if agent in self.instances else rewards
             )
         )
 
@@ -233,10 +240,6 @@ class OverRows(VecWrapper):
 
     def __repr__(self) -> str:
         return f"<{self.wrapper.__name__}({self.env!r})>"
-
-
-def _plain(flags: Any) -> Any:
-    return flags if isinstance(flags, np.ndarray) else np.asarray(flags)
 
 
 def _last(info: dict[str, Any], final: Tree, row: int) -> dict[str, Any]:
@@ -486,6 +489,7 @@ class LayeredVecEnv(LocalVecEnv):
         kwargs: Mapping[str, Any],
     ) -> None:
         self.env, self.wrapper = env, wrapper
+        self._handout = Handout(backend=env.backend)
         self._rows: list[Any] = [(RowWorld if env.many else RowEnv)(env, row) for row in range(env.num_envs)]
         if env.many:
             wrapped: list[Any] = [wrap_many(row, wrapper, agents, args, kwargs) for row in self._rows]
@@ -495,7 +499,7 @@ class LayeredVecEnv(LocalVecEnv):
                 layer = wrapper(row, *args, **kwargs)
                 layer.on_row(wrapped)
                 wrapped.append(layer)
-        super().__init__(wrapped, autoreset=env.autoreset)
+        super().__init__(wrapped, autoreset=env.autoreset, backend=env.backend)
 
     def _drive(self, program: RowProgram) -> None:
         """Run `program`; what the rows ask for is asked of `env`."""
@@ -508,7 +512,7 @@ class LayeredVecEnv(LocalVecEnv):
                 except BaseException as error:
                     ask = below.throw(error)
                 else:
-                    ask = below.send(answer)
+                    ask = below.send(self._handout.numpys(answer))
         except StopIteration:
             return
 
@@ -525,7 +529,7 @@ class LayeredVecEnv(LocalVecEnv):
                 except BaseException as error:
                     ask = below.throw(error)
                 else:
-                    ask = below.send(answer)
+                    ask = below.send(self._handout.numpys(answer))
         except StopIteration:
             return
 

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sekai.backend.base import BackendOps
+from sekai.backend.base import NUMPY, BackendOps
 from sekai.error import SekaiError
 from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, check_alike, form_of, rows_in, seeds_of
 from sekai.vector.columns import Maker
@@ -55,6 +55,7 @@ class LocalVecEnv(VecEnv):
         check_alike([form_of(env) for env in envs], form_of(envs[0]))
         super().__init__(envs[0], len(envs), autoreset)
         self.envs = list(envs)
+        self.backend = NUMPY if backend is None else backend
         table = ManyTable if self.many else SingleTable
         arguments = {} if make is None else {"make": make}
         self._table: Any = table(envs[0], self.num_envs, Handout(copy, backend), **arguments)

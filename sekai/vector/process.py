@@ -21,7 +21,7 @@ import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.backend.base import BackendOps
+from sekai.backend.base import NUMPY, BackendOps
 from sekai.core.state import stack
 from sekai.error import SekaiError, WorkerDied, WorkerTimeout
 from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, check_alike, form_of, made, rows_in, seeds_of
@@ -100,6 +100,7 @@ class ProcVecEnv(VecEnv):
             layer.warm_up()
         super().__init__(first, len(env_fns), autoreset)
         self._timeout_s = timeout_s
+        self.backend = NUMPY if backend is None else backend
         self._phases = Phases(self.num_envs, autoreset)
         rows, handout = self.num_envs, Handout(copy, backend)
         table = ManyTable if self.many else SingleTable

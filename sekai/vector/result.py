@@ -4,14 +4,14 @@ For many agents every field reads as a mapping from agent to column, `result.rew
 `result.rewards.group("maker")` is the whole group's, `(N, k)`, of which the agents' columns are views.
 """
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.backend.base import NUMPY, BackendOps
 from sekai.core.result import AgentID, ByValue
 from sekai.error import SekaiError, did_you_mean
 from sekai.vector.columns import Tree, at, mapped
@@ -25,6 +25,7 @@ __all__ = [
     "VecStepResult",
     "changed",
     "columns_of",
+    "converted",
     "stack_infos",
 ]
 
@@ -50,13 +51,20 @@ class AgentColumns(Mapping[AgentID, Any]):
             raise SekaiError(f"group must be one of {list(self._stored)}, got {name!r}.{near}")
         return self._stored[name]
 
-    def mapped(self, change: Callable[[AgentID, Any], Any]) -> "AgentColumns":
-        """Return what `change(agent, column)` makes of each column; groups stay together where forms allow it."""
+    def mapped(self, change: Callable[[AgentID, Any], Any], backend: BackendOps = NUMPY) -> "AgentColumns":
+        """Return what `change(agent, column)` makes of each column; groups stay together where forms allow it.
+
+        The columns are arrays of `backend`.
+        """
         columns = {agent: change(agent, self[agent]) for agent in self}
         groups: dict[str, list[AgentID]] = {}
         for agent, (group, _) in self._slots.items():
             groups.setdefault(group, []).append(agent)
-        return columns_of(columns, groups)
+        return columns_of(columns, groups, backend)
+
+    def converted(self, change: Callable[[Any], Any]) -> "AgentColumns":
+        """Return these columns with every array as `change` makes it."""
+        return AgentColumns({name: mapped(change, tree) for name, tree in self._stored.items()}, self._slots)
 
     def __iter__(self) -> Iterator[AgentID]:
         return iter(self._slots)
@@ -83,14 +91,20 @@ class MatrixColumns(AgentColumns):
         """Return a group's columns, `(N, k)`; raises `SekaiError` for a group that is not stored together."""
         return self._matrix[:, super().group(name)]
 
-    def mapped(self, change: Callable[[AgentID, Any], Any]) -> AgentColumns:
+    def converted(self, change: Callable[[Any], Any]) -> AgentColumns:
+        """Return these columns with the matrix as `change` makes it."""
+        return MatrixColumns(change(self._matrix), self._stored, self._slots)  # type: ignore[arg-type]
+
+    def mapped(self, change: Callable[[AgentID, Any], Any], backend: BackendOps = NUMPY) -> AgentColumns:
         """Return what `change(agent, column)` makes of each column."""
         agents = list(self._slots)
         groups = {name: agents[span] for name, span in self._stored.items()}
-        return columns_of({agent: change(agent, self[agent]) for agent in agents}, groups)
+        return columns_of({agent: change(agent, self[agent]) for agent in agents}, groups, backend)
 
 
-def columns_of(columns: Mapping[AgentID, Tree], groups: Mapping[str, Sequence[AgentID]]) -> AgentColumns:
+def columns_of(
+    columns: Mapping[AgentID, Tree], groups: Mapping[str, Sequence[AgentID]], backend: BackendOps = NUMPY
+) -> AgentColumns:
     """Return columns as `AgentColumns`, those of a group side by side where their forms are the same."""
     stored: dict[str, Tree] = {}
     slots: dict[AgentID, tuple[str, int]] = {}
@@ -102,7 +116,7 @@ def columns_of(columns: Mapping[AgentID, Tree], groups: Mapping[str, Sequence[Ag
             if not together:
                 stored[agent] = mapped(lambda leaf: leaf[:, None], tree)
         if together:
-            stored[name] = _side_by_side(trees)
+            stored[name] = _side_by_side(trees, backend)
     return AgentColumns(stored, slots)
 
 
@@ -112,21 +126,29 @@ def _form(tree: Tree) -> Any:
     return [_form(part) for part in tree] if isinstance(tree, tuple) else (tree.shape, tree.dtype)
 
 
-def _side_by_side(trees: Sequence[Tree]) -> Tree:
+def _side_by_side(trees: Sequence[Tree], backend: BackendOps) -> Tree:
     first = trees[0]
     if isinstance(first, dict):
-        return {name: _side_by_side([tree[name] for tree in trees]) for name in first}
+        return {name: _side_by_side([tree[name] for tree in trees], backend) for name in first}
     if isinstance(first, tuple):
-        return tuple(_side_by_side(parts) for parts in zip(*trees, strict=True))
-    if isinstance(first, np.ndarray):
-        return np.stack(trees, axis=1)
-    library: Any = importlib.import_module(type(first).__module__.partition(".")[0])  # a backend's arrays
-    return library.stack(tuple(trees), 1)
+        return tuple(_side_by_side(parts, backend) for parts in zip(*trees, strict=True))
+    return backend.stack(trees, 1)
 
 
-def changed(result: Any, **fields: Any) -> Any:
+def converted(result: Any, change: Callable[[Any], Any]) -> Any:
+    """Return `result` with every array as `change` makes it: from one backend to another."""
+
+    def anew(value: Any) -> Any:
+        if isinstance(value, AgentColumns):
+            return value.converted(change)
+        return mapped(change, value)
+
+    return replace(result, **{f.name: anew(getattr(result, f.name)) for f in fields(result) if f.name != "infos"})
+
+
+def changed(result: Any, **others: Any) -> Any:
     """Return `result` with other values in some fields."""
-    return replace(result, **fields)
+    return replace(result, **others)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

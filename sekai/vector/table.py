@@ -17,7 +17,7 @@ from sekai.core.env import Env
 from sekai.core.result import ResetResult, StepResult
 from sekai.error import InvalidAction, SpaceMismatch
 from sekai.vector.columns import Maker, Tree, allocate, at, copied, leaves, mapped, row_of, stacked, writer
-from sekai.vector.result import VecResetResult, VecStepResult
+from sekai.vector.result import VecResetResult, VecStepResult, converted
 from sekai.wrappers.episode import restarted_info
 
 __all__ = ["Handout", "News", "SingleTable"]
@@ -43,6 +43,14 @@ class Handout:
         """Return a column of numbers, which are always copied."""
         array = array.copy()
         return self._converted(array) if self._converts else array
+
+    def result(self, result: Any) -> Any:
+        """Return a result of numpy's arrays as one of the backend's."""
+        return converted(result, self._converted) if self._converts else result
+
+    def numpys(self, result: Any) -> Any:
+        """Return a result of the backend's arrays as one of numpy's."""
+        return converted(result, self.backend.to_numpy) if self._converts else result
 
     def taken(self, actions: Any) -> Any:
         """Return actions with the backend's arrays as numpy's."""

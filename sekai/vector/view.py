@@ -18,6 +18,7 @@ from sekai.spaces.space import Space
 from sekai.vector.base import BatchPolicy, Phases, Seeds, VecEnv, rows_in
 from sekai.vector.columns import Tree, allocate, at, copied, gathered, overwrite, row_of
 from sekai.vector.result import VecResetResult, VecStepResult
+from sekai.vector.table import Handout
 from sekai.wrappers.episode import restarted_info
 
 __all__ = ["VecView", "by_row"]
@@ -52,6 +53,7 @@ class VecView(VecEnv):
             raise SekaiError(f"agent must be one of {list(multi.possible_agents)}, got {agent!r}.{near}")
         self.multi, self.agent = multi, agent
         self.num_envs, self.many, self.autoreset = multi.num_envs, False, multi.autoreset
+        self.backend, self._handout = multi.backend, Handout(backend=multi.backend)
         self._closed = False
         self._others = dict(others or {})
         self._policies = self._assign()
@@ -193,7 +195,10 @@ class VecView(VecEnv):
 
     def _others_step(self, rows: NDArray[np.bool_], given: Any) -> _Ask:
         """Return the step of `rows` in which the others act by their policies, and the agent as `given`, if it does."""
-        actions = {a: policy(self._latest[a]) for a, policy in self._policies.items() if (rows & self._acting[a]).any()}
+        give = self._handout.observations
+        actions = {
+            a: policy(give(self._latest[a])) for a, policy in self._policies.items() if (rows & self._acting[a]).any()
+        }
         if given is not None:
             actions[self.agent] = given
         return "step", {"actions": actions, "mask": None if rows.all() else rows}
@@ -215,9 +220,9 @@ class VecView(VecEnv):
             verb, asked = next(program)
             while True:
                 answer = self.multi.reset(**asked) if verb == "reset" else self.multi.step(**asked)
-                verb, asked = program.send(answer)
+                verb, asked = program.send(self._handout.numpys(answer))
         except StopIteration as end:
-            return end.value
+            return self._handout.result(end.value)
         except BaseException:
             self._phases.broken()
             raise
@@ -230,9 +235,9 @@ class VecView(VecEnv):
                     answer = await self.multi.async_reset(**asked)
                 else:
                     answer = await self.multi.async_step(**asked)
-                verb, asked = program.send(answer)
+                verb, asked = program.send(self._handout.numpys(answer))
         except StopIteration as end:
-            return end.value
+            return self._handout.result(end.value)
         except BaseException:
             self._phases.broken()
             raise

@@ -30,6 +30,7 @@ class VecWrapper(VecEnv):
         num_envs = Below()
         many = Below()
         autoreset = Below()
+        backend = Below()
         observation_space = Below()
         action_space = Below()
         observation_spaces = Below()
@@ -129,7 +130,7 @@ class VecObservationWrapper(VecWrapper):
         return changed(result, observations=seen, final_observations=last)
 
     def _each(self, columns: AgentColumns) -> AgentColumns:
-        return columns.mapped(lambda agent, column: self.observation(column))
+        return columns.mapped(lambda agent, column: self.observation(column), self.backend)
 
 
 class VecRewardWrapper(VecWrapper):
@@ -142,7 +143,8 @@ class VecRewardWrapper(VecWrapper):
     def on_step(self, result: Any) -> Any:
         """Change the rewards."""
         if isinstance(result, MAVecStepResult):
-            return changed(result, rewards=result.rewards.mapped(lambda agent, column: self.reward(column)))
+            rewards = result.rewards.mapped(lambda agent, column: self.reward(column), self.backend)
+            return changed(result, rewards=rewards)
         return changed(result, rewards=self.reward(result.rewards))
 
 

@@ -1,5 +1,6 @@
 """Every backend gives the same results, bit for bit: one agent and many, whatever follows an episode's end."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sekai.core.seeding import child_seed
 from sekai.error import MissingPolicy, ResetRequired, SekaiError, UnsupportedWrapper
 from sekai.testing import CountingEnv, EchoEnv
 from sekai.vector import by_row, make_vec
+from sekai.vector.result import converted
 
 from .worlds import ROWS, WORLDS, Words, actions_for, assert_same, clockwork, counting, play
 
@@ -225,3 +227,41 @@ def test_arrays_of_another_backend() -> None:
                 assert isinstance(ours, torch.Tensor) and ours.shape == form
                 assert ours.tolist() == theirs.tolist()
             vec.close()
+
+
+def test_layers_and_views_of_another_backend() -> None:
+    torch = pytest.importorskip("torch")
+    ops = sekai.backend.backend("torch")
+
+    def numpy(results: list[Any]) -> list[Any]:
+        return [converted(result, ops.to_numpy) for result in results]
+
+    def wage(observation: Any) -> Any:
+        return observation[..., 1] * 0.5
+
+    others = {"maker_0": wage, "maker_1": wage}
+    for world, around in (
+        (counting, lambda vec: sekai.TimeLimit(vec, 3)),
+        (counting, sekai.NormalizeObservation),
+        (clockwork, lambda vec: sekai.ClipReward(sekai.FrameStackObservation(vec, 2), 0, 1)),
+        (clockwork, lambda vec: vec.view("taker", others)),
+    ):
+        ours = play(around(SyncVecEnv([world] * ROWS, backend=ops)), 12)
+        last = ours[-1].rewards
+        assert isinstance(last["taker"] if hasattr(last, "group") else last, torch.Tensor)
+        assert_same(numpy(ours), play(around(SyncVecEnv([world] * ROWS)), 12))
+
+
+def test_workers_find_compiled_what_they_need() -> None:
+    """`warm_up` is called in this process, on the innermost too, before any other process begins."""
+    warm: list[int] = []
+
+    class Compiled(CountingEnv):
+        def warm_up(self) -> None:
+            warm.append(os.getpid())
+
+        def is_warm(self) -> bool:
+            return len(warm) == 1
+
+    with ProcVecEnv([lambda: sekai.TimeLimit(Compiled(), 3)] * 2, workers=2, context="fork") as vec:
+        assert warm == [os.getpid()] and vec.call("is_warm") == [True, True]

@@ -256,3 +256,15 @@ def test_infos_of_many_agents_stack_by_agent() -> None:
     infos = [{"a": {"n": 1}, "b": {"n": 2}}, {"a": {"n": 3}}]
     stacked = stack_infos(infos)
     assert stacked["a"]["n"].tolist() == [1, 3] and stacked["b"]["n"].tolist() == [2, None]
+
+
+def test_batches_of_another_backend() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Halved(VecObservationWrapper):
+        def observation(self, obs: Any) -> Any:
+            return obs / 2
+
+    vec = Halved(SyncVecEnv([clockwork] * 2, backend=sekai.backend.backend("torch")))
+    seen = vec.reset(seed=0).observations.group("maker")
+    assert isinstance(seen, torch.Tensor) and tuple(seen.shape) == (2, 2, 2)

@@ -100,8 +100,8 @@ def play(vec: Any, steps: int = 24, seed: int = 3, view: bool = False) -> list[A
 def over_in(result: Any) -> Any:
     """Return the rows whose episode is over after a step."""
     if hasattr(result, "acting"):
-        return ~np.any([result.acting[agent] for agent in result.acting], axis=0)
-    return result.dones
+        return ~np.any([np.asarray(result.acting[agent]) for agent in result.acting], axis=0)
+    return np.asarray(result.dones)
 
 
 def assert_same(ours: list[Any], theirs: list[Any]) -> None:
