@@ -32,12 +32,12 @@ TRADE = np.dtype(
         ("taker", np.int32),
     ]
 )
-_MARGIN_TICKS = 12  # of the depth picture, beyond the best prices' extremes
+_MARGIN_TICKS = 24  # of the depth picture, beyond the best prices' extremes
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRecord:
-    """One session: T samples of S seats, all trades, and totals.
+    """One session (`seed`, `episode`) of the scenario with this `content_hash`: T samples of S seats, trades, totals.
 
     `time_s` (T,) seconds since the open; `bid_ticks`, `ask_ticks` (T,) best prices, -1 where a side is empty, and
     `bid_lots`, `ask_lots` what waits there; `mark` (T,) the common mark in currency; `position_lots` and `wealth`
@@ -49,6 +49,7 @@ class EpisodeRecord:
 
     seed: int
     episode: int
+    content_hash: str
     seats: tuple[str, ...]
     time_s: NDArray[np.float64]
     bid_ticks: NDArray[np.int64]
@@ -122,7 +123,7 @@ def _play_one(
         seen = result.observations
         result = env.step({agent: outside[agent].act(seen[agent]) for agent in env.acting})
     sampler(env)
-    return sampler.record(env, seats, seed, episode)
+    return sampler.record(env, scenario.content_hash, seats, seed, episode)
 
 
 class _Sampler:
@@ -144,7 +145,9 @@ class _Sampler:
         if self._with_depth:
             self._depth.append(env.ladder_lots())
 
-    def record(self, env: MarketEnv, seats: tuple[str, ...], seed: int, episode: int) -> EpisodeRecord:
+    def record(
+        self, env: MarketEnv, content_hash: str, seats: tuple[str, ...], seed: int, episode: int
+    ) -> EpisodeRecord:
         """Return all that was seen."""
         time_s, bid, ask, bid_lots, ask_lots, mark = np.array(self._rows).T
         units, base = env.market.venue.units, env.market.venue.base_ticks
@@ -154,6 +157,7 @@ class _Sampler:
         return EpisodeRecord(
             seed=seed,
             episode=episode,
+            content_hash=content_hash,
             seats=seats,
             time_s=time_s,
             bid_ticks=bid.astype(np.int64),

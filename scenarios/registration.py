@@ -5,11 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from scenarios.loader import load, names
 from sekai import EnvSpec, register
-from sekai.error import SekaiError
+from sekai.error import SekaiError, did_you_mean
 
 if TYPE_CHECKING:
     from markets.envs import MarketEnv
@@ -88,17 +89,21 @@ def trading(
 
 def _one_of_two(agent: str, others: Mapping[str, PolicyChoice], **kwargs: Any) -> Env[Any, Any]:
     from agents import policy as named_policy
-    from agents.base import CompiledAgent
+    from agents.base import PythonAgent
 
     for name in ("makers", "takers"):
         if name in kwargs:
             raise SekaiError(f"{name} is 1 in this view; make 'markets/MakerTaker-v0' with agent={agent!r} for more")
+    known = signature(maker_taker).parameters
+    for name in kwargs:
+        if name not in known:
+            raise SekaiError(f"no argument {name!r} here; there are {', '.join(known)}.{did_you_mean(name, known)}")
     env = maker_taker(makers=1, takers=1, **kwargs)
     seated: dict[str, Any] = {}
     for name, choice in others.items():
         policy = named_policy(choice) if isinstance(choice, str) else choice
         seated[name] = policy
-        if not isinstance(policy, CompiledAgent):
+        if isinstance(policy, PythonAgent):
             seated[name] = policy.player(env.observation_space(name), env.action_space(name))
     return env.view(agent, others=seated)
 
@@ -109,15 +114,21 @@ def scenario_env(
     agent: str | None = None,
     policies: Mapping[str, PolicyChoice] | None = None,
     record: bool = False,
+    content_hash: str | None = None,
 ) -> Any:
     """Return the market of a scenario, by name or path, with every seat played from outside.
 
     With `agent` it is that seat's view, an `Env`: the scenario's own policies play the others. `policies` says who
-    plays a seat instead, by name or as an object, and with it only the rest is played from outside.
+    plays a seat instead, by name or as an object, and with it only the rest is played from outside. A spec of such an
+    environment carries the scenario's `content_hash`; making it again from a file with another content is an error.
     """
     from scenarios.seating import players, seat, seat_policies
 
+    if policies is not None and not isinstance(policies, Mapping):
+        raise SekaiError(f"policies must say who plays which seat, {{seat: policy}}, got {policies!r}")
     loaded = load(scenario)
+    if content_hash is not None and loaded.content_hash != content_hash:
+        raise SekaiError(f"scenario {scenario!r} is not what it was: its content hash is {loaded.content_hash}")
     everybody = seat_policies(loaded, policies or {})
     if agent is None:
         chosen = {name: everybody[name] for name in policies or {}}

@@ -42,7 +42,7 @@ def seat(
     from markets.envs import MarketEnv
 
     inside = {name: policy for name, policy in policies.items() if isinstance(policy, CompiledAgent)}
-    return MarketEnv(scenario.as_market(inside), record=record)
+    return MarketEnv(scenario.as_market(inside), record=record, content_hash=scenario.content_hash)
 
 
 def players(env: MarketEnv, policies: Mapping[str, Any]) -> dict[str, PlayedPolicy]:
@@ -51,7 +51,10 @@ def players(env: MarketEnv, policies: Mapping[str, Any]) -> dict[str, PlayedPoli
     for name, policy in policies.items():
         if isinstance(policy, CompiledAgent):
             continue
-        if not isinstance(policy, PythonAgent):
-            raise SekaiError(f"policy of {name!r} must have a kernel or make a player, got {policy!r}")
-        found[name] = policy.player(env.observation_space(name), env.action_space(name))
+        if isinstance(policy, PythonAgent):
+            found[name] = policy.player(env.observation_space(name), env.action_space(name))
+        elif callable(policy) or hasattr(policy, "act"):
+            found[name] = policy  # plays as it stands
+        else:
+            raise SekaiError(f"policy of {name!r} must have a kernel, make a player, or act, got {policy!r}")
     return found

@@ -24,6 +24,7 @@ from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.seeding import check_seed, fresh_seed
 from sekai.core.view import AgentView
 from sekai.error import InvalidAction, ResetRequired, SekaiError, did_you_mean
+from sekai.registry import EnvSpec
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
 
 from .. import config
@@ -70,13 +71,15 @@ class MarketEnv(MultiAgentEnv):
     (above) the mark, 0 lots is no quote on that side; a quote that asks for the same price and no more size keeps its
     queue place. A taker acts by MultiDiscrete (side, lots): -1 sells, 1 buys at the market, 0 holds.
 
-    `elapsed` is in seconds. With `record=True` every event of the market is kept for `events()`.
+    `elapsed` is in seconds. `content_hash` is that of the scenario that the market came from. With `record=True` every
+    event of the market is kept for `events()`.
     """
 
     metadata = {"description": "Makers and takers on one limit order book, over live background flow."}
 
-    def __init__(self, market: config.Market, *, record: bool = False) -> None:
+    def __init__(self, market: config.Market, *, record: bool = False, content_hash: str | None = None) -> None:
         self.market = market
+        self.content_hash = content_hash
         self._record = record
         self._population = populate(market, record=record)
         self._units: Units = market.venue.units
@@ -100,6 +103,17 @@ class MarketEnv(MultiAgentEnv):
         self._watching: tuple[float, _Observer] | None = None
         self._watch_next: tuple[float, _Observer] | None = None
         self._before_open = dict.fromkeys(_COUNTERS, 0)
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How to make this market again; with the hash of the scenario's content where it came from one."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        if spec is not None and self.content_hash is not None:
+            spec = replace(spec, kwargs={**spec.kwargs, "content_hash": self.content_hash})
+        self._spec = spec
 
     # --- the memory ---------------------------------------------------------------------------------------------------
     @property
@@ -134,7 +148,7 @@ class MarketEnv(MultiAgentEnv):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the market and its memory: addresses of compiled kernels are found anew where it is loaded."""
         state = {name: value for name, value in vars(self).items() if name in _STATE}
-        return _restored, (type(self), self.market, self._record, state)
+        return _restored, (type(self), self.market, self._record, self.content_hash, state)
 
     # --- the episode --------------------------------------------------------------------------------------------------
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
@@ -239,7 +253,7 @@ class MarketEnv(MultiAgentEnv):
         for name in policies:
             self.observation_space(name)  # an unknown agent is an error
         seats = tuple(replace(s, policy=policies[s.name]) if s.name in policies else s for s in self.market.seats)
-        return type(self)(replace(self.market, seats=seats), record=self._record)
+        return type(self)(replace(self.market, seats=seats), record=self._record, content_hash=self.content_hash)
 
     # --- what can be asked --------------------------------------------------------------------------------------------
     @property
@@ -446,8 +460,10 @@ class SeatView(AgentView):
         return StepResult(self._cut(env._seen[k].copy()), change - penalty, done, False, info)
 
 
-def _restored(cls: type[MarketEnv], market: config.Market, record: bool, state: dict[str, Any]) -> MarketEnv:
-    env = cls(market, record=record)
+def _restored(
+    cls: type[MarketEnv], market: config.Market, record: bool, content_hash: str | None, state: dict[str, Any]
+) -> MarketEnv:
+    env = cls(market, record=record, content_hash=content_hash)
     vars(env).update(state)
     return env
 

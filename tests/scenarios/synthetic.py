@@ -37,6 +37,7 @@ def synthetic_record(seed: int = 0, samples: int = 600, session_s: float = 600.0
     fills = np.array([np.sum((trades["maker"] == seat) | (trades["taker"] == seat)) for seat in range(len(SEATS))])
     return EpisodeRecord(
         seed=seed,
+        content_hash="synthetic",
         episode=0,
         seats=SEATS,
         time_s=np.linspace(0.0, session_s, samples),

@@ -5,6 +5,7 @@ import pytest
 import sekai
 from scenarios import ScenarioError, UnknownScenario, load, names, parse
 from scenarios.loader import load as load_again
+from sekai.error import SekaiError
 
 CALM = """
 title = "Calm"
@@ -139,8 +140,13 @@ def test_a_file_is_as_good_as_a_name(tmp_path):
     assert env.spec.id == "scenarios/mine" and not env.step(env.reset(seed=0) and env.action_space.sample()).done
     again = sekai.make(env.spec)
     assert sekai.make(str(path)).possible_agents == ("maker",) == again.unwrapped.multi.possible_agents
+    assert env.spec.kwargs["content_hash"] == load(path).content_hash
     with pytest.raises(UnknownScenario):
         sekai.make("nowhere.toml")
+    path.write_text(CALM.replace("512", "1024"))
+    with pytest.raises(SekaiError, match="is not what it was"):
+        sekai.make(env.spec)
+    path.write_text(CALM)
     (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ScenarioError, match="cannot be read as text"):
         load(tmp_path / "bad.toml")
