@@ -9,7 +9,6 @@ import os
 import pickle
 import signal
 import time
-import traceback
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,58 +16,18 @@ from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
-import numpy as np
-from numpy.typing import NDArray
-
 from sekai.backend.base import NUMPY, BackendOps
 from sekai.core.state import stack
 from sekai.error import SekaiError, WorkerDied, WorkerTimeout
-from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, check_alike, form_of, made, rows_in, seeds_of
+from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, form_of, made, rows_in, seeds_of
 from sekai.vector.columns import at
-from sekai.vector.local import layer_with
 from sekai.vector.many_table import ManyTable
-from sekai.vector.sync import SyncVecEnv
 from sekai.vector.table import Handout, SingleTable
+from sekai.vector.worker import Functions, Memory, dumped, work
 
 __all__ = ["ProcVecEnv"]
 
-_ALIGNED = 64  # bytes: columns begin on cache lines of their own
 _FAREWELL_S = 2.0  # how long a worker may take to close its environments
-
-
-class _Memory:
-    """Columns for `rows` rows, one after the other in `block`; of these it makes those of rows `begin` to `end`.
-
-    Without a block it only counts how many bytes that takes.
-    """
-
-    def __init__(self, block: Any, rows: int, begin: int, end: int) -> None:
-        self.block, self.rows, self.begin, self.end = block, rows, begin, end
-        self.used = 0
-
-    def make(self, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> NDArray[Any]:
-        """Return an array of a shape that begins with the number of rows `end - begin`."""
-        whole = (self.rows, *shape[1:])
-        size = int(np.prod(whole, dtype=np.int64)) * dtype.itemsize
-        start, self.used = self.used, self.used + -(-size // _ALIGNED) * _ALIGNED
-        if self.block is None:
-            return np.zeros(shape, dtype)
-        array: NDArray[Any] = np.frombuffer(self.block, dtype, count=size // dtype.itemsize, offset=start)
-        return array.reshape(whole)[self.begin : self.end]
-
-
-class _Functions:
-    """Functions that make environments; lambdas and closures too travel to another process."""
-
-    def __init__(self, functions: Sequence[Callable[[], Any]]) -> None:
-        self.functions = functions
-
-    def __getstate__(self) -> bytes:
-        return cloudpickle.dumps(self.functions)  # type: ignore[no-any-return]
-
-    def __setstate__(self, state: bytes) -> None:
-        self.functions = pickle.loads(state)
 
 
 class ProcVecEnv(VecEnv):
@@ -104,11 +63,11 @@ class ProcVecEnv(VecEnv):
         self._phases = Phases(self.num_envs, autoreset)
         rows, handout = self.num_envs, Handout(copy, backend)
         table = ManyTable if self.many else SingleTable
-        counted = _Memory(None, rows, 0, rows)
+        counted = Memory(None, rows, 0, rows)
         table(first, rows, handout, counted.make)
         processes: Any = get_context(context)
         block = processes.RawArray("b", max(counted.used, 1))
-        self._table: Any = table(first, rows, handout, _Memory(block, rows, 0, rows).make)
+        self._table: Any = table(first, rows, handout, Memory(block, rows, 0, rows).make)
         count = _worker_count(workers, rows)
         bounds = [rows * k // count for k in range(count + 1)]
         self._spans = list(zip(bounds[:-1], bounds[1:], strict=True))
@@ -118,9 +77,9 @@ class ProcVecEnv(VecEnv):
         for begin, end in self._spans:
             ours, theirs = processes.Pipe()
             inherited = [*self._pipes, ours] if processes.get_start_method() == "fork" else []
-            functions = _Functions(env_fns[begin:end])
+            functions = Functions(env_fns[begin:end])
             task = (theirs, inherited, functions, form_of(first), begin, end, rows, autoreset, block)
-            worker = processes.Process(target=_work, args=task, daemon=True, name=f"{type(self).__name__}-{begin}")
+            worker = processes.Process(target=work, args=task, daemon=True, name=f"{type(self).__name__}-{begin}")
             self._pipes.append(ours)
             worker.start()
             theirs.close()
@@ -207,7 +166,7 @@ class ProcVecEnv(VecEnv):
 
     def _send(self, number: int, message: Any) -> None:
         try:
-            self._pipes[number].send_bytes(_dumped(message))
+            self._pipes[number].send_bytes(dumped(message))
         except (BrokenPipeError, ConnectionResetError):
             self._gather([number], message[0], None)
 
@@ -288,17 +247,10 @@ def _worker_count(workers: int | None, rows: int) -> int:
     return min(workers, rows)
 
 
-def _dumped(message: Any) -> bytes:
-    try:
-        return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        return cloudpickle.dumps(message)  # type: ignore[no-any-return]
-
-
-def _remote(vec: ProcVecEnv, dumped: bytes | None, words: str, row: int | None, text: str) -> Exception:
+def _remote(vec: ProcVecEnv, error: bytes | None, words: str, row: int | None, text: str) -> Exception:
     """Return a worker's error as it was, or as a `SekaiError` where it cannot travel, with row and traceback."""
     try:
-        raised = None if dumped is None else pickle.loads(dumped)
+        raised = None if error is None else pickle.loads(error)
     except Exception:
         raised = None
     if not isinstance(raised, Exception):
@@ -315,7 +267,7 @@ def _shut_down(pipes: list[Connection], workers: list[Any], owner: int) -> None:
         return
     for pipe in pipes:
         with suppress(OSError, ValueError):
-            pipe.send_bytes(_dumped(("close", None, None)))
+            pipe.send_bytes(dumped(("close", None, None)))
     until = time.monotonic() + _FAREWELL_S
     for worker in workers:
         worker.join(max(0.0, until - time.monotonic()))
@@ -325,99 +277,3 @@ def _shut_down(pipes: list[Connection], workers: list[Any], owner: int) -> None:
                 worker.join(_FAREWELL_S)
     for pipe in pipes:
         pipe.close()
-
-
-class _Rows(SyncVecEnv):
-    """A worker's rows, which outside are numbered from `begin`."""
-
-    def __init__(
-        self,
-        functions: Sequence[Callable[[], Any]],
-        form: dict[str, Any],
-        begin: int,
-        autoreset: Autoreset,
-        memory: _Memory,
-    ) -> None:
-        self.begin = begin
-        self.blamed: int | None = None
-        envs = made(functions, begin)
-        check_alike([form_of(env) for env in envs], form, begin)  # else the memory would not be theirs
-        super(SyncVecEnv, self).__init__(envs, autoreset=autoreset, make=memory.make)
-
-    def serve(self, verb: str, mine: list[int] | None, what: Any) -> Any:
-        """Do what was asked for in the rows `mine`, or in all."""
-        rows = range(self.num_envs) if mine is None else mine
-        if verb in ("reset", "step"):
-            mask = None if mine is None else np.isin(np.arange(self.num_envs), mine)
-            self._drive(self._begin(what[0], what[1], mask) if verb == "reset" else self._advance(what, mask))
-            return self._table.news()
-        if verb == "call":
-            return self._call(rows, *what)
-        return self._get(rows, *what) if verb == "get" else [self._set(rows, *what)]  # type: ignore[func-returns-value]
-
-    def refuses(self, verb: str, mine: list[int] | None, what: Any) -> SekaiError | None:
-        """Return why something is not there to be called, read or set; nothing has been touched then."""
-        if verb in ("reset", "step"):
-            return None
-        try:
-            for row in range(self.num_envs) if mine is None else mine:
-                layer_with(self.envs[row], what[0], self.begin + row)
-        except SekaiError as error:
-            return error
-        return None
-
-    def _blame(self, row: int, error: BaseException) -> None:
-        self.blamed = self.begin + row
-
-
-def _work(
-    pipe: Connection,
-    inherited: Sequence[Connection],
-    functions: _Functions,
-    form: dict[str, Any],
-    begin: int,
-    end: int,
-    rows: int,
-    autoreset: Autoreset,
-    block: Any,
-) -> None:
-    """Serve rows `begin` to `end` until told to close, or until the other end of the pipe is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for other in inherited:  # while these are open here, nobody would see that the process that made them is gone
-        other.close()
-    vec: _Rows | None = None
-    try:
-        vec = _Rows(functions.functions, form, begin, autoreset, _Memory(block, rows, begin, end))
-        pipe.send_bytes(_dumped(("done", None)))
-        while True:
-            verb, mine, what = pickle.loads(pipe.recv_bytes())
-            if verb == "close":
-                break
-            refusal = vec.refuses(verb, mine, what)
-            answer = ("done", vec.serve(verb, mine, what)) if refusal is None else ("refused", _told(refusal, None))
-            pipe.send_bytes(_dumped(answer))
-    except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-        if vec is not None and vec.blamed is not None:
-            _tell(pipe, error, vec.blamed)
-    except BaseException as error:
-        _tell(pipe, error, None if vec is None else vec.blamed)
-    finally:
-        if vec is not None:
-            vec.close()
-        pipe.close()
-
-
-def _tell(pipe: Connection, error: BaseException, row: int | None) -> None:
-    with suppress(OSError, ValueError):
-        pipe.send_bytes(_dumped(("error", _told(error, row))))
-
-
-def _told(error: BaseException, row: int | None) -> tuple[bytes | None, str, int | None, str]:
-    """Return an error in a form that travels: itself if it can be pickled and read again, its words, its traceback."""
-    dumped: bytes | None = None
-    with suppress(Exception):
-        dumped = _dumped(error)
-        pickle.loads(dumped)
-    words = "".join(traceback.format_exception_only(error)).strip()
-    return dumped, words, row, "".join(traceback.format_exception(error))

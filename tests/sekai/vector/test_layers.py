@@ -12,7 +12,8 @@ from sekai.core.result import same
 from sekai.error import SekaiError, SpaceMismatch, UnsupportedWrapper
 from sekai.testing import EchoEnv
 from sekai.vector import VecActionWrapper, VecObservationWrapper, VecRewardWrapper, VecWrapper, stack_infos
-from sekai.vector.layers import LayeredVecEnv, OverRows
+from sekai.vector.layers import LayeredVecEnv
+from sekai.vector.over_rows import OverRows
 
 from .worlds import ROWS, WORLDS, assert_same, clockwork, counting, play
 
