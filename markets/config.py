@@ -26,6 +26,7 @@ __all__ = [
     "CompiledPolicy",
     "Count",
     "EveryTrades",
+    "Latency",
     "Maker",
     "Market",
     "NonNegative",
