@@ -28,6 +28,7 @@ from sekai.error import (
 )
 from sekai.spaces.space import Space
 from sekai.spaces.utils import batch_space
+from sekai.wrappers.episode import AutoReset
 
 if TYPE_CHECKING:
     from sekai.core.wrapper import Wrapper
@@ -145,7 +146,7 @@ class VecEnv(ABC):
     ) -> "VecEnv":
         """Return this with `wrapper(env, *args, **kwargs)` around every row, of many agents around `agents` or all.
 
-        A wrapper that is `batched` is one instance (one an agent) over all rows, any other is one instance a row.
+        A wrapper that is `over_rows` is one instance (one an agent) for all rows, any other is one instance a row.
         """
         return self._wrapped_in(wrapper, agents, args, kwargs)
 
@@ -304,10 +305,8 @@ def made(env_fns: Iterable[Callable[[], Any]], begin: int = 0) -> list[Any]:
             raise SekaiError(f"env_fns[{index}] must make an Env or a MultiAgentEnv, got {env!r}")
         if any(env is other for other in envs):
             raise SekaiError(f"env_fns[{index}] gave an environment that is there already: make a new one each time")
-        if any("AutoReset" in (type(layer).__name__, type(getattr(layer, "layer", None)).__name__) for layer in env):
-            raise UnsupportedWrapper(
-                f"env_fns[{index}] made {env!r}: a vector env resets by itself, leave AutoReset out"
-            )
+        if any(isinstance(part, AutoReset) for layer in env for part in (layer, getattr(layer, "layer", None))):
+            raise UnsupportedWrapper(f"env_fns[{index}]: a vector env resets by itself, leave AutoReset out of {env!r}")
         envs.append(env)
     if not envs:
         raise SekaiError("env_fns must be at least one function that makes an environment, got none")

@@ -135,8 +135,8 @@ def work(
             answer = ("done", vec.serve(verb, mine, what)) if refusal is None else ("refused", _told(refusal, None))
             pipe.send_bytes(dumped(answer))
     except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-        if vec is not None and vec.blamed is not None:
-            _tell(pipe, error, vec.blamed)
+        if vec is None or vec.blamed is not None:  # an environment's own, not the pipe's
+            _tell(pipe, error, None if vec is None else vec.blamed)
     except BaseException as error:
         _tell(pipe, error, None if vec is None else vec.blamed)
     finally:

@@ -105,6 +105,13 @@ def test_environments_that_cannot_be_made() -> None:
     def made_in_parent_only(pid: int = os.getpid()) -> Any:
         return counting() if os.getpid() == pid else broken()
 
+    def ended(pid: int = os.getpid()) -> Any:
+        if os.getpid() == pid:
+            return counting()
+        raise EOFError("no more")
+
+    with pytest.raises(EOFError, match="no more"):
+        ProcVecEnv([ended] * 2, workers=2)
     for functions, rows in (([broken] * 2, "0"), ([counting, broken], "1"), ([made_in_parent_only] * 2, "01")):
         with pytest.raises(OSError, match="no feed") as caught:
             ProcVecEnv(functions, workers=2)
