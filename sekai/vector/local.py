@@ -110,7 +110,6 @@ class LocalVecEnv(VecEnv):
         answers = table.actions_of(batch, rows, envs)
         try:
             results = yield StepRows(rows, answers)
-            table.open()
             over = table.stepped(rows, results, envs)
             if over and self.autoreset == "same_step":
                 begun = yield ResetRows(over, [None] * len(over))

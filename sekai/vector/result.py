@@ -77,7 +77,7 @@ class AgentColumns(Mapping[AgentID, Any]):
 
 
 class MatrixColumns(AgentColumns):
-    """Columns of one matrix `(N, A)`, in which every group has a span."""
+    """Columns of one matrix, in which every group has a span; other fields may have columns in it too."""
 
     __slots__ = ("_matrix",)
 
@@ -97,9 +97,9 @@ class MatrixColumns(AgentColumns):
 
     def mapped(self, change: Callable[[AgentID, Any], Any], backend: BackendOps = NUMPY) -> AgentColumns:
         """Return what `change(agent, column)` makes of each column."""
-        agents = list(self._slots)
-        groups = {name: agents[span] for name, span in self._stored.items()}
-        return columns_of({agent: change(agent, self[agent]) for agent in agents}, groups, backend)
+        slots = self._slots.items()
+        groups = {n: [a for a, place in slots if span.start <= place < span.stop] for n, span in self._stored.items()}
+        return columns_of({agent: change(agent, self[agent]) for agent in self}, groups, backend)
 
 
 def columns_of(

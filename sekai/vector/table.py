@@ -84,7 +84,7 @@ class SingleTable:
         self.open()
 
     def open(self) -> None:
-        """Begin a step, or a reset: no row has done anything."""
+        """Begin anew: no row has done anything."""
         self._rewards.fill(0.0)
         self._flags.fill(False)
         self._infos = [{}] * self.rows
@@ -114,6 +114,7 @@ class SingleTable:
         self, rows: Sequence[int], results: Sequence[StepResult[Any]], envs: Sequence[Env[Any, Any]]
     ) -> list[int]:
         """Write transitions; return the rows whose episode is over."""
+        self.open()
         terminated, truncated = [r.terminated for r in results], [r.truncated for r in results]
         where: Any = slice(None)
         if len(rows) == self.rows:
