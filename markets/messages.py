@@ -16,8 +16,10 @@ from markets.engine import layout
 from sekai.error import SekaiError
 
 __all__ = [
+    "AON",
     "CANCEL",
     "EVENT",
+    "FOK",
     "IOC",
     "KEEP",
     "LEVEL",
@@ -26,9 +28,14 @@ __all__ = [
     "MASS_CANCEL",
     "MESSAGE",
     "MODIFY",
+    "PHASE",
     "REDUCE",
     "REJECT",
+    "STOP",
+    "STOP_LIMIT",
     "TRADE",
+    "TRAILING_STOP",
+    "UNCROSS",
     "BadMessage",
     "EventKind",
     "Reason",
@@ -45,6 +52,13 @@ REDUCE: Final = layout.OP_REDUCE
 MARKET: Final = layout.OP_MARKET
 MODIFY: Final = layout.OP_MODIFY
 MASS_CANCEL: Final = layout.OP_MASS_CANCEL
+FOK: Final = layout.OP_FOK
+AON: Final = layout.OP_AON
+STOP: Final = layout.OP_STOP
+STOP_LIMIT: Final = layout.OP_STOP_LIMIT
+TRAILING_STOP: Final = layout.OP_TRAILING_STOP
+PHASE: Final = layout.OP_PHASE
+UNCROSS: Final = layout.OP_UNCROSS
 KEEP: Final = -(1 << 31)  # in a MODIFY: leave the price, or the size, as it is
 
 MESSAGE: Final = np.dtype([(name, "<i4") for name in ("op", "order_id", "side", "price_ticks", "size", "owner")])
@@ -68,6 +82,9 @@ class EventKind(IntEnum):
     REDUCED = layout.REDUCED
     REPLACED = layout.REPLACED
     REJECTED = layout.REJECTED
+    TRIGGERED = layout.TRIGGERED
+    REPLENISHED = layout.REPLENISHED
+    PHASED = layout.PHASED
 
 
 class Reason(IntEnum):
@@ -92,6 +109,14 @@ class Reason(IntEnum):
     OFF_TICK = layout.OFF_TICK
     OFF_LOT = layout.OFF_LOT
     OUTSIDE_BAND = layout.OUTSIDE_BAND
+    BAD_DISPLAY = layout.BAD_DISPLAY
+    WOULD_TRADE = layout.WOULD_TRADE
+    NOT_IN_CALL = layout.NOT_IN_CALL
+    SELF_TRADE = layout.SELF_TRADE
+    POSITION_LIMIT = layout.POSITION_LIMIT
+    ORDER_LIMIT = layout.ORDER_LIMIT
+    RATE_LIMIT = layout.RATE_LIMIT
+    NO_CALL = layout.NO_CALL
 
 
 class BadMessage(SekaiError, ValueError):

@@ -28,8 +28,10 @@ __all__ = [
     "ARRIVE",
     "ARRIVED",
     "ASK",
+    "AUCTION",
     "BACKGROUND",
     "BACKGROUND_EVENT",
+    "BAD_DISPLAY",
     "BAD_OPERATION",
     "BAD_OWNER",
     "BAD_PRICE",
@@ -58,6 +60,7 @@ __all__ = [
     "CLEARING",
     "CLOSE",
     "CLOSED",
+    "CONTINUOUS",
     "COUNT",
     "DECIDE",
     "DONE",
@@ -103,6 +106,7 @@ __all__ = [
     "F_SIZE",
     "F_STREAM",
     "HALF_TICK",
+    "HALT",
     "HEADER_WORDS",
     "IDLE",
     "ID_SHIFT",
@@ -149,8 +153,10 @@ __all__ = [
     "M_TRADES",
     "NEXT",
     "NONE",
+    "NOT_IN_CALL",
     "NOT_OWNER",
     "NOW",
+    "NO_CALL",
     "NO_FLOW",
     "NO_PLACE",
     "NO_ROLE",
@@ -159,15 +165,23 @@ __all__ = [
     "OFF_TICK",
     "OK",
     "OPEN",
+    "OP_AON",
     "OP_CANCEL",
+    "OP_FOK",
     "OP_IOC",
     "OP_LIMIT",
     "OP_MARKET",
     "OP_MASS_CANCEL",
     "OP_MODIFY",
+    "OP_PHASE",
     "OP_QUOTE",
     "OP_REDUCE",
+    "OP_STOP",
+    "OP_STOP_LIMIT",
+    "OP_TRAILING_STOP",
+    "OP_UNCROSS",
     "ORDERS",
+    "ORDER_LIMIT",
     "ORDER_WORDS",
     "OUTBOX",
     "OUTBOX_CAPACITY",
@@ -177,9 +191,11 @@ __all__ = [
     "OWN_FILLS",
     "PARAMETER_WORDS",
     "PAUSED",
+    "PHASED",
     "PLACE",
     "POISSON",
     "POSITION",
+    "POSITION_LIMIT",
     "PREV",
     "PRICE",
     "QTY",
@@ -191,6 +207,7 @@ __all__ = [
     "Q_KEY",
     "Q_TIME",
     "Q_WHAT",
+    "RATE_LIMIT",
     "REACTIVE",
     "REDUCED",
     "REFUSED",
@@ -198,10 +215,12 @@ __all__ = [
     "REJECTED",
     "REJECTS",
     "REPLACED",
+    "REPLENISHED",
     "SEATS",
     "SEAT_COUNT",
     "SEAT_WORDS",
     "SEED",
+    "SELF_TRADE",
     "SELL",
     "SENT",
     "SENT_MESSAGES",
@@ -252,6 +271,7 @@ __all__ = [
     "TOP",
     "TRADED",
     "TRADES",
+    "TRIGGERED",
     "T_OWNERS",
     "T_PRICE",
     "T_SIZE",
@@ -265,6 +285,7 @@ __all__ = [
     "VOLUME",
     "WAKE",
     "WAKES",
+    "WOULD_TRADE",
     "ZERO_INTELLIGENCE",
     "Row",
     "new_row",
@@ -391,12 +412,16 @@ FLOW_WORDS: Final = 16
 BUY: Final = 0
 SELL: Final = 1
 (OP_LIMIT, OP_CANCEL, OP_IOC, OP_REDUCE, OP_MARKET, OP_MODIFY, OP_MASS_CANCEL, OP_QUOTE) = range(8)
+(OP_FOK, OP_AON, OP_STOP, OP_STOP_LIMIT, OP_TRAILING_STOP, OP_PHASE, OP_UNCROSS) = range(8, 15)
 (ACCEPTED, TRADED, CANCELLED, REDUCED, REPLACED, REJECTED) = range(1, 7)  # event kinds
-ALL_KINDS: Final = (1 << 7) - 1
+(TRIGGERED, REPLENISHED, PHASED) = range(7, 10)
+ALL_KINDS: Final = (1 << 10) - 1
+(CONTINUOUS, AUCTION, HALT) = range(3)  # a book's phase
 # why an order was refused or ended
 (OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER) = range(8)
 (NOT_OWNER, DUPLICATE_TAG, TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE) = range(8, 16)
-(OFF_TICK, OFF_LOT, OUTSIDE_BAND) = range(16, 19)
+(OFF_TICK, OFF_LOT, OUTSIDE_BAND, BAD_DISPLAY, WOULD_TRADE, NOT_IN_CALL, SELF_TRADE, POSITION_LIMIT) = range(16, 24)
+(ORDER_LIMIT, RATE_LIMIT, NO_CALL) = range(24, 27)
 # where the message in hand is
 (IDLE, ARRIVED, SWEEPING, CLEARING) = range(4)
 # what a kernel answers
