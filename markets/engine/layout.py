@@ -19,281 +19,378 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "ACCEPTED",
-    "ACCOUNTS",
-    "ACCOUNT_COUNT",
-    "ACCOUNT_STRIDE",
-    "ACCOUNT_WORDS",
-    "ALL_KINDS",
-    "ARRIVE",
-    "ARRIVED",
-    "ASK",
-    "AUCTION",
-    "BACKGROUND",
-    "BACKGROUND_EVENT",
-    "BAD_DISPLAY",
-    "BAD_OPERATION",
-    "BAD_OWNER",
-    "BAD_PRICE",
-    "BAD_SIDE",
-    "BAD_SIZE",
-    "BAND_HIGH",
-    "BAND_LOW",
-    "BASE",
-    "BEST",
-    "BEYOND_LADDER",
-    "BID",
-    "BITS",
-    "BOOK",
-    "BOOKS",
-    "BOOK_COUNT",
-    "BOOK_FULL",
-    "BOOK_TRADES",
-    "BOOK_VOLUME",
-    "BOOK_WORDS",
-    "BUY",
-    "BY_CLOCK",
-    "BY_OWNER",
-    "CANCELLED",
-    "CAPACITY",
-    "CASH",
-    "CLEARING",
-    "CLOSE",
-    "CLOSED",
-    "CONTINUOUS",
-    "COUNT",
-    "DECIDE",
-    "DONE",
-    "DRAIN",
-    "DUE",
-    "DUE_COUNT",
-    "DUPLICATE_TAG",
-    "EDGE",
-    "ELASTIC",
-    "EPISODE",
-    "EVENTS",
-    "EVENT_CAPACITY",
-    "EVENT_HEAD",
-    "EVENT_KINDS",
-    "EVENT_STOP",
-    "EVENT_TAIL",
-    "EVENT_WORDS",
-    "EVERY_NS",
-    "EVERY_TRADES",
-    "EXTERNAL",
-    "E_CAUSE",
-    "E_ORDER",
-    "E_OTHER",
-    "E_OWNERS",
-    "E_PRICE",
-    "E_SIZE",
-    "E_TIME",
-    "E_WHAT",
-    "FEED",
-    "FEES",
-    "FILLS",
-    "FLIP",
-    "FLOW",
-    "FLOW_WORDS",
-    "FOREVER",
-    "F_BOUND",
-    "F_CANCEL",
-    "F_DEPTH",
-    "F_KIND",
-    "F_LIMIT",
-    "F_MARKET",
-    "F_NAME",
-    "F_SIZE",
-    "F_STREAM",
-    "HALF_TICK",
-    "HALT",
-    "HEADER_WORDS",
-    "IDLE",
-    "ID_SHIFT",
-    "INDEX",
-    "KEEP",
-    "LAST",
-    "LAYOUT_VERSION",
-    "LEVELS",
-    "LEVEL_FULL",
-    "LEVEL_WORDS",
-    "LIVE",
-    "LOST",
-    "LOT",
-    "MAKER",
-    "MARK",
-    "MAX_ORDER_SIZE",
-    "MAX_PRICE",
-    "MAX_SIZE",
-    "MAX_TAG",
-    "MAX_TICKS",
-    "MAX_VALUE",
-    "MEMORY_WORDS",
-    "MESSAGES",
-    "MONEY",
-    "M_AFTER",
-    "M_BOOK",
-    "M_CURSOR",
-    "M_FILLED",
-    "M_HELD",
-    "M_OP",
-    "M_ORDER",
-    "M_OWNER",
-    "M_PLACE",
-    "M_PRICE",
-    "M_REACH",
-    "M_REASON",
-    "M_SIDE",
-    "M_SIZE",
-    "M_SPARE_0",
-    "M_SPARE_1",
-    "M_STAGE",
-    "M_TAG",
-    "M_TAKEN",
-    "M_TRADES",
-    "NEXT",
-    "NONE",
-    "NOT_IN_CALL",
-    "NOT_OWNER",
-    "NOW",
-    "NO_CALL",
-    "NO_FLOW",
-    "NO_PLACE",
-    "NO_ROLE",
-    "NO_TAG",
-    "OFF_LOT",
-    "OFF_TICK",
-    "OK",
-    "OPEN",
-    "OP_AON",
-    "OP_CANCEL",
-    "OP_FOK",
-    "OP_IOC",
-    "OP_LIMIT",
-    "OP_MARKET",
-    "OP_MASS_CANCEL",
-    "OP_MODIFY",
-    "OP_PHASE",
-    "OP_QUOTE",
-    "OP_REDUCE",
-    "OP_STOP",
-    "OP_STOP_LIMIT",
-    "OP_TRAILING_STOP",
-    "OP_UNCROSS",
-    "ORDERS",
-    "ORDER_LIMIT",
-    "ORDER_WORDS",
-    "OUTBOX",
-    "OUTBOX_CAPACITY",
-    "OUTBOX_WORDS",
-    "OUTSIDE_BAND",
-    "OWNER",
-    "OWN_FILLS",
-    "PARAMETER_WORDS",
-    "PAUSED",
-    "PHASED",
-    "PLACE",
-    "POISSON",
-    "POSITION",
-    "POSITION_LIMIT",
-    "PREV",
-    "PRICE",
-    "QTY",
-    "QUEUE",
-    "QUEUED",
-    "QUEUE_CAPACITY",
-    "QUEUE_WORDS",
-    "Q_ARG",
-    "Q_KEY",
-    "Q_TIME",
-    "Q_WHAT",
-    "RATE_LIMIT",
-    "REACTIVE",
-    "REDUCED",
-    "REFUSED",
-    "REFUSED_CODE",
-    "REJECTED",
-    "REJECTS",
-    "REPLACED",
-    "REPLENISHED",
-    "SEATS",
-    "SEAT_COUNT",
-    "SEAT_WORDS",
-    "SEED",
-    "SELF_TRADE",
-    "SELL",
-    "SENT",
-    "SENT_MESSAGES",
-    "SEQUENCE",
-    "SERIAL",
-    "SIDE",
-    "SIDE_FLIP",
-    "SIDE_SPARE",
-    "SIZE",
-    "SLOTS",
-    "SLOT_COUNT",
-    "SUMMARY",
-    "SWEEPING",
-    "S_AVERSION",
-    "S_BOOK",
-    "S_CLOCK",
-    "S_DECISIONS",
-    "S_EVERY",
-    "S_KERNEL",
-    "S_LAG",
-    "S_LATENCY",
-    "S_LEVELS",
-    "S_MAX_OFFSET",
-    "S_MAX_SIZE",
-    "S_MEMORY",
-    "S_NAME",
-    "S_PARAMETERS",
-    "S_PENDING",
-    "S_PRINTS",
-    "S_ROLE",
-    "S_SEEN",
-    "S_SLOTS",
-    "S_STARTED",
-    "S_STREAM",
-    "S_TIE",
-    "S_TIME",
-    "S_WAITING",
-    "S_WEALTH",
-    "TAG",
+    "R_MISSED",
+    "STOPS",
+    "MAKER_FEE",
+    "F_WAITING",
     "TAGS_EXHAUSTED",
-    "TAKER",
-    "TAPE",
-    "TAPE_CAPACITY",
-    "TAPE_HEAD",
-    "TAPE_WORDS",
-    "TICK",
-    "TICKS",
-    "TOP",
-    "TRADED",
-    "TRADES",
-    "TRIGGERED",
-    "T_OWNERS",
-    "T_PRICE",
-    "T_SIZE",
-    "T_TIME",
-    "UNFILLED",
-    "UNIT_VALUE",
-    "UNKNOWN_ORDER",
-    "UNTIL",
-    "VENUE",
+    "R_WORDS",
     "VERSION",
-    "VOLUME",
-    "WAKE",
-    "WAKES",
-    "WOULD_TRADE",
-    "ZERO_INTELLIGENCE",
-    "Row",
+    "SNAP_MARK",
+    "LOST",
+    "CALL_SELLS",
+    "F_LIMIT",
+    "SENT_MESSAGES",
+    "ROOT_TAG",
+    "SELF_TRADE",
+    "BY_CLOCK",
+    "M_PRICE",
+    "MOST_RATE",
+    "LAST",
+    "X_DISPLAY",
+    "OWNER",
+    "T_SIZE",
+    "UNFILLED",
+    "F_HIDDEN",
+    "M_TRADES",
+    "M_OWNER",
+    "M_SIDE",
+    "TAKER_FEE",
+    "F_STOP_LIMIT",
     "new_row",
+    "OP_STOP_LIMIT",
+    "F_ICEBERG",
+    "EDGE",
+    "EXTERNAL",
+    "EVENT_CAPACITY",
+    "REDUCED",
+    "OP_TRAILING_STOP",
+    "OUTBOX_WORDS",
+    "R_SHRUNK",
+    "CANCELLED",
+    "STP_DECREMENT",
+    "E_OTHER",
+    "S_SLOTS",
+    "TAPE",
+    "FLIP",
+    "SEQUENCE",
+    "S_PARAMETERS",
+    "T_TIME",
+    "MOST_ORDERS",
+    "LEVEL_FULL",
+    "PHASE",
+    "BOOK_COUNT",
+    "FILLS",
+    "M_ROOT",
+    "LEVEL_WORDS",
+    "UNKNOWN_ORDER",
+    "CALL_BUYS",
+    "ALL_KINDS",
+    "LEAVING",
+    "SPECIAL",
+    "ACCOUNTS",
+    "BAND_LOW",
+    "ELASTIC",
+    "S_AVERSION",
+    "MEMORY_WORDS",
+    "S_SEEN",
+    "Q_KEY",
+    "M_LEVEL",
+    "E_OWNERS",
+    "M_SPARE_1",
+    "E_CAUSE",
+    "S_BOOK",
+    "M_TAG",
+    "SWEEPING",
+    "KEEP",
+    "F_NAME",
+    "OPEN",
+    "ROOT_OP",
+    "M_REASON",
+    "REPLENISHED",
+    "CASH",
+    "MAX_TICKS",
+    "Row",
+    "INDEX",
+    "BEST",
+    "PROBE_MEETS",
+    "STP_NONE",
+    "FEED_CAPACITY",
+    "POSITION",
+    "NO_TAG",
+    "SPECIAL_PHASE",
+    "R_TARGET",
+    "UNTIL",
+    "GATE",
+    "LIVE",
+    "OP_STOP",
+    "EVERY_TRADES",
+    "OWN_FILLS",
+    "TICK",
+    "PHASED",
+    "ID_SHIFT",
+    "BAD_SIDE",
+    "BEYOND_LADDER",
+    "MARK",
+    "BY_OWNER",
+    "OP_UNCROSS",
+    "DONE",
+    "OP_CANCEL",
+    "CONTINUOUS",
+    "F_STREAM",
+    "POSITION_LIMIT",
+    "UNWINDING",
+    "BID",
+    "FEED",
+    "F_CANCEL",
+    "FEED_LEVELS",
+    "EPISODE",
+    "M_PLACE",
+    "ROOT_TAKEN",
+    "M_FLAGS",
+    "MAX_TAG",
+    "MAKER_FEE_PER_LOT",
+    "REFUSED_CODE",
+    "E_SIZE",
+    "F_AON",
+    "M_CURSOR",
+    "BOOK_WORDS",
+    "X_RESERVE",
+    "STP",
+    "ACCOUNT_STRIDE",
+    "SEAT_WORDS",
+    "DECIDE",
+    "MAX_SIZE",
+    "M_SIZE",
+    "NO_FLOW",
+    "NOW",
+    "ORDERS",
+    "FOREVER",
+    "R_DISPLACED",
+    "TAKER",
+    "ACCOUNT_WORDS",
+    "MAX_ORDER_SIZE",
+    "QUEUE",
+    "T_PRICE",
+    "VENUE",
+    "F_STOP",
+    "NONE",
+    "X_STOP",
+    "REJECTED",
+    "SELL",
+    "STP_NEWEST",
+    "BACKGROUND",
+    "STP_OLDEST",
+    "TRADED",
+    "COUNT",
+    "SIZE",
+    "FEES",
+    "MOST_POSITION",
+    "ROOT_FILLED",
+    "SLOTS",
+    "DUE",
+    "M_STAGE",
+    "S_EVERY",
+    "TRAILERS",
+    "X_FLAGS",
+    "LOT",
+    "LEVELS",
+    "CLOSE",
+    "S_PENDING",
+    "F_SIZE",
+    "RECORDED_FLOW",
+    "NO_ROLE",
+    "OP_PHASE",
+    "R_ORDERS",
+    "S_DECISIONS",
+    "Q_WHAT",
+    "SNAP_WORDS",
+    "CHECKED",
+    "ARRIVE",
+    "OUTBOX_CAPACITY",
+    "OP_FOK",
+    "R_COUNT",
+    "S_KERNEL",
+    "FLOW",
+    "S_ROLE",
+    "R_NEXT",
+    "ELECTING",
+    "Q_TIME",
+    "S_MAX_SIZE",
+    "BUY",
+    "E_WHAT",
+    "OUTBOX",
+    "TAPE_HEAD",
+    "BAD_DISPLAY",
+    "OFF_TICK",
+    "EVENT_KINDS",
+    "OFF_LOT",
+    "BAD_OWNER",
+    "ACCOUNT_COUNT",
+    "SLOT_COUNT",
+    "S_CLOCK",
+    "T_OWNERS",
+    "OP_IOC",
+    "E_TIME",
+    "X_OFFSET",
+    "CALLING",
+    "S_WAITING",
+    "ACCEPTED",
+    "M_SPARE_0",
+    "QUEUED",
+    "TRADES",
+    "EXTRAS",
+    "HIDDENS",
+    "EXTRA_WORDS",
+    "F_POST_ONLY",
+    "X_SHARE",
+    "MAKER",
+    "FEED_STRIDE",
+    "M_AFTER",
+    "Q_ARG",
+    "SHOWING",
+    "MAX_PRICE",
+    "FEED_WORDS",
+    "ORDER_WORDS",
+    "OP_MARKET",
+    "PARAMETER_WORDS",
+    "CLOSED",
+    "MAX_VALUE",
+    "TICKS",
+    "M_REACH",
+    "SHARING",
+    "PRO_RATA",
+    "ZERO_INTELLIGENCE",
+    "REPLACED",
+    "E_ORDER",
+    "REFUSED",
+    "SNAP_STAMP",
+    "CAPACITY",
+    "OP_MODIFY",
+    "CALL_LEFT",
+    "AUCTION",
+    "RATES",
+    "F_DEPTH",
+    "HEADER_WORDS",
+    "HALF_TICK",
+    "ARRIVED",
+    "TOP_ORDER",
+    "M_OP",
+    "HALT_LOW",
+    "S_LATENCY",
+    "PROBE_WORST",
+    "S_MEMORY",
+    "SEAT_COUNT",
+    "TAG",
+    "IDLE",
+    "PAUSED",
+    "SPECIAL_RULES",
+    "TAKER_FEE_PER_LOT",
+    "REJECTS",
+    "SIDE_SPARE",
+    "S_WEALTH",
+    "EVENT_WORDS",
+    "BOOK_TRADES",
+    "WAKE",
+    "F_TRAILING",
+    "PREV",
+    "PLACE",
+    "CALL_PRICE",
+    "MIN_FILL",
+    "PROBE_FILL",
+    "ORDER_LIMIT",
+    "SERIAL",
+    "UNIT_VALUE",
+    "MESSAGES",
+    "NO_LIMIT",
+    "ASK",
+    "QTY",
+    "FLOW_WORDS",
+    "OUTSIDE_BAND",
+    "PRICE",
+    "BACKGROUND_EVENT",
+    "M_FILLED",
+    "NOT_OWNER",
+    "S_NAME",
+    "TAPE_WORDS",
+    "X_SPARE",
+    "EVENTS",
+    "DRAIN",
+    "TOP",
+    "M_DISPLAY",
+    "OP_QUOTE",
+    "E_PRICE",
+    "RATE_WINDOW",
+    "NOT_IN_CALL",
+    "M_BOOK",
+    "S_MAX_OFFSET",
+    "BAND_HIGH",
+    "EVERY_NS",
+    "SEED",
+    "SENT",
+    "DUPLICATE_TAG",
+    "TRIGGERED",
+    "OP_MASS_CANCEL",
+    "BOOKS",
+    "BITS",
+    "SNAP_PRINTS",
+    "HALT",
+    "BASE",
+    "STP_BOTH",
+    "S_TIE",
+    "TAKING_OUT",
+    "SUMMARY",
+    "SIDE_FLIP",
+    "HALT_HIGH",
+    "BAD_SIZE",
+    "NO_CALL",
+    "M_TAKEN",
+    "SIDE",
+    "MONEY",
+    "M_ORDER",
+    "QUEUE_WORDS",
+    "WOULD_TRADE",
+    "CAME",
+    "BAD_OPERATION",
+    "S_LAG",
+    "ROOT_ORDER",
+    "X_SEEN",
+    "QUEUE_CAPACITY",
+    "BOOK",
+    "EVENT_HEAD",
+    "S_STARTED",
+    "EVENT_STOP",
+    "OP_REDUCE",
+    "TAPE_CAPACITY",
+    "OP_LIMIT",
+    "DUE_COUNT",
+    "R_OUT_OF_TURN",
+    "SPECIALS",
+    "SPECIAL_ORDERS",
+    "POISSON",
+    "M_STOP",
+    "BOOK_FULL",
+    "LAYOUT_VERSION",
+    "R_LEFT",
+    "EVENT_TAIL",
+    "OP_AON",
+    "WAKES",
+    "NEXT",
+    "NO_PLACE",
+    "F_BOUND",
+    "CLEARING",
+    "S_LEVELS",
+    "R_PLAYED",
+    "BAD_PRICE",
+    "REACTIVE",
+    "SEATS",
+    "S_TIME",
+    "WALKING",
+    "S_PRINTS",
+    "F_KIND",
+    "BOOK_VOLUME",
+    "S_STREAM",
+    "OK",
+    "FEED_HEAD",
+    "M_HELD",
+    "VOLUME",
+    "F_MARKET",
+    "RATE_LIMIT",
 ]
 
 Row = NDArray[np.int64]
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 MONEY: Final = 100  # money units in one tick x lot; a half tick is an exact number of them
 HALF_TICK: Final = MONEY // 2
 NONE: Final = 1 << 40  # the key of no price
@@ -318,7 +415,10 @@ EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from out
 (M_OP, M_STAGE, M_BOOK, M_SIDE, M_OWNER, M_PRICE, M_SIZE, M_TAG) = range(40, 48)
 (M_ORDER, M_PLACE, M_FILLED, M_REASON, M_AFTER, M_TRADES, M_SPARE_0, M_SPARE_1) = range(48, 56)
 (M_REACH, M_HELD, M_CURSOR, M_TAKEN, ELASTIC, UNTIL) = range(56, 62)
-HEADER_WORDS: Final = 64
+# what only special messages need (`markets.engine.special`)
+(M_FLAGS, M_DISPLAY, M_STOP, M_LEVEL, CALL_PRICE, CALL_LEFT, RATES, M_ROOT) = range(62, 70)
+(ROOT_OP, ROOT_TAG, ROOT_ORDER, ROOT_FILLED, ROOT_TAKEN, PROBE_FILL, PROBE_WORST, PROBE_MEETS) = range(70, 78)
+HEADER_WORDS: Final = 80
 # M_SIDE: BUY or SELL. M_PRICE: ladder ticks. M_REACH: the worst key of the other side that it may trade at. M_HELD: the
 # order that a modify took out of its queue, so that it keeps its handle. M_ORDER: the id that it names; in the end the
 # id of the order that rests, or 0. M_TAKEN: lots that a cancel or a reduce took away, orders that a mass cancel took.
@@ -326,6 +426,10 @@ HEADER_WORDS: Final = 64
 # UNTIL: where a session that somebody watches pauses next. UNIT_VALUE (real): what one money unit is worth in the
 # currency. EVENT_STOP: 1 where a full ring stops the kernel, 0 where it forgets the oldest. REACTIVE: how many seats
 # have trades or fills for a clock. DUE: where the seats are listed that must decide now.
+# M_FLAGS, M_DISPLAY, M_STOP: the rest of a special order: AON and its like, lots shown, trigger or offset. M_LEVEL: the
+# level that is being shared out. M_ROOT: 1 while a stop is carried out that the message elected, whose own outcome
+# waits in ROOT_*. PROBE_*: what a taker would trade, the worst key at which, and whether it would meet anybody.
+# CALL_PRICE, CALL_LEFT: the price of an uncross and the lots still to trade. RATES: where new orders are counted.
 
 # --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book ----------------------
 (INDEX, TICKS, BASE, LAST, MARK, CAPACITY, LIVE, SLOTS) = range(8)
@@ -333,11 +437,19 @@ HEADER_WORDS: Final = 64
 BID: Final = 16  # the two sides, inside a book
 ASK: Final = 24
 SIDE_FLIP: Final = BID ^ ASK
-(TICK, LOT, BAND_LOW, BAND_HIGH) = range(32, 36)  # its rules; the rest is kept for more of them
-BOOK_WORDS: Final = 48
+(GATE, TICK, LOT, BAND_LOW, BAND_HIGH, PHASE, STP, PRO_RATA) = range(32, 40)  # its rules
+(TOP_ORDER, MIN_FILL, HALT_LOW, HALT_HIGH, MOST_POSITION, MOST_ORDERS, MOST_RATE, RATE_WINDOW) = range(40, 48)
+(MAKER_FEE, TAKER_FEE, MAKER_FEE_PER_LOT, TAKER_FEE_PER_LOT) = range(48, 52)
+(EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS) = range(52, 59)
+BOOK_WORDS: Final = 64
 # LAST: the last trade price, -1 before the first. MARK: the mid in half ticks, the last that two sides agreed on.
 # TICK, LOT: prices and sizes of orders are multiples of them. BAND_LOW to BAND_HIGH: the prices that orders may name,
 # counted from zero. MAX_ORDER_SIZE, in the header, is for all books.
+# GATE: what a message must be aware of, CHECKED and SPECIAL; 0 on a plain book. HALT_LOW to HALT_HIGH: the prices at which
+# it may trade without a halt. MOST_*: limits of one owner, NO_LIMIT if none; RATE_WINDOW in ns. *_FEE: ten-thousandths of
+# a basis point of the value; *_FEE_PER_LOT: money. EXTRAS: how far behind an order its extra record lies, 0 if there are
+# none and special orders are refused. STOPS, CALL_BUYS, CALL_SELLS: heads of the lists of pending stops and of market
+# orders in a call, oldest first. SPECIALS, HIDDENS, TRAILERS: live orders that are not plain; of these hidden, trailing.
 # FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
 
 # --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------
@@ -348,6 +460,13 @@ BOOK_WORDS: Final = 48
 LEVEL_WORDS: Final = 4
 (PRICE, SIDE, OWNER, TAG, PLACE) = (3, 4, 5, 6, 7)
 ORDER_WORDS: Final = 8
+(X_FLAGS, X_DISPLAY, X_RESERVE, X_STOP, X_OFFSET, X_SEEN, X_SHARE, X_SPARE) = range(8)
+EXTRA_WORDS: Final = ORDER_WORDS
+(F_AON, F_HIDDEN, F_ICEBERG, F_STOP, F_STOP_LIMIT, F_TRAILING, F_WAITING, F_POST_ONLY) = (1 << k for k in range(8))
+# An order that is not plain has an extra record. X_FLAGS: what it is. X_DISPLAY: lots an iceberg shows at a time, QTY
+# those it shows now, X_RESERVE the rest. X_STOP: the trigger, in ladder ticks; a trailing one is X_OFFSET from X_SEEN, the
+# best trade price since it came (-1 before one). X_SHARE: lots that a pro-rata round gives it.
+# F_WAITING: a market order in a call. F_POST_ONLY is of messages only.
 # PLACE is the order's position among the book's slots: the first LIVE slots are the live orders, in no order.
 
 # --- an account; the position in book k is word POSITION + k --------------------------------------------------------
@@ -402,11 +521,30 @@ ID_SHIFT: Final = 32  # an order's id: tag << ID_SHIFT | handle
 # --- background flow of one book: words, then reals by distance -----------------------------------------------------
 (F_KIND, F_STREAM, F_DEPTH, F_NAME, F_LIMIT, F_CANCEL, F_MARKET, F_SIZE, F_BOUND) = range(9)
 FLOW_WORDS: Final = 16
-(NO_FLOW, ZERO_INTELLIGENCE) = range(2)  # F_KIND
+(NO_FLOW, ZERO_INTELLIGENCE, RECORDED_FLOW) = range(3)  # F_KIND
 # F_LIMIT: total rate of limit orders of one side, F_CANCEL: the largest rate at which one order is cancelled,
 # F_MARKET: rate of market orders of one side (reals, events per ns); F_SIZE: lots of each order; F_BOUND: live orders
 # when its next event was drawn. Then, for i in 1..F_DEPTH, the share of limit orders at distances 1..i, and after
 # those, for i in 1..F_DEPTH, the cancel rate at i over F_CANCEL (further out: the last).
+
+# --- recorded flow of one book: words that it shares are F_KIND, F_STREAM and F_NAME --------------------------------
+(R_COUNT, R_ORDERS, R_NEXT, R_PLAYED, R_LEFT, R_TARGET) = range(4, 10)
+(R_SHRUNK, R_DISPLACED, R_OUT_OF_TURN, R_MISSED) = range(10, 14)
+R_WORDS: Final = 3  # of a message: time in ns, ladder price << 32 | lots, operation | side << 4 | order << 8
+# R_COUNT messages, after those a word for each of R_ORDERS orders: its id here, 0 before it came and after a refusal.
+# R_NEXT: the message that is next, or in hand; R_PLAYED: 1 while it is in hand. R_LEFT: lots that an execution in hand
+# has still to trade, R_TARGET: the open lots that its order is to be left with, -1 when none is in hand.
+# Counted: R_SHRUNK lots by which recorded cancels and executions shrank, because others took them before; R_DISPLACED
+# lots of executions that others' orders had, being first; R_OUT_OF_TURN lots of executions whose order was not the
+# first of the recorded ones: they are taken away without a trade; R_MISSED messages of which nothing could be done.
+
+# --- delayed market data of one book: a ring of snapshots, each with its book's best levels -------------------------
+(FEED_CAPACITY, FEED_LEVELS, FEED_STRIDE, FEED_HEAD) = range(4)
+FEED_WORDS: Final = 4
+(SNAP_STAMP, SNAP_MARK, SNAP_PRINTS) = range(3)
+SNAP_WORDS: Final = 4  # then FEED_LEVELS bids and as many asks, best first: ladder price << 32 | lots, 0 for none
+# SNAP_STAMP: 2 * time in ns, and 1 more where messages of that very instant have arrived after its wake-ups.
+# SNAP_PRINTS: trades on the tape by then. FEED_HEAD counts the snapshots that were taken.
 
 # --- words of the trade ---------------------------------------------------------------------------------------------
 BUY: Final = 0
@@ -417,6 +555,9 @@ SELL: Final = 1
 (TRIGGERED, REPLENISHED, PHASED) = range(7, 10)
 ALL_KINDS: Final = (1 << 10) - 1
 (CONTINUOUS, AUCTION, HALT) = range(3)  # a book's phase
+(CHECKED, SPECIAL_RULES, SPECIAL_PHASE, SPECIAL_ORDERS) = (1, 2, 4, 8)  # bits of GATE
+(STP_NONE, STP_NEWEST, STP_OLDEST, STP_BOTH, STP_DECREMENT) = range(5)
+NO_LIMIT: Final = 1 << 62
 # why an order was refused or ended
 (OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER) = range(8)
 (NOT_OWNER, DUPLICATE_TAG, TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE) = range(8, 16)
@@ -424,8 +565,10 @@ ALL_KINDS: Final = (1 << 10) - 1
 (ORDER_LIMIT, RATE_LIMIT, NO_CALL) = range(24, 27)
 # where the message in hand is
 (IDLE, ARRIVED, SWEEPING, CLEARING) = range(4)
-# what a kernel answers
+(CAME, WALKING, SHARING, SHOWING, LEAVING, ELECTING, TAKING_OUT, CALLING, UNWINDING) = range(4, 13)  # special ones
+# what a kernel answers; SPECIAL: `markets.engine.special` must work on the message in hand
 (DONE, DRAIN, DECIDE, REFUSED_CODE, PAUSED) = range(5)
+SPECIAL: Final = 6
 
 
 def _aligned(words: int) -> int:
@@ -443,12 +586,18 @@ def new_row(
     tape: int = 16,
     queue: int = 64,
     flow_depth: int = 0,
+    flow_words: int = 0,
+    feed: int = 0,
+    feed_levels: int = 1,
     base: int = 0,
+    special: bool = False,
 ) -> Row:
     """Return a fresh, empty market: every book empty, every account at zero, nothing pending.
 
     `ticks` prices a book (a power of two, 64 to 262,144), `orders` live orders a book, `events` and `tape` entries
-    (powers of two), `queue` pending things. Raises ValueError naming the argument that is out of range.
+    (powers of two), `queue` pending things, `feed` snapshots of `feed_levels` levels for delayed market data (a power
+    of two, or 0 for none); flow by distances up to `flow_depth`, or `flow_words` of a record. Raises ValueError naming
+    the argument that is out of range.
     """
     _check_capacity(ticks=ticks, orders=orders, accounts=accounts, books=books, events=events, tape=tape)
     stride = ACCOUNT_WORDS if books == 1 else _aligned(POSITION + books)
@@ -462,12 +611,16 @@ def new_row(
         "ask_bits": bits,
         "bid_summary": summary,
         "ask_summary": summary,
+        "extras": orders * EXTRA_WORDS // 2 if special else 0,
+        "lists": 3 * LEVEL_WORDS // 2 if special else 0,
         "tape": tape * TAPE_WORDS,
-        "flow": FLOW_WORDS + 2 * flow_depth if flow_depth else 0,
+        "flow": FLOW_WORDS + 2 * flow_depth + flow_words if flow_depth or flow_words else 0,
+        "feed": FEED_WORDS + feed * (SNAP_WORDS + 2 * feed_levels) if feed else 0,
     }
     sizes = {
         "books": books * BOOK_WORDS,
-        "accounts": accounts * stride,
+        "accounts": (accounts + special) * stride,
+        "rates": 2 * accounts if special else 0,
         "seats": seats * SEAT_WORDS,
         "due": seats,
         "events": events * EVENT_WORDS,
@@ -484,12 +637,19 @@ def new_row(
     row[BOOKS], row[BOOK_COUNT] = at["books"], books
     row[SEATS], row[SEAT_COUNT], row[DUE] = at["seats"], seats, at["due"]
     row[ACCOUNTS], row[ACCOUNT_COUNT], row[ACCOUNT_STRIDE] = at["accounts"], accounts, stride
-    row[BACKGROUND], row[VENUE] = max(accounts - 2, 0), accounts - 1
+    row[BACKGROUND], row[VENUE] = max(accounts - 2, 0), accounts - 1 + special
+    row[RATES] = at["rates"] if special else 0
     row[EVENTS], row[EVENT_CAPACITY], row[EVENT_KINDS] = at["events"], events, ALL_KINDS
     row[QUEUE], row[QUEUE_CAPACITY] = at["queue"], queue
     row[OUTBOX], row[OUTBOX_CAPACITY] = at["outbox"], 64
     for k in range(books):
-        _lay_out_book(row, k, {name: at[f"{name}{k}"] for name in per_book}, ticks, orders, tape, flow_depth, base)
+        _lay_out_book(row, k, {name: at[f"{name}{k}"] for name in per_book}, ticks, orders, tape, base)
+        book = row[BOOKS] + k * BOOK_WORDS
+        row[book + FLOW] = at[f"flow{k}"] if per_book["flow"] else 0
+        if feed:
+            start = row[book + FEED] = at[f"feed{k}"]
+            row[start + FEED_CAPACITY], row[start + FEED_LEVELS] = feed, feed_levels
+            row[start + FEED_STRIDE] = SNAP_WORDS + 2 * feed_levels
     return row
 
 
@@ -510,16 +670,12 @@ def _check_capacity(*, ticks: int, orders: int, accounts: int, books: int, event
             raise ValueError(f"{name} must be from {least} to {most}, got {value}")
 
 
-def _lay_out_book(
-    row: Row, k: int, at: dict[str, int], ticks: int, orders: int, tape: int, flow_depth: int, base: int
-) -> None:
+def _lay_out_book(row: Row, k: int, at: dict[str, int], ticks: int, orders: int, tape: int, base: int) -> None:
     book = int(row[BOOKS]) + k * BOOK_WORDS
     row[book + INDEX], row[book + TICKS], row[book + BASE] = k, ticks, base
     row[book + LAST], row[book + MARK] = -1, -1
-    row[book + TICK], row[book + LOT], row[book + BAND_LOW], row[book + BAND_HIGH] = 1, 1, 1, MAX_PRICE
     row[book + CAPACITY], row[book + SLOTS], row[book + ORDERS] = orders, 2 * at["slots"], 2 * at["orders"]
     row[book + TAPE], row[book + TAPE_CAPACITY] = at["tape"], tape
-    row[book + FLOW] = at["flow"] if flow_depth else 0
     half = row.view(np.int32)
     first = 2 * at["orders"]
     half[2 * at["slots"] : 2 * at["slots"] + orders] = first + ORDER_WORDS * np.arange(orders)
@@ -531,3 +687,14 @@ def _lay_out_book(
         row[side + BITS], row[side + SUMMARY], row[side + BOOK] = at[f"{name}_bits"], at[f"{name}_summary"], book
         empty = levels + LEVEL_WORDS * np.arange(ticks)
         half[empty + NEXT] = half[empty + PREV] = empty
+
+
+def _lay_out_rules(row: Row, k: int, at: dict[str, int], special: bool) -> None:
+    book, half = int(row[BOOKS]) + k * BOOK_WORDS, row.view(np.int32)
+    row[book + TICK] = row[book + LOT] = row[book + BAND_LOW] = row[book + MIN_FILL] = row[book + RATE_WINDOW] = 1
+    row[book + BAND_HIGH], row[book + HALT_HIGH] = MAX_PRICE, NO_LIMIT
+    row[book + MOST_POSITION] = row[book + MOST_ORDERS] = row[book + MOST_RATE] = NO_LIMIT
+    row[book + EXTRAS] = 2 * (at["extras"] - at["orders"]) if special else 0
+    for n, head in enumerate((STOPS, CALL_BUYS, CALL_SELLS) if special else ()):
+        row[book + head] = at_head = 2 * at["lists"] + n * LEVEL_WORDS
+        half[at_head + NEXT] = half[at_head + PREV] = at_head
