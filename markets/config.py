@@ -22,6 +22,7 @@ __all__ = [
     "CompiledPolicy",
     "Count",
     "EveryTrades",
+    "Flow",
     "Maker",
     "Market",
     "NonNegative",
@@ -29,6 +30,7 @@ __all__ = [
     "Periodic",
     "Poisson",
     "Positive",
+    "Replay",
     "Role",
     "Seat",
     "Taker",
@@ -108,6 +110,23 @@ class ZeroIntelligence(Checked):
     def cancel_rate_per_min(self, distance_ticks: int) -> float:
         """Return the rate at which one order at that distance is cancelled, before `pace`."""
         return self.cancel_per_min[min(distance_ticks, len(self.cancel_per_min)) - 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay(Checked):
+    """A recorded day: the orders of a tape, each at its time, in one book with everybody else's.
+
+    `file` is LOBSTER's zip or message file, or a saved tape with a book (see `markets.tape`). The market's clock
+    starts, warm-up included, at `start_s` seconds after midnight, or with the first message where that is later. What
+    others took from a recorded order, or traded in its place, its later cancels and executions leave out.
+    """
+
+    kind: Literal["replay"] = "replay"
+    file: Annotated[str, MinLen(1)]
+    start_s: NonNegative = 0.0
+
+
+Flow: TypeAlias = ZeroIntelligence | Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +237,7 @@ class Market(Checked):
 
     seats: tuple[Seat, ...]
     venue: Venue = field(default_factory=Venue)
-    flow: ZeroIntelligence | None = field(default_factory=ZeroIntelligence)
+    flow: Flow | None = field(default_factory=ZeroIntelligence)
     session_s: Positive = 600.0
     warmup_s: NonNegative = 0.0
 

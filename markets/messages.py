@@ -69,7 +69,7 @@ REJECT: Final = np.dtype(
 )
 EVENT: Final = np.dtype(
     [("time_ns", "<i8"), ("kind", "i1"), ("reason", "i1"), ("side", "i1"), ("book", "<i4"), ("price_ticks", "<i8")]
-    + [(name, "<i8") for name in ("size", "order", "other", "owner", "other_owner", "message")]
+    + [(name, "<i8") for name in ("size", "order", "other", "owner", "other_owner", "message", "shown")]
 )
 
 
@@ -179,7 +179,8 @@ def events_of(words: NDArray[np.int64]) -> NDArray[Any]:
     """Return engine events `(n, 8)` as records of dtype `EVENT`, `(n,)`; `order` and `other` are ids, -1 for none.
 
     ACCEPTED, REJECTED: as sent, `other` is the operation, `price_ticks` 0 for a market order. TRADED: `order` rested,
-    `other` came. CANCELLED, REDUCED: `size` is what was taken away. REPLACED: a modify that lost its place.
+    `other` came. CANCELLED, REDUCED: `size` is what was taken away. REPLACED: a modify that lost its place. `shown`, of
+    what is ACCEPTED or REPLACED: lots that an iceberg shows at a time, 0 of a hidden order; else -1.
     """
     out = np.zeros(len(words), EVENT)
     what, owners = words[:, layout.E_WHAT], words[:, layout.E_OWNERS]
@@ -190,7 +191,9 @@ def events_of(words: NDArray[np.int64]) -> NDArray[Any]:
         out[name][out[name] == layout.KEEP] = KEEP
     out["order"], out["other"] = words[:, layout.E_ORDER], words[:, layout.E_OTHER]
     is_trade = out["kind"] == EventKind.TRADED
-    out["owner"] = np.where(is_trade, owners & 0xFFFFFFFF, owners)
+    may_hide = np.isin(out["kind"], (EventKind.ACCEPTED, EventKind.REPLACED))
+    out["owner"] = np.where(is_trade | may_hide, owners & 0xFFFFFFFF, owners)
+    out["shown"] = np.where(may_hide, (owners >> 32) - 1, -1)
     out["other_owner"] = np.where(is_trade, owners >> 32, -1)
     out["message"] = words[:, layout.E_CAUSE] - 1
     return out

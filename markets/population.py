@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sekai.utils import InvalidValue
 
-from . import config
+from . import config, recorded_flow
 from .engine import layout as at
 from .engine.jit import address_of
 from .engine.matching import submit
@@ -45,6 +45,7 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     With `record` every event is kept until it is read; without, only the tape's last trades are.
     """
     venue, flow, seats = market.venue, market.flow, market.seats
+    record_of_day = recorded_flow.load(market) if isinstance(flow, config.Replay) else None
     row = at.new_row(
         ticks=venue.ladder_ticks,
         orders=venue.order_capacity,
@@ -53,7 +54,8 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
         events=1024 if record else 16,
         tape=_TAPE,
         queue=_queue_capacity(seats),
-        flow_depth=flow.depth_ticks if flow else 0,
+        flow_depth=flow.depth_ticks if isinstance(flow, config.ZeroIntelligence) else 0,
+        flow_words=recorded_flow.words(record_of_day) if record_of_day else 0,
         base=venue.base_ticks,
     )
     row[at.EVENT_STOP], row[at.EVENT_KINDS] = int(record), at.ALL_KINDS if record else 0
@@ -63,7 +65,9 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     book = int(row[at.BOOKS])
     opening = venue.units.ticks(venue.opening_price) - venue.base_ticks
     row[book + at.MARK] = 2 * opening + 1
-    if flow:
+    if record_of_day:
+        recorded_flow.lay_out(row, book, record_of_day, venue)
+    elif isinstance(flow, config.ZeroIntelligence):
         _lay_out_flow(row, book, flow)
         _fill_book(row, book, flow, opening)
     kernels: list[Callable[[Any, int], int] | None] = [None]

@@ -25,6 +25,7 @@ from markets.config import (
     OwnFills,
     Periodic,
     Poisson,
+    Replay,
     Seat,
     Taker,
     Venue,
@@ -35,6 +36,7 @@ from sekai.utils import Checked
 __all__ = [
     "ClockTable",
     "CompiledTable",
+    "FlowTable",
     "PolicyTable",
     "RoleTable",
     "Scenario",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 RoleTable: TypeAlias = Annotated[Maker | Taker, Field(discriminator="kind")]
+FlowTable: TypeAlias = Annotated[ZeroIntelligence | Replay, Field(discriminator="kind")]
 ClockTable: TypeAlias = Annotated[Periodic | Poisson | EveryTrades | OwnFills, Field(discriminator="kind")]
 CompiledTable: TypeAlias = Annotated[AvellanedaStoikov | Momentum | NoiseTrader, Field(discriminator="kind")]
 PolicyTable: TypeAlias = Annotated[
@@ -92,7 +95,7 @@ class Scenario(Checked):
     name: str = ""
     market: Venue = field(default_factory=Venue)
     session: Session = field(default_factory=Session)
-    flow: ZeroIntelligence | None = None
+    flow: FlowTable | None = None
     seats: Annotated[tuple[SeatTable, ...], MinLen(1)]
     traders: tuple[TraderTable, ...] = ()
 

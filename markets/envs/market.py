@@ -26,7 +26,7 @@ from sekai.core.view import AgentView
 from sekai.error import InvalidAction, ResetRequired, SekaiError
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
 
-from .. import config
+from .. import config, recorded_flow
 from ..engine import layout as at
 from ..engine import turn as turns
 from ..engine.events import drain
@@ -238,6 +238,10 @@ class MarketEnv(MultiAgentEnv):
     def totals(self) -> dict[str, int]:
         """Return how many `messages`, `trades` and `rejects` there were since the open."""
         return {name: int(self.row[word]) - self._before_open[name] for name, word in _COUNTERS.items()}
+
+    def recorded(self) -> dict[str, int]:
+        """Return what has become of a recorded background (`markets.recorded_flow.counts`); empty without one."""
+        return recorded_flow.counts(self.row)
 
     def top_of_book(self) -> TopOfBook:
         """Return the best prices, what waits there, and the mark, in ticks and lots; -1 and 0 where a side is empty."""
