@@ -45,13 +45,18 @@ Count = Annotated[int, Ge(1)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venue(Checked):
-    """Where the trading happens. Prices and sizes are in currency and shares; capacity is explicit."""
+    """Where the trading happens. Prices and sizes are in currency and shares; capacity is explicit.
+
+    `feed_capacity` is how many messages of the past are kept for seats with a `feed_lag_s`: as many as may arrive
+    within the longest lag. A market without such seats keeps none.
+    """
 
     tick_size: Positive = 0.01
     lot_size: Positive = 1.0
     opening_price: Positive = 100.0
     ladder_ticks: Annotated[int, Ge(64), Le(64**3), Predicate(power_of_two)] = 1024
     order_capacity: Annotated[int, Ge(16), Le(1 << 20)] = 1024
+    feed_capacity: Annotated[int, Ge(16), Le(1 << 20), Predicate(power_of_two)] = 1024
 
     def _more_faults(self) -> list[str]:
         try:
@@ -210,12 +215,17 @@ class CompiledPolicy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat(Checked):
-    """One participant with an account. Without a policy it is played from outside, and then it needs a role."""
+    """One participant with an account. Without a policy it is played from outside, and then it needs a role.
+
+    What it sends takes `latency_s` to the book; what the market publishes reaches it `feed_lag_s` late: the book, the
+    trades, and the mark from which it counts. Its own account and orders it knows at once.
+    """
 
     name: str
     role: Role | None = None
     clock: Clock = field(default_factory=Periodic)
     latency_s: NonNegative = 0.0
+    feed_lag_s: NonNegative = 0.0
     policy: CompiledPolicy | None = None
 
     def _more_faults(self) -> list[str]:

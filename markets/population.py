@@ -14,6 +14,7 @@ from sekai.utils import InvalidValue
 
 from . import config, recorded_flow
 from .engine import layout as at
+from .engine.feed import BEFORE_ALL, keep
 from .engine.jit import address_of
 from .engine.matching import submit
 from .engine.rng import name_hash
@@ -46,13 +47,17 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     """
     venue, flow, seats = market.venue, market.flow, market.seats
     record_of_day = recorded_flow.load(market) if isinstance(flow, config.Replay) else None
+    lagged = [seat for seat in seats if seat.feed_lag_s]
+    feed = venue.feed_capacity if lagged else 0
     row = at.new_row(
         ticks=venue.ladder_ticks,
         orders=venue.order_capacity,
         accounts=len(seats) + 2,
         seats=len(seats),
         events=1024 if record else 16,
-        tape=_TAPE,
+        tape=max(_TAPE, feed),
+        feed=feed,
+        feed_levels=max((seat.role.levels for seat in lagged if seat.role), default=1),
         queue=_queue_capacity(seats),
         flow_depth=flow.depth_ticks if isinstance(flow, config.ZeroIntelligence) else 0,
         flow_words=recorded_flow.words(record_of_day) if record_of_day else 0,
@@ -70,6 +75,8 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     elif isinstance(flow, config.ZeroIntelligence):
         _lay_out_flow(row, book, flow)
         _fill_book(row, book, flow, opening)
+    if feed:
+        keep(row, book, BEFORE_ALL)
     kernels: list[Callable[[Any, int], int] | None] = [None]
     for number, seat in enumerate(seats):
         _lay_out_seat(row, book, number, seat, kernels)
@@ -138,6 +145,7 @@ def _lay_out_seat(
         row[me + at.S_EVERY] = clock.trades
     row[at.REACTIVE] += isinstance(clock, config.EveryTrades | config.OwnFills)
     row[me + at.S_LATENCY], row[me + at.S_NAME] = nanoseconds(seat.latency_s), name_hash(seat.name)
+    row[me + at.S_LAG] = nanoseconds(seat.feed_lag_s)
     row[me + at.S_BOOK], row[me + at.S_TIME] = book, row[at.OPEN]
     if seat.role is not None:
         row[me + at.S_ROLE] = _ROLES[seat.role.kind]

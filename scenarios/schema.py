@@ -73,6 +73,7 @@ class SeatTable(Checked):
     clock: ClockTable
     policy: PolicyTable
     latency_us: Annotated[float, Ge(0)] = 0.0
+    feed_lag_us: Annotated[float, Ge(0)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ class TraderTable(Checked):
     policy: CompiledTable
     count: Annotated[int, Ge(1)] = 1
     latency_us: Annotated[float, Ge(0)] = 0.0
+    feed_lag_us: Annotated[float, Ge(0)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,7 @@ class Scenario(Checked):
                 role=seat.role,
                 clock=seat.clock,
                 latency_s=seat.latency_us * _MICROSECOND,
+                feed_lag_s=seat.feed_lag_us * _MICROSECOND,
                 policy=inside.get(seat.name),
             )
             for seat in self.seats
@@ -142,6 +145,7 @@ class Scenario(Checked):
                 name=f"{group.name}_{k}",
                 clock=group.clock,
                 latency_s=group.latency_us * _MICROSECOND,
+                feed_lag_s=group.feed_lag_us * _MICROSECOND,
                 policy=group.policy,
             )
             for group in self.traders

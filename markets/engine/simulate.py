@@ -12,6 +12,7 @@ from numpy import uint64 as U
 from . import rng
 from .book import find
 from .clock import AT_ONCE, ON_ITS_WAY, TIE_BITS, TIE_SHIFT, WAKE_UP, pop, push, replace
+from .feed import keep
 from .flow import background, next_background
 from .jit import call, inlined, kernel
 from .layout import (
@@ -37,12 +38,14 @@ from .layout import (
     EXTERNAL,
     F_NAME,
     F_STREAM,
+    FEED,
     FILLS,
     FLOW,
     FOREVER,
     M_AFTER,
     M_ORDER,
     M_PLACE,
+    M_SENDER,
     M_STAGE,
     M_TRADES,
     NO_PLACE,
@@ -173,7 +176,19 @@ def _settled(row: Row, code: int) -> int:
         row[U(row[M_PLACE])] = row[M_ORDER]
     if row[REACTIVE] and row[TRADES] != row[M_TRADES]:
         _react(row)
+    if row[U(row[BOOKS] + FEED)]:
+        _publish(row)
     return code
+
+
+@kernel
+def _publish(row: Row) -> None:
+    """Write down, for who sees it later, what the message just worked off has left."""
+    if row[M_AFTER] == BACKGROUND_EVENT:
+        keep(row, row[M_PLACE], 2 * row[NOW])
+        return
+    seat = row[M_SENDER]
+    keep(row, row[U(seat + S_BOOK)], 2 * row[NOW] + (1 if row[U(seat + S_LATENCY)] == 0 else 0))
 
 
 @kernel
@@ -254,7 +269,7 @@ def _deliver(row: Row, what: int, arg: int) -> int:
         if op < 0:
             return DONE
     row[SERIAL] += 1
-    row[M_AFTER], row[M_PLACE], row[M_TRADES] = ARRIVE, slot, row[TRADES]
+    row[M_AFTER], row[M_PLACE], row[M_TRADES], row[M_SENDER] = ARRIVE, slot, row[TRADES], seat
     return _settled(row, submit(row, book, op, side, number, price, size, row[SERIAL], order))
 
 

@@ -292,6 +292,7 @@ class MarketEnv(MultiAgentEnv):
             if code == at.DECIDE or code == at.DONE:
                 break
             if code == at.REFUSED_CODE:
+                self._check_feed()
                 raise self._out_of_range(actions or {})
             if code == at.DRAIN:
                 self._events.append(drain(row))
@@ -300,12 +301,20 @@ class MarketEnv(MultiAgentEnv):
                 if self._observer:
                     self._observer(self)
             code = turns.go_on(row, self._population.addresses, self._seen, self._told)
+        self._check_feed()
         if row[at.LOST]:
             raise SekaiError(
                 f"{int(row[at.LOST])} messages found no room on their way to the book: an agent sends more than 64 a "
                 "decision, or far more often than its latency allows"
             )
         return code
+
+    def _check_feed(self) -> None:
+        """Raise SekaiError if a delayed feed did not reach back as far as somebody looked."""
+        feed = int(self.row[int(self.row[at.BOOKS]) + at.FEED])
+        if feed and self.row[feed + at.FEED_SHORT]:
+            kept = self.market.venue.feed_capacity
+            raise SekaiError(f"feed_capacity must hold all messages of the longest feed_lag_s; {kept} were too few")
 
     def _warm_up(self) -> None:
         """Let the flow run alone until just before the open, and note what it has done by then."""
