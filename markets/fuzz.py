@@ -37,7 +37,7 @@ Step = dict[str, Any]
 
 _EPISODE: Final = 500  # messages
 _LOOK: Final = 50  # messages between two looks at everything
-_FIELDS: Final = [name for name in EVENT.names or () if name not in ("time_ns", "book")]
+_FIELDS: Final = [name for name in EVENT.names or () if name not in ("time_ns", "book", "shown")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,8 @@ class ReferenceBook(State):
         window = self.time_ns // self.rules.order_rate_window_ns
         self.sent[order.owner] = (window, self.sent_now(order.owner) + 1)
         self.next_id = max(self.next_id, order.id + 1)
-        self.write(EventKind.ACCEPTED, order.side, price, order.size, order.id, operation, order.owner)
+        kind, shown = EventKind.ACCEPTED, order.shows
+        self.write(kind, order.side, price, order.size, order.id, operation, order.owner, shown=shown)
 
     def _end(self) -> None:
         elect(self)
@@ -286,7 +287,7 @@ class ReferenceBook(State):
             self.leave(order)
         order.price, order.size = price, size
         named = order.price if stop is None else stop.named_price
-        self.write(EventKind.REPLACED, order.side, named, size, order.id, -1, order.owner)
+        self.write(EventKind.REPLACED, order.side, named, size, order.id, -1, order.owner, shown=order.shows)
         if stop is None:
             carry_out(self, order)
         else:

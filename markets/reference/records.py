@@ -58,6 +58,11 @@ class Order:
         """The lots that everybody sees."""
         return 0 if self.hidden else self.tranche
 
+    @property
+    def shows(self) -> int:
+        """What its events say that it shows: 0 if it is hidden, an iceberg's display, else -1 for all."""
+        return 0 if self.hidden else -1 if self.display is None else self.display
+
     def show(self) -> None:
         """Show the next tranche of an iceberg."""
         self.shown = 0 if self.display is None else min(self.display, self.size)
@@ -130,7 +135,10 @@ class Account:
 
 
 class Event(NamedTuple):
-    """Something that happened: the fields of `markets.messages.EVENT`, by the same names."""
+    """Something that happened: the fields of `markets.messages.EVENT`, by the same names.
+
+    `shown`, of an order that is accepted or replaced: 0 if it is hidden, its display if it is an iceberg, else -1.
+    """
 
     kind: EventKind
     reason: Reason
@@ -142,3 +150,4 @@ class Event(NamedTuple):
     owner: int
     other_owner: int
     message: int
+    shown: int = -1

@@ -196,10 +196,11 @@ class State:
 
     def write(
         self, kind: EventKind, side: int, price: int, size: int, order: int, other: int, owner: int,
-        *, other_owner: int = -1, reason: Reason = Reason.OK,
+        *, other_owner: int = -1, reason: Reason = Reason.OK, shown: int = -1,
     ) -> None:  # fmt: skip
         """Write an event down."""
-        self.events.append(Event(kind, reason, side, price, size, order, other, owner, other_owner, self.messages - 1))
+        cause = self.messages - 1
+        self.events.append(Event(kind, reason, side, price, size, order, other, owner, other_owner, cause, shown))
 
 
 def _rounded(amount: int, unit: int) -> int:

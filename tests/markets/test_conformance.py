@@ -147,7 +147,6 @@ def test_the_example_cases(on: Any) -> None:
     assert result.failed == () and len(result.passed) == 29
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are being written")
 @pytest.mark.parametrize("on", ON)
 def test_our_own_cases(on: Any) -> None:
     """At least 150, for every rule and for where rules meet, no two of one name."""
