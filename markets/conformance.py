@@ -157,7 +157,9 @@ class Story:
             return refused.reason
 
     def owner(self, name: Any) -> int:
-        """Return the number of an owner."""
+        """Return the number of an owner; one below zero is nobody's name, and is asked for as it is."""
+        if isinstance(name, int) and name < 0:
+            return name
         if name is None and self.config.get("stp", "none") != "none":
             name = ("nobody", len(self.owners))
         return self.owners.setdefault(name, len(self.owners))

@@ -33,7 +33,7 @@ __all__ = [
     "told_apart",
 ]
 
-Step = dict[str, Any]
+_Step = dict[str, Any]
 
 _EPISODE: Final = 500  # messages
 _LOOK: Final = 50  # messages between two looks at everything
@@ -45,8 +45,8 @@ class Difference:
     """Where the two books disagree: the market's config, the steps that lead there, and in what."""
 
     seed: str
-    config: Step
-    steps: list[Step]
+    config: _Step
+    steps: list[_Step]
     problems: list[str]
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ class Hunt:
         )
         return f"{seen}, 1 difference\n{self.difference}" if self.difference else f"{seen}, no difference"
 
-    def to_json(self) -> Step:
+    def to_json(self) -> _Step:
         """Return what was seen as plain data; `difference` is None, or a conformance case."""
         counts = {name: getattr(self, name) for name in ("messages", "trades", "refusals", "episodes")}
         found = self.difference
@@ -96,7 +96,7 @@ def hunt(seed: int, messages: int, *, on_episode: Callable[[Hunt], None] = lambd
 # --- telling both -------------------------------------------------------------------------------------------------
 
 
-def told_apart(config: Step, steps: Sequence[Step], *, every: int = _LOOK, seen: Hunt | None = None) -> list[str]:
+def told_apart(config: _Step, steps: Sequence[_Step], *, every: int = _LOOK, seen: Hunt | None = None) -> list[str]:
     """Tell both books the steps; return in what they differ, nothing if in nothing."""
     rules = rules_of(config)
     make: Any = OrderBook
@@ -186,7 +186,7 @@ def settled(events: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
 # --- making it short ----------------------------------------------------------------------------------------------
 
 
-def shortest(config: Step, steps: Sequence[Step]) -> tuple[list[Step], list[str]]:
+def shortest(config: _Step, steps: Sequence[_Step]) -> tuple[list[_Step], list[str]]:
     """Return fewer steps that still tell the books apart, none of which can be left out, and in what they differ."""
     kept, problems = list(steps), told_apart(config, steps, every=1)
     if not problems:
@@ -207,7 +207,7 @@ def shortest(config: Step, steps: Sequence[Step]) -> tuple[list[Step], list[str]
         size = max(1, size // 2)
 
 
-def case_of(config: Step, steps: Sequence[Step], id: str = "F-1") -> Step:
+def case_of(config: _Step, steps: Sequence[_Step], id: str = "F-1") -> _Step:
     """Return a conformance case of these steps that expects what the reference comes to."""
     book = ReferenceBook(rules=rules_of(config))
     story = Story(book, config)
@@ -237,14 +237,14 @@ def case_of(config: Step, steps: Sequence[Step], id: str = "F-1") -> Step:
 # --- what is sent -------------------------------------------------------------------------------------------------
 
 
-def episode(seed: str, messages: int) -> tuple[Step, list[Step]]:
+def episode(seed: str, messages: int) -> tuple[_Step, list[_Step]]:
     """Return a random market's config and `messages` steps for it, the same for the same seed."""
     rng = random.Random(seed)
     config = _config(rng)
     return config, list(_steps(rng, config, messages))
 
 
-def _config(rng: random.Random) -> Step:
+def _config(rng: random.Random) -> _Step:
     """Return rules of a venue: each is as plain as can be in most markets."""
     choices: dict[str, Sequence[Any]] = {
         "tick": (None, None, None, 2, 5),
@@ -269,7 +269,7 @@ def _config(rng: random.Random) -> Step:
     return {key: value for key, values in choices.items() if (value := rng.choice(values)) is not None}
 
 
-def _steps(rng: random.Random, config: Step, messages: int) -> Iterator[Step]:
+def _steps(rng: random.Random, config: _Step, messages: int) -> Iterator[_Step]:
     """Yield random steps around a price of 1,000; few are wrong in themselves, many meet one another."""
     weights = [rng.random() ** 2 * weight for weight, _ in _VERBS]
     weights[0] += 2.0
@@ -318,15 +318,15 @@ class _Draw:
         """Return the id of a step gone by, a late one more often: it may be no order, or a finished one."""
         return max(0, self.number - 1 - int(self.rng.expovariate(1 / 15)))
 
-    def new(self, op: str, **more: Any) -> Step:
+    def new(self, op: str, **more: Any) -> _Step:
         id = self.known() if self.one_in(40) else self.number
         return {"op": op, "id": id, "side": self.side(), "qty": self.qty(), "owner": self.owner()} | more
 
-    def maybe_owner(self) -> Step:
+    def maybe_owner(self) -> _Step:
         return {"owner": self.owner()} if self.one_in(8) else {}
 
 
-def _limit(draw: _Draw) -> Step:
+def _limit(draw: _Draw) -> _Step:
     step = draw.new("limit", price=draw.price())
     tif = draw.rng.choice(("GTC", "GTC", "GTC", "GTC", "IOC", "FOK", "AON"))
     step |= {} if tif == "GTC" else {"tif": tif}
@@ -340,30 +340,30 @@ def _limit(draw: _Draw) -> Step:
     return step
 
 
-def _plain_limit(draw: _Draw) -> Step:
+def _plain_limit(draw: _Draw) -> _Step:
     return draw.new("limit", price=draw.price())
 
 
-def _stop_limit(draw: _Draw) -> Step:
+def _stop_limit(draw: _Draw) -> _Step:
     return draw.new("stop_limit", stop=draw.price(), price=draw.price())
 
 
-def _trailing(draw: _Draw) -> Step:
+def _trailing(draw: _Draw) -> _Step:
     offset = draw.tick * draw.rng.randint(1, draw.width) if not draw.one_in(20) else draw.price()
     return draw.new("trailing_stop", offset=offset)
 
 
-def _modify(draw: _Draw) -> Step:
-    step: Step = {"op": "modify", "id": draw.known()} | draw.maybe_owner()
+def _modify(draw: _Draw) -> _Step:
+    step: _Step = {"op": "modify", "id": draw.known()} | draw.maybe_owner()
     step |= {"price": draw.price()} if draw.one_in(2) else {}
     return step | ({"qty": draw.qty()} if draw.one_in(2) else {})
 
 
-def _uncross(draw: _Draw) -> Step:
+def _uncross(draw: _Draw) -> _Step:
     return {"op": "uncross"} | ({"reference": draw.price()} if draw.one_in(2) else {})
 
 
-_VERBS: Final[list[tuple[float, Callable[[_Draw], Step]]]] = [
+_VERBS: Final[list[tuple[float, Callable[[_Draw], _Step]]]] = [
     (1.0, _plain_limit),
     (4.0, _limit),
     (0.6, lambda draw: draw.new("market")),

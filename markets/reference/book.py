@@ -36,8 +36,8 @@ _SIDES: Final = {"buy": BUY, "bid": BUY, "sell": SELL, "ask": SELL}
 _LIMITS: Final[dict[str, int]] = {"gtc": LIMIT, "ioc": IOC, "fok": FOK, "aon": AON}
 _NEW: Final = (*_LIMITS.values(), MARKET, STOP, STOP_LIMIT, TRAILING_STOP)
 
-Side = Literal["buy", "sell", "bid", "ask"]
-Tif = Literal["gtc", "ioc", "fok", "aon"]
+_Side = Literal["buy", "sell", "bid", "ask"]
+_Tif = Literal["gtc", "ioc", "fok", "aon"]
 
 
 @dataclass
@@ -56,7 +56,7 @@ class ReferenceBook(State):
     # --- new orders -----------------------------------------------------------------------------------------------
 
     def limit(
-        self, side: Side, *, price: int, size: int, owner: int = 0, tif: Tif = "gtc", post_only: bool = False,
+        self, side: _Side, *, price: int, size: int, owner: int = 0, tif: _Tif = "gtc", post_only: bool = False,
         display: int | None = None, hidden: bool = False, id: int | None = None,
     ) -> int:  # fmt: skip
         """Trade what crosses; then rest, or end, with what is left, as `tif` says. Return the order's id."""
@@ -67,22 +67,24 @@ class ReferenceBook(State):
         self._check(new_order_fault(self, order, is_post_only=post_only), _LIMITS[tif], order, price)
         return self._accept(_LIMITS[tif], order)
 
-    def market(self, side: Side, *, size: int, owner: int = 0, id: int | None = None) -> int:
+    def market(self, side: _Side, *, size: int, owner: int = 0, id: int | None = None) -> int:
         """Trade at whatever price; cancel what is left, or wait in a call. Return the order's id."""
         order = Order(self._id(id), _side(side), 0, size, owner, "market")
         self._begin(MARKET, order, 0)
         self._check(new_order_fault(self, order, is_post_only=False), MARKET, order, 0)
         return self._accept(MARKET, order)
 
-    def stop(self, side: Side, *, stop: int, size: int, owner: int = 0, id: int | None = None) -> int:
+    def stop(self, side: _Side, *, stop: int, size: int, owner: int = 0, id: int | None = None) -> int:
         """Wait for the last trade price to reach `stop`; then be a market order."""
         return self._wait(STOP, Stop(Order(self._id(id), _side(side), 0, size, owner, "market"), stop))
 
-    def stop_limit(self, side: Side, *, stop: int, price: int, size: int, owner: int = 0, id: int | None = None) -> int:
+    def stop_limit(
+        self, side: _Side, *, stop: int, price: int, size: int, owner: int = 0, id: int | None = None
+    ) -> int:
         """Wait for the last trade price to reach `stop`; then be a limit order."""
         return self._wait(STOP_LIMIT, Stop(Order(self._id(id), _side(side), price, size, owner), stop))
 
-    def trailing_stop(self, side: Side, *, offset: int, size: int, owner: int = 0, id: int | None = None) -> int:
+    def trailing_stop(self, side: _Side, *, offset: int, size: int, owner: int = 0, id: int | None = None) -> int:
         """Wait for the last trade price to fall back by `offset` from the best since entry; then be a market order."""
         order = Order(self._id(id), _side(side), 0, size, owner, "market")
         return self._wait(TRAILING_STOP, Stop(order, None, offset))
@@ -304,8 +306,8 @@ class ReferenceBook(State):
         raise Refusal(reason)
 
     def _dispatch(self, op: int, id: int, side: int, price: int, size: int, owner: int) -> None:
-        words: tuple[Side, Side] = ("buy", "sell")
-        tifs: dict[int, Tif] = {LIMIT: "gtc", IOC: "ioc", FOK: "fok", AON: "aon"}
+        words: tuple[_Side, _Side] = ("buy", "sell")
+        tifs: dict[int, _Tif] = {LIMIT: "gtc", IOC: "ioc", FOK: "fok", AON: "aon"}
         if op in tifs:
             self.limit(words[side], price=price, size=size, owner=owner, tif=tifs[op], id=id)
         elif op == MARKET:
