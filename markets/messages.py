@@ -7,7 +7,7 @@ Prices are in ticks, sizes in lots, both counted from zero. An order is named by
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,8 @@ __all__ = [
     "CANCEL",
     "EVENT",
     "FOK",
+    "HIDDEN",
+    "ICEBERG",
     "IOC",
     "KEEP",
     "LEVEL",
@@ -28,7 +30,9 @@ __all__ = [
     "MASS_CANCEL",
     "MESSAGE",
     "MODIFY",
+    "ORDER",
     "PHASE",
+    "POST_ONLY",
     "REDUCE",
     "REJECT",
     "STOP",
@@ -42,6 +46,7 @@ __all__ = [
     "events_of",
     "messages",
     "rejects_of",
+    "status_of",
     "trades_of",
 ]
 
@@ -61,8 +66,17 @@ PHASE: Final = layout.OP_PHASE
 UNCROSS: Final = layout.OP_UNCROSS
 KEEP: Final = -(1 << 31)  # in a MODIFY: leave the price, or the size, as it is
 
+# what else an order is, in ORDER["flags"]; ICEBERG goes with a display
+HIDDEN: Final = layout.IS_HIDDEN
+ICEBERG: Final = layout.IS_ICEBERG
+POST_ONLY: Final = layout.IS_POST_ONLY
+
 MESSAGE: Final = np.dtype([(name, "<i4") for name in ("op", "order_id", "side", "price_ticks", "size", "owner")])
 TRADE: Final = np.dtype([(name, "<i8") for name in ("maker", "taker", "price_ticks", "size")])
+ORDER: Final = np.dtype(
+    [(name, "<i4") for name in ("op", "order_id", "side", "price_ticks", "size", "owner")]
+    + [(name, "<i4") for name in ("stop_ticks", "display", "flags")]
+)
 LEVEL: Final = np.dtype([(name, "<i8") for name in ("price_ticks", "size", "orders")])
 REJECT: Final = np.dtype(
     [(name, "<i8") for name in ("message", "op", "order_id", "side", "price_ticks", "size", "owner", "reason")]
@@ -131,28 +145,42 @@ def messages(
     price_ticks: ArrayLike = 0,
     size: ArrayLike = 0,
     owner: ArrayLike = 0,
+    stop_ticks: ArrayLike | None = None,
+    display: ArrayLike | None = None,
+    flags: ArrayLike | None = None,
 ) -> NDArray[Any]:
     """Return messages for `OrderBook.apply`, `(n,)` of dtype `MESSAGE`; arrays of one length, or numbers for all.
 
-    `op`: 0 limit, 1 cancel, 2 IOC limit, 3 reduce by `size`, 4 market, 5 modify, 6 mass cancel of `owner`'s orders.
-    `side`: 0 buy, 1 sell. `order_id`: the sender's own, from 0 and dense. `price_ticks`, `size`: as the book will check
-    them; KEEP in a modify. Raises BadMessage naming the argument where it is no integer, or has no such meaning.
+    `op`: 0 limit, 1 cancel, 2 IOC limit, 3 reduce by `size`, 4 market, 5 modify, 6 mass cancel of `owner`'s orders,
+    8 FOK, 9 AON, 10 stop, 11 stop-limit, 12 trailing stop, 13 a phase (`size` 0 continuous, 1 auction, 2 halt),
+    14 uncross (`price_ticks` the reference, or KEEP). `side`: 0 buy, 1 sell. `order_id`: the sender's own, from 0 and
+    dense. `price_ticks`, `size`: as the book will check them; KEEP in a modify.
+
+    With any of `stop_ticks` (a stop's trigger, or a trailing one's offset), `display` (of an iceberg, 0 for none) and
+    `flags` (HIDDEN, POST_ONLY) the dtype is `ORDER`, which has them too. Raises BadMessage naming the argument where it
+    is no integer, or has no such meaning.
 
     >>> messages(op=[0, 1], order_id=7, side=1, price_ticks=101, size=5)["op"]
     array([0, 1], dtype=int32)
     """
     given = {"op": op, "order_id": order_id, "side": side, "price_ticks": price_ticks, "size": size, "owner": owner}
     columns = {name: _integers(name, value) for name, value in given.items()}
-    _check_range(columns["op"], "op", "an operation from 0 to 6", 0, MASS_CANCEL)
+    more = {"stop_ticks": stop_ticks, "display": display, "flags": flags}
+    is_plain = all(value is None for value in more.values())
+    if not is_plain:
+        columns |= {name: _integers(name, 0 if value is None else value) for name, value in more.items()}
+    _check_range(columns["op"], "op", "an operation from 0 to 14", 0, UNCROSS)
     _check_range(columns["side"], "side", "0 (buy) or 1 (sell)", 0, 1)
     _check_range(columns["order_id"], "order_id", f"from 0 to {layout.MAX_TAG}", 0, layout.MAX_TAG)
     _check_range(columns["owner"], "owner", f"from 0 to {layout.MAX_TAG}", 0, layout.MAX_TAG)
-    for name in ("price_ticks", "size"):
-        _check_range(columns[name], name, "a 32-bit integer", -(1 << 31), (1 << 31) - 1)
+    for name in ("price_ticks", "size", "stop_ticks", "display", "flags"):
+        _check_range(columns.get(name, np.zeros(0)), name, "a 32-bit integer", -(1 << 31), (1 << 31) - 1)
+    if not is_plain:
+        columns["flags"] = columns["flags"] | np.where(columns["display"] != 0, ICEBERG, 0)
     lengths = {name: column.size for name, column in columns.items() if column.ndim}
     if len(set(lengths.values())) > 1:
         raise BadMessage(f"all arrays must have one length, got {lengths}")
-    out = np.empty(next(iter(lengths.values()), 1), MESSAGE)
+    out = np.empty(next(iter(lengths.values()), 1), MESSAGE if is_plain else ORDER)
     for name, column in columns.items():
         out[name] = column
     return out
@@ -179,7 +207,9 @@ def events_of(words: NDArray[np.int64]) -> NDArray[Any]:
     """Return engine events `(n, 8)` as records of dtype `EVENT`, `(n,)`; `order` and `other` are ids, -1 for none.
 
     ACCEPTED, REJECTED: as sent, `other` is the operation, `price_ticks` 0 for a market order. TRADED: `order` rested,
-    `other` came. CANCELLED, REDUCED: `size` is what was taken away. REPLACED: a modify that lost its place. `shown`, of
+    `other` came; in a call `order` bought. CANCELLED, REDUCED: `size` is what was taken away. REPLACED: a modify that
+    lost its place. TRIGGERED: a stop, at the last trade price. REPLENISHED: what an iceberg shows next. PHASED: `size`
+    is the phase that begins (0 continuous, 1 auction, 2 halt), `price_ticks` what a call cleared at, or 0. `shown`, of
     what is ACCEPTED or REPLACED: lots that an iceberg shows at a time, 0 of a hidden order; else -1.
     """
     out = np.zeros(len(words), EVENT)
@@ -214,3 +244,21 @@ def rejects_of(words: NDArray[np.int64]) -> NDArray[Any]:
         out[name] = events[name]
     out["op"], out["order_id"] = events["other"], events["order"]
     return out
+
+
+def status_of(words: NDArray[np.int64], number: int) -> Literal["filled", "cancelled", "rejected"] | None:
+    """Return how an order that is not live has ended, by all events `(n, 8)` so far; None if nobody sent it.
+
+    An id that is used again after its order was done means the last order of it that was accepted.
+    """
+    what = words[:, layout.E_WHAT] & 255
+    is_other = (what == EventKind.TRADED) & (words[:, layout.E_OTHER] == number)
+    about = np.flatnonzero((words[:, layout.E_ORDER] == number) | is_other)
+    for kind in what[about[::-1]].tolist():
+        if kind == EventKind.TRADED:
+            return "filled"
+        if kind == EventKind.CANCELLED:
+            return "cancelled"
+    refused_as = words[about[what[about] == EventKind.REJECTED], layout.E_OTHER]
+    is_new = np.isin(refused_as, (LIMIT, IOC, MARKET, FOK, AON, STOP, STOP_LIMIT, TRAILING_STOP))
+    return "rejected" if is_new.any() else None
