@@ -43,23 +43,26 @@ _PRINTS = (TapeKind.EXECUTE, TapeKind.EXECUTE_HIDDEN, TapeKind.CROSS)
 
 
 class Depth:
-    """The levels that a stream of L3 messages leaves: `sides[0]` bids, `sides[1]` asks, best first, price to lots."""
+    """The levels that a stream of L3 messages leaves: `sides[0]` bids, `sides[1]` asks, best first, price to lots.
+
+    `orders` maps the id of an order on show to its side, price and lots.
+    """
 
     def __init__(self) -> None:
         self.sides: tuple[Any, Any] = (SortedDict(lambda price: -price), SortedDict())
-        self._orders: dict[int, list[int]] = {}
+        self.orders: dict[int, list[int]] = {}
 
     def apply(self, kind: int, order: int, side: int, price: int, size: int) -> None:
         """Let one message change the levels; prints and halts do not."""
         if kind == TapeKind.ADD:
-            self._orders[order] = [side, price, size]
+            self.orders[order] = [side, price, size]
             self._change(side, price, size)
         elif kind in (TapeKind.REDUCE, TapeKind.DELETE, TapeKind.EXECUTE):
-            known = self._orders[order]
+            known = self.orders[order]
             taken = known[2] if kind == TapeKind.DELETE else size
             known[2] -= taken
             if known[2] == 0:
-                del self._orders[order]
+                del self.orders[order]
             self._change(known[0], known[1], -taken)
 
     def _change(self, side: int, price: int, lots: int) -> None:

@@ -11,8 +11,10 @@ import pytest
 import markets
 from agents import AvellanedaStoikov, NoiseTrader
 from markets.config import Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
+from markets.conformance import Story, rules_of
 from markets.envs import MarketEnv
-from markets.feeds import L1, PRINT, Feeds, opening
+from markets.feeds import L1, PRINT, Depth, Feeds, opening
+from markets.fuzz import episode
 from markets.population import populate
 from markets.replay import replay
 from markets.tape import L3, Tape, TapeKind, load, save
@@ -156,3 +158,48 @@ def test_what_cannot_be_asked_for() -> None:
         Feeds(l2_delay_ns=-1)
     with pytest.raises(InvalidValue, match="levels must be >= 1, got 0"):
         Feeds(levels=0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_public_sees_what_is_on_show_under_every_rule(seed: int) -> None:
+    """Icebergs, hidden orders, stops, calls, halts, prevention: the levels are the book's, order for order."""
+    config, steps = episode(f"feeds.{seed}", 400)
+    book = markets.OrderBook(rules=rules_of(config), events=True)
+    story, feeds, told = Story(book, config), Feeds(levels=100), Depth()
+    seen = 0
+    for number, step in enumerate(steps):
+        story.tell(number, step)
+        feeds.publish(book.events)
+        book.clear()
+        messages = feeds.l3(1 << 60)
+        for message in messages[seen:][["kind", "order", "side", "price_ticks", "size"]].tolist():
+            told.apply(*message)
+        seen = len(messages)
+        assert feeds.l2(1 << 60).tolist() == shown(book, 100), (number, step)
+    on_show = {id: lots for id, (_, _, lots) in told.orders.items()}
+    assert on_show == {id: book.visible(id) for id in on_show}
+    assert seen > 50
+
+
+def test_a_story_of_what_is_not_told() -> None:
+    """An iceberg shows two lots at a time, a hidden order only its trades; a stop nothing before it trades."""
+    book, feeds = markets.OrderBook(events=True), Feeds(levels=3)
+    book.limit("sell", price=101, size=5, display=2)
+    book.limit("sell", price=101, size=3, hidden=True)
+    book.stop("sell", stop=101, size=1)
+    book.limit("buy", price=99, size=1)
+    book.market("buy", size=6)
+    feeds.publish(book.events)
+    told = [tuple(message) for message in feeds.l3(0)[["kind", "order", "side", "price_ticks", "size"]].tolist()]
+    assert told == [
+        (TapeKind.ADD, 0, 1, 101, 2),
+        (TapeKind.ADD, 3, 0, 99, 1),
+        (TapeKind.EXECUTE, 0, 1, 101, 2),
+        (TapeKind.ADD, 0, 1, 101, 2),
+        (TapeKind.EXECUTE, 0, 1, 101, 2),
+        (TapeKind.ADD, 0, 1, 101, 1),
+        (TapeKind.EXECUTE, 0, 1, 101, 1),
+        (TapeKind.EXECUTE_HIDDEN, 0, 1, 101, 1),
+        (TapeKind.EXECUTE, 3, 0, 99, 1),
+    ]
+    assert feeds.l2(0)[1].tolist() == [[0, 0]] * 3  # two lots are left, and nobody is told
