@@ -50,7 +50,7 @@ class Difference:
     problems: list[str]
 
     def __str__(self) -> str:
-        case = json.dumps(case_of(self.config, self.steps, f"F-{self.seed}"), indent=2)
+        case = _written(case_of(self.config, self.steps, f"F-{self.seed}"))
         return "\n".join([f"market {self.seed}: the books differ after {len(self.steps)} steps", *self.problems, case])
 
 
@@ -106,38 +106,35 @@ def told_apart(config: _Step, steps: Sequence[_Step], *, every: int = _LOOK, see
         answers = first.tell(number, step), second.tell(number, step)
         if answers[0] != answers[1]:
             return [f"step {number}: the engine answers {answers[0]}, the reference {answers[1]}"]
-        if (number + 1) % every == 0 or number + 1 == len(steps):
-            problems = [f"step {number}: {problem}" for problem in differences(first.book, second.book)]
+        is_last = number + 1 == len(steps)
+        if is_last or (number + 1) % every == 0:
+            problems = differences(first.book, second.book, and_past=is_last or every == 1)
             if problems:
-                return problems
-            if seen is not None:
-                _note(seen, second.book)
-            first.book.clear()
-            second.book.trades.clear()
-            second.book.events.clear()
+                return [f"step {number}: {problem}" for problem in problems]
             first.book = first.book.copy() if number % (2 * every) < every else first.book
     if seen is not None:
         seen.messages += len(steps)
+        seen.trades += len(second.book.trades)
+        seen.refusals += len(second.rejects)
     return []
 
 
-def _note(seen: Hunt, book: ReferenceBook) -> None:
-    seen.trades += len(book.trades)
-    seen.refusals += sum(event.kind is EventKind.REJECTED for event in book.events)
+def differences(book: Any, reference: ReferenceBook, *, and_past: bool = True) -> list[str]:
+    """Return a sentence for everything in which the books differ; the engine's must also be sound in itself.
 
-
-def differences(book: Any, reference: ReferenceBook) -> list[str]:
-    """Return a sentence for everything in which the books differ; the engine's must also be sound in itself."""
+    With `and_past` all that has happened is compared too: trades, events, and what became of every order.
+    """
     try:
         book.check()
     except AssertionError as error:
         return [f"the engine's book is not sound: {error}"]
-    found = ((what, mine, theirs) for what, mine, theirs in _facts(book, reference) if mine != theirs)
+    facts = [*_facts(book, reference), *(_past(book, reference) if and_past else ())]
+    found = ((what, mine, theirs) for what, mine, theirs in facts if mine != theirs)
     return [f"{what}: the engine has {mine}, the reference {theirs}" for what, mine, theirs in found]
 
 
 def _facts(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]]:
-    """Yield what is known of both books, by name."""
+    """Yield what is there now in both books, by name."""
     yield "messages", book.messages, reference.messages
     yield "last", book.last, reference.last
     yield "mark", book.mark, None if reference.mark_half_ticks is None else reference.mark_half_ticks / 2
@@ -154,10 +151,12 @@ def _facts(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]
     for owner, account in reference.accounts.items():
         expected = (account.cash, account.position, account.edge, account.fills, account.volume)
         yield f"account {owner}", book.accounts[owner].item() if owner < len(book.accounts) else (0,) * 5, expected
-    for id in {event.order for event in reference.events} | {event.other for event in reference.events}:
-        if id in reference.outcome:
-            theirs = (reference.status(id), reference.visible(id))
-            yield f"order {id}", (book.status(id), book.visible(id)), theirs
+
+
+def _past(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what has happened in both books, by name."""
+    for id in reference.outcome:
+        yield f"order {id}", (book.status(id), book.visible(id)), (reference.status(id), reference.visible(id))
     yield "trades", [tuple(trade) for trade in book.trades.tolist()], reference.trades
     yield "events", settled(events_of(book)), settled([plain(event) for event in reference.events])
 
@@ -205,6 +204,13 @@ def shortest(config: _Step, steps: Sequence[_Step]) -> tuple[list[_Step], list[s
         if size == 1 and not is_shorter:
             return kept, problems
         size = max(1, size // 2)
+
+
+def _written(case: _Step) -> str:
+    """Return a case as JSON, a step a line."""
+    steps = ",\n".join(f"    {json.dumps(step)}" for step in case["steps"])
+    head = json.dumps({name: case[name] for name in ("id", "area", "desc", "config")})[1:-1]
+    return f'{{"cases": [\n{{{head},\n  "steps": [\n{steps}],\n  "expect": {json.dumps(case["expect"])}}}]}}'
 
 
 def case_of(config: _Step, steps: Sequence[_Step], id: str = "F-1") -> _Step:

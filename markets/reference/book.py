@@ -94,7 +94,7 @@ class ReferenceBook(State):
     def cancel(self, id: int, *, owner: int | None = None) -> int:
         """Take an order out; return the lots that were open."""
         order = self._own(CANCEL, id, owner, price=0, size=0)
-        return self._take(order, order.size)
+        return self._shrink(order, order.size)
 
     def reduce(self, id: int, by: int, *, owner: int | None = None) -> int:
         """Take `by` lots away from an order, in its place; return how many were taken."""
@@ -106,7 +106,7 @@ class ReferenceBook(State):
             fault = Reason.OFF_LOT
         if fault is not Reason.OK:
             self._refuse(fault, REDUCE, id, 0, 0, by, order.owner)
-        return self._take(order, min(by, order.size))
+        return self._shrink(order, min(by, order.size))
 
     def modify(self, id: int, *, price: int | None = None, size: int | None = None, owner: int | None = None) -> int:
         """Change price or open size; return the lots that traded at once."""
@@ -115,12 +115,12 @@ class ReferenceBook(State):
         new_price = order.price if price is None else price
         new_size = order.size if size is None else size
         if new_size == 0:
-            self._take(order, order.size)
+            self._shrink(order, order.size)
             return 0
         if order.tif == "market" and price is not None:
             self._refuse(Reason.BAD_OPERATION, MODIFY, id, 0, *as_sent, order.owner)
         if new_price == order.price and 0 < new_size <= order.size and new_size % self.rules.lot == 0:
-            self._take(order, order.size - new_size)
+            self._shrink(order, order.size - new_size)
             return 0
         fault = change_fault(self, order, new_price, new_size)
         if fault is not Reason.OK:
@@ -136,6 +136,7 @@ class ReferenceBook(State):
         theirs = [order for order in [*self.orders.values(), *pending] if order.owner == owner]
         for order in theirs:
             self._take(order, order.size)
+        self.remark()
         return len(theirs)
 
     # --- the venue ------------------------------------------------------------------------------------------------
@@ -271,6 +272,11 @@ class ReferenceBook(State):
             self._refuse(Reason.NOT_OWNER, operation, id, 0, price, size, sender)
         return order
 
+    def _shrink(self, order: Order, lots: int) -> int:
+        taken = self._take(order, lots)
+        self.remark()
+        return taken
+
     def _take(self, order: Order, lots: int) -> int:
         """Take lots away in their place; an order that has none left is gone."""
         is_pending = order.id in self.stops
@@ -279,7 +285,6 @@ class ReferenceBook(State):
             del self.stops[order.id]
         elif order.size == 0:
             self.leave(order)
-        self.remark()
         return lots
 
     def _replace(self, order: Order, price: int, size: int) -> int:
@@ -294,8 +299,9 @@ class ReferenceBook(State):
             carry_out(self, order)
         else:
             self.stops[order.id] = stop
+        at_once = order.traded - before
         self._end()
-        return order.traded - before
+        return at_once
 
     def _refuse(
         self, reason: Reason, operation: int, id: int, side: int, price: int, size: int, owner: int

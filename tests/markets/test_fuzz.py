@@ -62,7 +62,7 @@ def test_a_fault_is_found_made_short_and_printed_as_a_case(monkeypatch: pytest.M
     for left_out in range(len(seen.difference.steps)):
         fewer = [step for number, step in enumerate(seen.difference.steps) if number != left_out]
         assert told_apart(seen.difference.config, fewer, every=1) == []
-    case = json.loads(str(seen.difference)[str(seen.difference).index("{\n") :])
+    (case,) = json.loads(str(seen.difference)[str(seen.difference).index('{"cases"') :])["cases"]
     assert run_case(case, "reference") == [] != run_case(case, "engine")
     assert shortest(seen.difference.config, seen.difference.steps)[0] == seen.difference.steps
 
