@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, Le, MinLen, Predicate
 from sekai.error import SekaiError
 from sekai.utils import Checked, power_of_two
 
+from .rules import VenueRules
 from .units import Units
 
 __all__ = [
@@ -48,7 +49,7 @@ class Venue(Checked):
     """Where the trading happens. Prices and sizes are in currency and shares; capacity is explicit.
 
     `feed_capacity` is how many messages of the past are kept for seats with a `feed_lag_s`: as many as may arrive
-    within the longest lag. A market without such seats keeps none.
+    within the longest lag. A market without such seats keeps none. `rules` are in ticks and lots.
     """
 
     tick_size: Positive = 0.01
@@ -57,6 +58,7 @@ class Venue(Checked):
     ladder_ticks: Annotated[int, Ge(64), Le(64**3), Predicate(power_of_two)] = 1024
     order_capacity: Annotated[int, Ge(16), Le(1 << 20)] = 1024
     feed_capacity: Annotated[int, Ge(16), Le(1 << 20), Predicate(power_of_two)] = 1024
+    rules: VenueRules = field(default_factory=VenueRules)
 
     def _more_faults(self) -> list[str]:
         try:

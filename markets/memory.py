@@ -67,7 +67,7 @@ from markets.messages import MESSAGE, ORDER, BadMessage, Reason, trades_of
 from markets.rejection import MAX_ORDERS, MAX_OWNERS, Limits, check_capacity, rejection, too_big
 from markets.rules import VenueRules
 
-__all__ = ["BookMemory"]
+__all__ = ["BookMemory", "lay_venue_rules"]
 
 if TYPE_CHECKING:
     from markets.engine.replay import Demand
@@ -97,7 +97,7 @@ class BookMemory:
         self._row[EVENT_STOP] = self._row[ELASTIC] = 1
         self._row[EVENT_KINDS] = ALL_KINDS if events else 1 << TRADED | 1 << REJECTED
         self._book, self._rules = int(self._row[BOOKS]), rules
-        _lay_rules(self._row, self._book, rules)
+        lay_venue_rules(self._row, self._book, rules)
         self._handles = np.zeros(1024, np.int32)
         self._log = np.zeros(256 * EVENT_WORDS, np.int64)
         self._logged = self._next_id = 0
@@ -297,8 +297,8 @@ class BookMemory:
         return handle if self._row.view(np.int32)[handle + TAG] == number else 0
 
 
-def _lay_rules(row: Row, book: int, rules: VenueRules) -> None:
-    """Write the rules into the words of a row."""
+def lay_venue_rules(row: Row, book: int, rules: VenueRules) -> None:
+    """Write a venue's rules into the words of a row's book, which is laid out for them. Modifies `row` in place."""
     row[MAX_ORDER_SIZE] = rules.max_size
     if rules.last_trade is not None:
         row[book + LAST] = rules.last_trade - int(row[book + BASE])

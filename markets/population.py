@@ -18,6 +18,9 @@ from .engine.feed import BEFORE_ALL, keep
 from .engine.jit import address_of
 from .engine.matching import submit
 from .engine.rng import name_hash
+from .engine.special import special
+from .memory import lay_venue_rules
+from .rules import VenueRules
 from .units import nanoseconds, per_ns
 
 __all__ = ["Population", "populate"]
@@ -32,7 +35,8 @@ _IN_FLIGHT_MOST = 64  # messages that one decision may send
 class Population:
     """A market before its first session: the row to copy, and the addresses of the kernels that its seats name.
 
-    Addresses are good in this process only; `kernels` keeps the functions that they belong to.
+    Addresses are good in this process only; `kernels` keeps the functions that they belong to. The first address is
+    that of the kernel for a venue whose rules are not plain.
     """
 
     row: NDArray[np.int64]
@@ -47,6 +51,7 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     """
     venue, flow, seats = market.venue, market.flow, market.seats
     record_of_day = recorded_flow.load(market) if isinstance(flow, config.Replay) else None
+    is_plain = venue.rules == VenueRules()
     lagged = [seat for seat in seats if seat.feed_lag_s]
     feed = venue.feed_capacity if lagged else 0
     row = at.new_row(
@@ -56,6 +61,7 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
         seats=len(seats),
         events=1024 if record else 16,
         tape=max(_TAPE, feed),
+        special=not is_plain,
         feed=feed,
         feed_levels=max((seat.role.levels for seat in lagged if seat.role), default=1),
         queue=_queue_capacity(seats),
@@ -75,12 +81,15 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     elif isinstance(flow, config.ZeroIntelligence):
         _lay_out_flow(row, book, flow)
         _fill_book(row, book, flow, opening)
+    row[at.VENUE] = len(seats) + 1
+    lay_venue_rules(row, book, venue.rules)
     if feed:
         keep(row, book, BEFORE_ALL)
     kernels: list[Callable[[Any, int], int] | None] = [None]
     for number, seat in enumerate(seats):
         _lay_out_seat(row, book, number, seat, kernels)
-    addresses = np.array([0, *(address_of(k) for k in kernels if k is not None)], np.int64)
+    first = 0 if is_plain else address_of(special)
+    addresses = np.array([first, *(address_of(k) for k in kernels if k is not None)], np.int64)
     return Population(row, addresses, tuple(kernels))
 
 

@@ -84,6 +84,7 @@ from .layout import (
     SENT,
     SERIAL,
     SIDE,
+    SPECIAL,
     TRADES,
     WAKE,
     WAKES,
@@ -134,9 +135,10 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
     """Let pending things happen up to and including a time, or `most` of them. Modifies `row` in place.
 
     Returns DECIDE when seats played from outside are due (they are listed in the row), DRAIN when the event ring must
-    be emptied first, in both cases to be called again, and DONE otherwise. `kernels[k]` is the address of kernel k.
+    be emptied first, in both cases to be called again, and DONE otherwise. `kernels[k]` is the address of kernel k,
+    `kernels[0]` that of `special.special`, which a venue with rules of its own needs.
     """
-    if row[M_STAGE] != 0 and _settled(row, handle(row)) == DRAIN:
+    if row[M_STAGE] != 0 and _settled(row, kernels, handle(row)) == DRAIN:
         return DRAIN
     for _ in range(most):
         top = row[QUEUE]
@@ -150,24 +152,26 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
         if what == WAKE:
             _wake(row, kernels, arg)
         elif what == BACKGROUND_EVENT:
-            if _background(row, arg) == DRAIN:
+            if _background(row, kernels, arg) == DRAIN:
                 return DRAIN
         else:
             pop(row)
-            if _deliver(row, what, arg) == DRAIN:
+            if _deliver(row, kernels, what, arg) == DRAIN:
                 return DRAIN
     return DECIDE if row[DUE_COUNT] > 0 else DONE
 
 
 @inlined
-def _background(row: Row, book: int) -> int:
+def _background(row: Row, kernels: Row, book: int) -> int:
     row[M_AFTER], row[M_PLACE], row[M_TRADES] = BACKGROUND_EVENT, book, row[TRADES]
-    return _settled(row, background(row, book))
+    return _settled(row, kernels, background(row, book))
 
 
 @inlined
-def _settled(row: Row, code: int) -> int:
+def _settled(row: Row, kernels: Row, code: int) -> int:
     """Do what follows a message, once it is wholly worked off; what it is waits in the row if the ring was full."""
+    if code == SPECIAL:
+        code = call(kernels[U(0)], row, 0)
     if code == DRAIN:
         return code
     if row[M_AFTER] == BACKGROUND_EVENT:
@@ -256,7 +260,7 @@ def dispatch(row: Row, seat: int) -> None:
 
 
 @kernel
-def _deliver(row: Row, what: int, arg: int) -> int:
+def _deliver(row: Row, kernels: Row, what: int, arg: int) -> int:
     op, side, place, number = what >> 4 & 15, what >> 8 & 1, what >> 9 & 31, what >> 16
     seat = row[SEATS] + number * SEAT_WORDS
     book = row[U(seat + S_BOOK)]
@@ -270,7 +274,7 @@ def _deliver(row: Row, what: int, arg: int) -> int:
             return DONE
     row[SERIAL] += 1
     row[M_AFTER], row[M_PLACE], row[M_TRADES], row[M_SENDER] = ARRIVE, slot, row[TRADES], seat
-    return _settled(row, submit(row, book, op, side, number, price, size, row[SERIAL], order))
+    return _settled(row, kernels, submit(row, book, op, side, number, price, size, row[SERIAL], order))
 
 
 @kernel
