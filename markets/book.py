@@ -33,6 +33,8 @@ from markets.engine.layout import (
     CALL_PRICE,
     CASH,
     COUNT,
+    E_ORDER,
+    E_OTHER,
     EDGE,
     EVENT_KINDS,
     EXTRAS,
@@ -82,7 +84,7 @@ from markets.engine.layout import (
     X_RESERVE,
 )
 from markets.memory import BookMemory
-from markets.messages import LEVEL, Reason, events_of, rejects_of, status_of, trades_of
+from markets.messages import LEVEL, Reason, ends_of, events_of, rejects_of, trades_of
 from markets.rejection import MAX_OWNERS, SIDES, TIFS, OrderRejected, as_integer, bad_word, too_big
 from markets.rules import VenueRules
 from sekai.error import SekaiError
@@ -346,7 +348,7 @@ class OrderBook(BookMemory):
         return int(self._row.view(np.int32)[handle + QTY]) if is_seen else 0
 
     def status(self, id: int) -> Status | None:
-        """Return what has become of an order; None if nobody sent it, or `clear` has forgotten it.
+        """Return what has become of an order; None if nobody sent it.
 
         An order that is done is known by its events: raises SekaiError where the book does not keep them all.
         """
@@ -357,7 +359,9 @@ class OrderBook(BookMemory):
         if self._row[EVENT_KINDS] != ALL_KINDS:
             raise SekaiError(f"the status of an order that is done needs OrderBook(events=True), asked for {id}")
         self._pour()
-        return status_of(self._words, number)
+        about = (self._words[:, E_ORDER] == number) | (self._words[:, E_OTHER] == number)
+        now, before = ends_of(self._words[about]).get(number), self._ended.get(number)
+        return before if now in (None, "rejected") and before else now
 
     @property
     def pending_stops(self) -> list[int]:
@@ -401,8 +405,11 @@ class OrderBook(BookMemory):
         return int(self._row[MESSAGES])
 
     def clear(self) -> None:
-        """Forget the trades and events so far; orders, accounts and counts stay."""
+        """Forget the trades and events so far; orders, accounts and counts stay, and how orders ended."""
         self._pour()
+        if self._row[EVENT_KINDS] == ALL_KINDS:
+            ends = ends_of(self._words)
+            self._ended |= {n: end for n, end in ends.items() if end != "rejected" or n not in self._ended}
         self._logged = 0
 
     # --- who owns what ---------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ from markets.engine.layout import (
     TRADED,
     Row,
 )
-from markets.messages import MESSAGE, ORDER, BadMessage, Reason, trades_of
+from markets.messages import MESSAGE, ORDER, BadMessage, Ending, Reason, trades_of
 from markets.rejection import MAX_ORDERS, MAX_OWNERS, Limits, check_capacity, rejection, too_big
 from markets.rules import VenueRules
 
@@ -81,7 +81,7 @@ _WITHOUT_EXTRAS: Final = (0, 0, 0)  # a stop, a display, flags
 class BookMemory:
     """One book's row and what its owner keeps beside it: `OrderBook` is its face."""
 
-    __slots__ = ("_book", "_handles", "_log", "_logged", "_next_id", "_row", "_rules", "_send")
+    __slots__ = ("_book", "_ended", "_handles", "_log", "_logged", "_next_id", "_row", "_rules", "_send")
 
     _row: Row
     _rules: VenueRules
@@ -101,22 +101,31 @@ class BookMemory:
         self._handles = np.zeros(1024, np.int32)
         self._log = np.zeros(256 * EVENT_WORDS, np.int64)
         self._logged = self._next_id = 0
+        self._ended: dict[int, Ending] = {}
         self._send = _kernels().send
 
     @classmethod
     def _restored(
-        cls, row: Row, handles: NDArray[np.int32], words: NDArray[np.int64], next_id: int, rules: VenueRules
-    ) -> Self:
+        cls, row: Row, handles: NDArray[np.int32], words: NDArray[np.int64], next_id: int, rules: VenueRules,
+        ended: dict[int, Ending],
+    ) -> Self:  # fmt: skip
         book = cls.__new__(cls)
         book._row, book._handles, book._next_id, book._book = row, handles, next_id, int(row[BOOKS])
-        book._logged, book._rules = len(words), rules
+        book._logged, book._rules, book._ended = len(words), rules, ended
         book._log = np.concatenate([words.ravel(), np.zeros(max(words.size, 256 * EVENT_WORDS), np.int64)])
         book._send = _kernels().send
         return book
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._pour()
-        state = (self._row.copy(), self._handles.copy(), self._words.copy(), self._next_id, self._rules)
+        state = (
+            self._row.copy(),
+            self._handles.copy(),
+            self._words.copy(),
+            self._next_id,
+            self._rules,
+            self._ended.copy(),
+        )
         return type(self)._restored, state
 
     # --- orders, many at once --------------------------------------------------------------------------------------

@@ -41,12 +41,13 @@ __all__ = [
     "TRAILING_STOP",
     "UNCROSS",
     "BadMessage",
+    "Ending",
     "EventKind",
     "Reason",
+    "ends_of",
     "events_of",
     "messages",
     "rejects_of",
-    "status_of",
     "trades_of",
 ]
 
@@ -64,6 +65,7 @@ STOP_LIMIT: Final = layout.OP_STOP_LIMIT
 TRAILING_STOP: Final = layout.OP_TRAILING_STOP
 PHASE: Final = layout.OP_PHASE
 UNCROSS: Final = layout.OP_UNCROSS
+_NEW: Final = (LIMIT, IOC, MARKET, FOK, AON, STOP, STOP_LIMIT, TRAILING_STOP)
 KEEP: Final = -(1 << 31)  # in a MODIFY: leave the price, or the size, as it is
 
 # what else an order is, in ORDER["flags"]; ICEBERG goes with a display
@@ -85,6 +87,9 @@ EVENT: Final = np.dtype(
     [("time_ns", "<i8"), ("kind", "i1"), ("reason", "i1"), ("side", "i1"), ("book", "<i4"), ("price_ticks", "<i8")]
     + [(name, "<i8") for name in ("size", "order", "other", "owner", "other_owner", "message", "shown")]
 )
+
+
+Ending = Literal["filled", "cancelled", "rejected"]
 
 
 class EventKind(IntEnum):
@@ -246,19 +251,19 @@ def rejects_of(words: NDArray[np.int64]) -> NDArray[Any]:
     return out
 
 
-def status_of(words: NDArray[np.int64], number: int) -> Literal["filled", "cancelled", "rejected"] | None:
-    """Return how an order that is not live has ended, by all events `(n, 8)` so far; None if nobody sent it.
+def ends_of(words: NDArray[np.int64]) -> dict[int, Ending]:
+    """Return how each order has ended that is not live any more, by all events `(n, 8)` of some time.
 
-    An id that is used again after its order was done means the last order of it that was accepted.
+    An order that is live may be in it, as filled. Of an id that is used again the last order that was accepted counts.
     """
-    what = words[:, layout.E_WHAT] & 255
-    is_other = (what == EventKind.TRADED) & (words[:, layout.E_OTHER] == number)
-    about = np.flatnonzero((words[:, layout.E_ORDER] == number) | is_other)
-    for kind in what[about[::-1]].tolist():
-        if kind == EventKind.TRADED:
-            return "filled"
-        if kind == EventKind.CANCELLED:
-            return "cancelled"
-    refused_as = words[about[what[about] == EventKind.REJECTED], layout.E_OTHER]
-    is_new = np.isin(refused_as, (LIMIT, IOC, MARKET, FOK, AON, STOP, STOP_LIMIT, TRAILING_STOP))
-    return "rejected" if is_new.any() else None
+    kind, order, other = words[:, layout.E_WHAT] & 255, words[:, layout.E_ORDER], words[:, layout.E_OTHER]
+    refused = order[(kind == EventKind.REJECTED) & np.isin(other, _NEW)]
+    ends: dict[int, Ending] = dict.fromkeys(refused.tolist(), "rejected")
+    traded, cancelled = np.flatnonzero(kind == EventKind.TRADED), np.flatnonzero(kind == EventKind.CANCELLED)
+    at = np.concatenate([traded, traded, cancelled])
+    in_time = np.argsort(at, kind="stable")
+    ids = np.concatenate([order[traded], other[traded], order[cancelled]])[in_time]
+    is_fill = (kind[at] == EventKind.TRADED)[in_time]
+    for number, filled in zip(ids.tolist(), is_fill.tolist(), strict=True):
+        ends[number] = "filled" if filled else "cancelled"
+    return ends

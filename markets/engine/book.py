@@ -242,8 +242,8 @@ def previous_key(row: Row, side: int, key: int) -> int:
             top = row[U(side + TOP)] & below
             if top == 0:
                 return NONE
-            group = highest_bit(top)
+            group = highest_bit(int(top))
             words = row[U(summary + group)]
-        word = (group << 6) + highest_bit(words)
+        word = (group << 6) + highest_bit(int(words))
         left = row[U(bits + word)]
-    return (word << 6) + highest_bit(left)
+    return (word << 6) + highest_bit(int(left))

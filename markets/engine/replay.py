@@ -129,7 +129,8 @@ def fits(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, 
         return False
     if is_new(op) and order_id >= handles.size:
         return False
-    if op == OP_LIMIT and row[U(book + LIVE)] == row[U(book + CAPACITY)]:
+    is_full = row[U(book + LIVE)] == row[U(book + CAPACITY)]
+    if is_full and is_new(op) and (op == OP_LIMIT or row[U(book + GATE)] > CHECKED):  # in a call a market order waits
         return False
     if op not in (OP_LIMIT, OP_MODIFY):
         return True
