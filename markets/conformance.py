@@ -76,8 +76,7 @@ def run_case(case: Case, on: Target = "engine") -> list[str]:
     try:
         config = case.get("config", {})
         rules = rules_of(config)
-        make: Any = OrderBook
-        book = ReferenceBook(rules=rules) if on == "reference" else make(rules=rules, events=True)
+        book: Any = ReferenceBook(rules=rules) if on == "reference" else OrderBook(rules=rules, events=True)
         story = Story(book, config)
         for number, step in enumerate(case["steps"]):
             story.tell(number, step)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from markets.book import OrderBook
+from markets.book import OrderBook, Side
 from markets.conformance import Story, rules_of
 from markets.messages import EVENT, EventKind, Reason
 from markets.reference import BUY, SELL, Event, ReferenceBook
@@ -37,7 +37,7 @@ _Step = dict[str, Any]
 
 _EPISODE: Final = 500  # messages
 _LOOK: Final = 50  # messages between two looks at everything
-_FIELDS: Final = [name for name in EVENT.names or () if name not in ("time_ns", "book", "shown")]
+_FIELDS: Final = [name for name in EVENT.names or () if name not in ("time_ns", "book")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,7 @@ def hunt(seed: int, messages: int, *, on_episode: Callable[[Hunt], None] = lambd
 def told_apart(config: _Step, steps: Sequence[_Step], *, every: int = _LOOK, seen: Hunt | None = None) -> list[str]:
     """Tell both books the steps; return in what they differ, nothing if in nothing."""
     rules = rules_of(config)
-    make: Any = OrderBook
-    book = make(rules=rules, ticks=64, orders=1, owners=1, events=True)
+    book = OrderBook(rules=rules, ticks=64, orders=1, owners=1, events=True)
     first, second = Story(book, config), Story(ReferenceBook(rules=rules), config)
     for number, step in enumerate(steps):
         answers = first.tell(number, step), second.tell(number, step)
@@ -119,7 +118,7 @@ def told_apart(config: _Step, steps: Sequence[_Step], *, every: int = _LOOK, see
     return []
 
 
-def differences(book: Any, reference: ReferenceBook, *, and_past: bool = True) -> list[str]:
+def differences(book: OrderBook, reference: ReferenceBook, *, and_past: bool = True) -> list[str]:
     """Return a sentence for everything in which the books differ; the engine's must also be sound in itself.
 
     With `and_past` all that has happened is compared too: trades, events, and what became of every order.
@@ -133,7 +132,7 @@ def differences(book: Any, reference: ReferenceBook, *, and_past: bool = True) -
     return [f"{what}: the engine has {mine}, the reference {theirs}" for what, mine, theirs in found]
 
 
-def _facts(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]]:
+def _facts(book: OrderBook, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]]:
     """Yield what is there now in both books, by name."""
     yield "messages", book.messages, reference.messages
     yield "last", book.last, reference.last
@@ -143,7 +142,8 @@ def _facts(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]
     yield "pending stops", [int(id) for id in book.pending_stops], reference.pending_stops
     yield "venue cash", book.venue_cash, reference.venue_cash
     depth = book.depth(1 << 20)
-    for side, word in ((BUY, "buy"), (SELL, "sell")):
+    words: tuple[Side, Side] = ("buy", "sell")
+    for side, word in zip((BUY, SELL), words, strict=True):
         yield f"{word} depth", depth[side].tolist(), reference.depth(side)
         for price, queue in reference.levels(side):
             mine = [(order.id, order.size) for order in book.queue(word, price)]
@@ -153,7 +153,7 @@ def _facts(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]
         yield f"account {owner}", book.accounts[owner].item() if owner < len(book.accounts) else (0,) * 5, expected
 
 
-def _past(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]]:
+def _past(book: OrderBook, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]]:
     """Yield what has happened in both books, by name."""
     for id in reference.outcome:
         yield f"order {id}", (book.status(id), book.visible(id)), (reference.status(id), reference.visible(id))
@@ -161,7 +161,7 @@ def _past(book: Any, reference: ReferenceBook) -> Iterator[tuple[str, Any, Any]]
     yield "events", settled(events_of(book)), settled([plain(event) for event in reference.events])
 
 
-def events_of(book: Any) -> list[tuple[int, ...]]:
+def events_of(book: OrderBook) -> list[tuple[int, ...]]:
     """Return what an OrderBook has written down, without time and book, one tuple an event."""
     return [tuple(event) for event in book.events[_FIELDS].tolist()]
 
@@ -309,9 +309,10 @@ class _Draw:
             return self.rng.choice((0, -5, 1, 1_001, 1_500, 4_000, 20_000, 2**31))
         return (1_000 // self.tick + self.rng.randint(-self.width, self.width)) * self.tick
 
-    def qty(self) -> int:
+    def qty(self, *, is_small: bool = False) -> int:
         if self.one_in(50):
-            return self.rng.choice((0, -1, 3, 61, 2**20, 2**30 - 1, 2**30))
+            odd = (0, -1, 3, 61, 200)
+            return self.rng.choice(odd if is_small else (*odd, 2**20, 2**30 - 1, 2**30))
         return self.lot * self.rng.choice((1, 1, 2, 3, 5, 8, 13, 40))
 
     def side(self) -> str:
@@ -342,7 +343,8 @@ def _limit(draw: _Draw) -> _Step:
     elif kind == 1:
         step["hidden"] = True
     elif kind < 4:
-        step["display"] = draw.lot * draw.rng.choice((1, 1, 2, 3)) if not draw.one_in(20) else draw.qty()
+        step["display"] = draw.lot * draw.rng.choice((1, 1, 2, 3)) if not draw.one_in(20) else draw.qty(is_small=True)
+        step["qty"] = draw.qty(is_small=True)  # a million tranches would be a million trades
     return step
 
 
@@ -362,7 +364,7 @@ def _trailing(draw: _Draw) -> _Step:
 def _modify(draw: _Draw) -> _Step:
     step: _Step = {"op": "modify", "id": draw.known()} | draw.maybe_owner()
     step |= {"price": draw.price()} if draw.one_in(2) else {}
-    return step | ({"qty": draw.qty()} if draw.one_in(2) else {})
+    return step | ({"qty": draw.qty(is_small=True)} if draw.one_in(2) else {})
 
 
 def _uncross(draw: _Draw) -> _Step:

@@ -10,14 +10,10 @@ import pytest
 
 from markets.cli import conformance
 from markets.conformance import BadCases, run_case, run_file
-from tests.markets.compare import HAS_VENUE
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "matching_examples.json"
 CASES = Path(__file__).resolve().parents[2] / "cases"
-ON: list[Any] = [
-    "reference",
-    pytest.param("engine", marks=pytest.mark.skipif(not HAS_VENUE, reason="the engine's venue is being built")),
-]
+ON = ["reference", "engine"]
 
 
 def limit(id: Any, side: str, price: int, qty: int, **more: Any) -> dict[str, Any]:

@@ -15,9 +15,6 @@ from markets.conformance import Story, rules_of, run_case
 from markets.fuzz import case_of, episode, hunt, shortest, told_apart
 from markets.messages import EventKind, Reason
 from markets.reference import ReferenceBook
-from tests.markets.compare import HAS_VENUE
-
-needs_engine = pytest.mark.skipif(not HAS_VENUE, reason="the engine's venue is being built")
 
 
 def test_the_same_seed_is_the_same_market() -> None:
@@ -49,7 +46,6 @@ def test_a_case_of_the_hunt_holds_for_the_reference() -> None:
     assert len(case["steps"]) == 120 and run_case(case, "reference") == []
 
 
-@needs_engine
 def test_a_fault_is_found_made_short_and_printed_as_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference that trades at the worst of the prices it may, and the hunt against it."""
     from markets.reference import matching
@@ -67,7 +63,6 @@ def test_a_fault_is_found_made_short_and_printed_as_a_case(monkeypatch: pytest.M
     assert shortest(seen.difference.config, seen.difference.steps)[0] == seen.difference.steps
 
 
-@needs_engine
 def test_fresh_seeds() -> None:
     """Two hundred thousand messages that nobody has seen before; a failure prints the seed and the case."""
     seen = hunt(secrets.randbelow(10**9), 200_000)
@@ -75,14 +70,13 @@ def test_fresh_seeds() -> None:
     assert seen.messages == 200_000 and seen.trades > 20_000 and seen.refusals > 20_000
 
 
-@needs_engine
 def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     command(seed=3, messages=1_200)
     assert capsys.readouterr().out.startswith("seed 3: 1,200 messages, ")
     command(seed=3, messages=700, json=True)
     assert json.loads(capsys.readouterr().out)["difference"] is None
 
-    def other(book: Any, reference: Any) -> list[str]:
+    def other(book: Any, reference: Any, and_past: bool = True) -> list[str]:
         return ["they differ"]
 
     monkeypatch.setattr(fuzz, "differences", other)

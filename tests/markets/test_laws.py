@@ -24,18 +24,14 @@ from markets.conformance import Story, rules_of
 from markets.fuzz import episode, events_of, plain
 from markets.messages import EVENT, EventKind
 from markets.reference import BUY, SELL, ReferenceBook
-from tests.markets.compare import HAS_VENUE
 
 Step = dict[str, Any]
-FIELDS = [name for name in EVENT.names or () if name not in ("time_ns", "book", "shown")]
+FIELDS = [name for name in EVENT.names or () if name not in ("time_ns", "book")]
 KIND, ORDER, OTHER, OWNER, OTHER_OWNER, PRICE, SIZE, SIDE, MESSAGE = (
     FIELDS.index(name)
     for name in ("kind", "order", "other", "owner", "other_owner", "price_ticks", "size", "side", "message")
 )
-BOOKS = [
-    "reference",
-    pytest.param("engine", marks=pytest.mark.skipif(not HAS_VENUE, reason="the engine's venue is being built")),
-]
+BOOKS = ["reference", "engine"]
 MIRROR = 2_000  # prices p and MIRROR - p are each other's image; a multiple of every tick
 seeds = st.integers(0, 10**9).map(lambda seed: f"law.{seed}")
 
@@ -62,8 +58,8 @@ def told(
 ) -> Story:
     """Tell a fresh book the steps, owner k by the number `owners[k]`; `at` may put another book in place after each."""
     rules = rules_of(config)
-    make: Any = OrderBook
-    book = ReferenceBook(rules=rules) if on == "reference" else make(rules=rules, ticks=64, orders=1, events=True)
+    engine = OrderBook(rules=rules, ticks=64, orders=1, events=True)
+    book = ReferenceBook(rules=rules) if on == "reference" else engine
     story = Story(book, config, owners=dict(enumerate(owners)))
     for number, step in enumerate(steps):
         story.tell(number, step)
@@ -218,7 +214,6 @@ def digest() -> str:
     return hashlib.sha256(repr(tapes).encode()).hexdigest()
 
 
-@pytest.mark.skipif(not HAS_VENUE, reason="the engine's venue is being built")
 def test_jit_on_and_off() -> None:
     root = Path(__file__).resolve().parents[2]
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)}
