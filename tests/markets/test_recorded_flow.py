@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from markets.tape import BadTape, Tape, load, save
 from sekai.utils import InvalidValue
 from tests.markets.days import GOOG, a_day, needs_goog_day
 
+ROOT = Path(__file__).resolve().parents[2]
 HOLD = np.array([0, 1])
 VENUE = Venue(opening_price=10.0, ladder_ticks=256, order_capacity=256)
 
@@ -174,3 +178,37 @@ def test_half_an_hour_of_the_real_day() -> None:
         assert [levels(env, side) for side in (0, 1)] == [shown(tape, row, side) for side in (0, 1)]
         env.step({"taker": HOLD})
     assert env.recorded()["played"] > 5_000 and env.recorded()["shrunk_lots"] == 0
+
+
+PLAY = """
+import hashlib, sys
+import numpy as np
+from agents import NoiseTrader
+from markets.config import Market, Periodic, Replay, Seat, Taker, Venue
+from markets.envs import MarketEnv
+seats = (
+    Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.05), feed_lag_s=0.02),
+    Seat(name="noise", policy=NoiseTrader(market_share=0.5), clock=Periodic(every_s=0.03), feed_lag_s=0.07),
+)
+venue = Venue(opening_price=10.0, ladder_ticks=256, order_capacity=256, feed_capacity=256)
+env = MarketEnv(Market(seats=seats, venue=venue, flow=Replay(file=sys.argv[1]), session_s=0.4))
+seen = env.reset(seed=1).observations
+digest = hashlib.sha256()
+while env.acting:
+    result = env.step({"taker": np.array([1, 2])})
+    for part in result.observations["taker"].values():
+        digest.update(part.tobytes())
+digest.update(env.row.tobytes())
+print(env.recorded()["shrunk_lots"] > 0, digest.hexdigest())
+"""
+
+
+def test_compiled_and_interpreted_it_is_the_same(tmp_path: Path) -> None:
+    save(a_day(1, rows=200, levels=4), tmp_path / "day.npz")
+    told = []
+    for environment in ({}, {"NUMBA_DISABLE_JIT": "1"}):
+        command = [sys.executable, "-c", PLAY, str(tmp_path / "day.npz")]
+        done = subprocess.run(command, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        told.append(done.stdout)
+    assert told[0] == told[1] and told[0].startswith("True ")
