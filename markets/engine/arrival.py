@@ -303,14 +303,14 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
     whole, old_price = open_size(row, book, order), int(half[U(order + PRICE)])
     price = old_price if row[U(M_PRICE)] == KEEP else row[U(M_PRICE)]
     size = whole if row[U(M_SIZE)] == KEEP else row[U(M_SIZE)]
-    if size < 0:
-        return BAD_SIZE
     if size == 0:
         take_out(row, book, order, MAX_SIZE)
         return OK
     is_market = flags & IS_WAITING != 0 or (flags & IS_STOP != 0 and flags & IS_STOP_LIMIT == 0)
     if is_market and row[U(M_PRICE)] != KEEP:
         return BAD_OPERATION
+    if size < 0:
+        return BAD_SIZE
     if is_off_lot(row, size):
         return OFF_LOT
     if price == old_price and size <= whole:
