@@ -28,7 +28,7 @@ from markets.reference.auction import uncross
 from markets.reference.checks import change_fault, new_order_fault, new_stop_fault
 from markets.reference.matching import carry_out, change_phase, elect
 from markets.reference.records import BUY, SELL, Order, Refusal, Stop
-from markets.reference.state import MAX_ID, State
+from markets.reference.state import MAX_ID, MAX_PRICE, State
 
 __all__ = ["ReferenceBook"]
 
@@ -158,7 +158,7 @@ class ReferenceBook(State):
         self.messages += 1
         if self.trading_phase == "continuous":
             self._refuse(Reason.NO_CALL, UNCROSS, 0, 0, reference or 0, 0, 0)
-        if reference is not None and reference <= 0:
+        if reference is not None and not 0 < reference <= MAX_PRICE:
             self._refuse(Reason.BAD_PRICE, UNCROSS, 0, 0, reference, 0, 0)
         return self._open(reference)
 
