@@ -109,6 +109,11 @@ class MarketEnv(MultiAgentEnv):
 
     _row: NDArray[np.int64] | None = None
 
+    @property
+    def opening_row(self) -> NDArray[np.int64]:
+        """The memory with which every session starts: the opening book, and nothing that has happened. Do not write."""
+        return self._population.row
+
     def clone(self) -> MarketEnv:
         """Return an independent copy in the same state: it goes on exactly as this one would."""
         return copy.deepcopy(self)

@@ -15,7 +15,6 @@ from markets.conformance import Story, rules_of
 from markets.envs import MarketEnv
 from markets.feeds import L1, PRINT, Depth, Feeds, opening
 from markets.fuzz import episode
-from markets.population import populate
 from markets.replay import replay
 from markets.tape import L3, Tape, TapeKind, load, save
 from sekai.utils import InvalidValue
@@ -86,8 +85,8 @@ def test_a_story() -> None:
     assert (feeds.l3(0).dtype, feeds.trades(0).dtype, feeds.l1(0).dtype) == (L3, PRINT, L1)
 
 
-def a_session(seed: int) -> tuple[Market, Any]:
-    """Return a market and the events of a session of it."""
+def a_session(seed: int) -> tuple[Any, Any]:
+    """Return the opening book of a market, and the events of a session of it."""
     seats = (
         Seat(name="maker", policy=AvellanedaStoikov(risk_aversion=0.05), clock=Periodic(every_s=0.5), latency_s=0.001),
         Seat(name="noise", policy=NoiseTrader(market_share=0.3), clock=Poisson(every_s=0.5)),
@@ -99,14 +98,13 @@ def a_session(seed: int) -> tuple[Market, Any]:
     env.reset(seed=seed)
     while env.acting:
         env.step({"watcher": np.array([0, 1])})
-    return market, env.events()
+    return opening(env.opening_row), env.events()
 
 
 @pytest.mark.parametrize("delay_ns", [1, 250_000_000, 3_000_000_007])
 def test_late_is_what_was_early_then(delay_ns: int) -> None:
     """Every feed at t under a delay d is the same feed at t - d without one."""
-    market, events = a_session(1)
-    start = opening(populate(market).row)
+    start, events = a_session(1)
     early = Feeds(levels=5, opening=start)
     delays = {f"{name}_delay_ns": delay_ns * k for k, name in enumerate(("l1", "l2", "l3", "trades"), 1)}
     late = Feeds(levels=5, opening=start, **delays)
@@ -124,8 +122,7 @@ def test_late_is_what_was_early_then(delay_ns: int) -> None:
 
 
 def test_what_is_published_piece_by_piece_is_what_is_published_at_once() -> None:
-    market, events = a_session(2)
-    start = opening(populate(market).row)
+    start, events = a_session(2)
     whole, pieces = Feeds(opening=start), Feeds(opening=start)
     whole.publish(events)
     ends = np.append(np.flatnonzero(np.diff(events["message"])) + 1, len(events))
@@ -140,8 +137,8 @@ def test_a_market_is_its_own_tape(tmp_path: Path, suffix: str) -> None:
     """A session as LOBSTER would record it, written, read, and replayed: every row, at every level."""
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
-    market, events = a_session(3)
-    feeds = Feeds(levels=5, opening=opening(populate(market).row))
+    start, events = a_session(3)
+    feeds = Feeds(levels=5, opening=start)
     feeds.publish(events)
     tape = feeds.tape()
     save(tape, tmp_path / f"session{suffix}")
