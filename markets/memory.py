@@ -180,14 +180,16 @@ class BookMemory:
         """Send a message and bring it to its end; `extras` are a stop or an offset, a display, and flags."""
         message = (op, number, side_index, price, size, owner)
         try:
-            if op > layout.OP_QUOTE or extras != _WITHOUT_EXTRAS:
-                code = _kernels().send_special(self._row, self._handles, self._book, *message, *extras)
-            else:
-                code = self._send(self._row, self._handles, self._book, *message)
+            code = self._sent(message, extras)
         except OverflowError:
             raise too_big(price=price, size=size, owner=owner, id=number, stop=extras[0], display=extras[1]) from None
         if code:
             self._finish(code, *message, extras=extras)
+
+    def _sent(self, message: tuple[int, ...], extras: tuple[int, int, int]) -> int:
+        if message[0] > layout.OP_QUOTE or extras != _WITHOUT_EXTRAS:
+            return _kernels().send_special(self._row, self._handles, self._book, *message, *extras)
+        return self._send(self._row, self._handles, self._book, *message)
 
     def _finish(
         self, code: int, op: int, number: int, side_index: int, price: int, size: int, owner: int,
@@ -200,9 +202,9 @@ class BookMemory:
             is_priced = op in _PRICED and 0 < price <= MAX_PRICE
             need = kernels.Demand(number if op in _NEW else -1, owner, *((price, price) if is_priced else (1, 0)))
             can_fit = self._make_room(need, 1)
-            row, handles, row[ELASTIC] = self._row, self._handles, can_fit
-            self._row[ELASTIC] = can_fit
-            code = kernels.send_special(row, handles, self._book, *message, *extras)
+            row, handles = self._row, self._handles
+            row[ELASTIC] = can_fit
+            code = self._sent(message, extras)
             row[ELASTIC] = 1
         while code in (DRAIN, SPECIAL):
             if code == DRAIN:

@@ -153,7 +153,7 @@ def arrive(row: Row) -> int:
 
 
 @inlined
-def shown_bits(flags: int, display: int) -> int:
+def _shown_bits(flags: int, display: int) -> int:
     """Return what an event adds to the owner of an order: one more than the lots that it shows, 0 for a plain one."""
     if flags & IS_HIDDEN:
         return 1 << 32
@@ -185,7 +185,7 @@ def _arrive_order(row: Row, book: int, owner: int, op: int) -> int:
         return reason
     row[U(M_FLAGS)] &= ~IS_POST_ONLY
     count_order(row, book, owner)
-    shown = shown_bits(row[U(M_FLAGS)], row[U(M_DISPLAY)])
+    shown = _shown_bits(row[U(M_FLAGS)], row[U(M_DISPLAY)])
     emit(row, book, ACCEPTED, OK, side_index, row[U(M_PRICE)], size, row[U(M_TAG)], op, owner | shown)
     carry_out(row, book)
     return OK
@@ -328,7 +328,7 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
         row[U(book + SCANNED)] = NEVER
         return OK
     display = half[U(order + row[U(book + EXTRAS)] + X_DISPLAY)]
-    emit(row, book, REPLACED, OK, side_index, price, size, tag, NO_TAG, owner | shown_bits(flags, display))
+    emit(row, book, REPLACED, OK, side_index, price, size, tag, NO_TAG, owner | _shown_bits(flags, display))
     leave_queue(row, book, order)
     unmark(row, book, order)
     row[U(M_FLAGS)], row[U(M_DISPLAY)] = flags, display

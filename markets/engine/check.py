@@ -30,7 +30,6 @@ from .layout import (
     CAME,
     CAPACITY,
     CASH,
-    CHECKED,
     CONTINUOUS,
     COUNT,
     EDGE,
@@ -71,13 +70,14 @@ from .layout import (
     PREV,
     PRICE,
     QTY,
+    RESERVED,
+    RULES,
     SHARING,
     SIDE,
     SIZE,
     SLOTS,
-    SPECIAL_ORDERS,
-    SPECIAL_PHASE,
-    SPECIAL_RULES,
+    SPECIAL_ALL,
+    SPECIAL_TRADES,
     SPECIALS,
     STOPS,
     SUMMARY,
@@ -214,10 +214,11 @@ def _check_extras(row: Row, book: int, live: NDArray[np.int32]) -> None:
     assert row[M_STAGE] == SHARING or (half[live + shift + X_SHARE] == 0).all(), "a share that nobody handed out"
     icebergs = live[flags & IS_ICEBERG != 0]
     assert (half[icebergs + shift + X_RESERVE] >= 0).all(), "an iceberg holds back less than nothing"
-    is_special = row[book + GATE] & ~(CHECKED | SPECIAL_RULES)
+    assert half[icebergs + shift + X_RESERVE].sum() <= row[book + RESERVED], "icebergs hold back more than is known"
     if row[M_STAGE] == IDLE:
-        wanted = SPECIAL_ORDERS * (found[0] > 0) + SPECIAL_PHASE * (row[book + PHASE] != CONTINUOUS)
-        assert is_special == wanted, f"the gate says {is_special}, the book {wanted}"
+        is_for_all = row[book + PHASE] != CONTINUOUS or found[1] > 0
+        wanted = int(row[book + RULES]) | SPECIAL_TRADES * (found[0] > 0) | SPECIAL_ALL * is_for_all
+        assert row[book + GATE] == wanted, f"the gate is {row[book + GATE]}, should be {wanted}"
 
 
 def _check_side(row: Row, side: int) -> int:

@@ -43,6 +43,7 @@ from .layout import (
     PRICE,
     QTY,
     REPLENISHED,
+    RESERVED,
     SIDE,
     SPECIALS,
     STOPS,
@@ -147,6 +148,7 @@ def enqueue(row: Row, book: int, side: int, order: int, price: int, size: int) -
         extra = order + row[U(book + EXTRAS)]
         shown = min(size, int(half[U(extra + X_DISPLAY)]))
         half[U(extra + X_RESERVE)] = size - shown
+        row[U(book + RESERVED)] += size - shown
     link(row, side, order, price, shown)
     level = level_at(row, side, price)
     if flags & IS_HIDDEN:

@@ -57,6 +57,8 @@ from .layout import (
     QUEUE,
     QUEUE_CAPACITY,
     RATES,
+    RESERVED,
+    RULES,
     SEAT_COUNT,
     SEATS,
     SIDE,
@@ -88,7 +90,20 @@ _PLACES = (
     *(QUEUE, QUEUE_CAPACITY, RATES, OUTBOX, OUTBOX_CAPACITY, EVENTS, EVENT_CAPACITY),
 )
 # what a book keeps as it is; SCANNED is not among it, so that stops are looked at again
-_KEPT = (LIVE, BOOK_TRADES, BOOK_VOLUME, TAPE_HEAD, GATE, PHASE, SPECIALS, HIDDENS, TRAILERS, *DEFAULTS)
+_KEPT = (
+    LIVE,
+    BOOK_TRADES,
+    BOOK_VOLUME,
+    TAPE_HEAD,
+    GATE,
+    RULES,
+    PHASE,
+    SPECIALS,
+    HIDDENS,
+    TRAILERS,
+    RESERVED,
+    *DEFAULTS,
+)
 
 
 def grown(row: Row, *, ticks: int, orders: int, accounts: int, base: int) -> Row:

@@ -266,11 +266,13 @@ __all__ = [
     "REJECTS",
     "REPLACED",
     "REPLENISHED",
+    "RESERVED",
     "ROOT_FILLED",
     "ROOT_OP",
     "ROOT_ORDER",
     "ROOT_TAG",
     "ROOT_TAKEN",
+    "RULES",
     "R_COUNT",
     "R_DISPLACED",
     "R_LEFT",
@@ -306,9 +308,9 @@ __all__ = [
     "SNAP_WORDS",
     "SPECIAL",
     "SPECIALS",
-    "SPECIAL_ORDERS",
-    "SPECIAL_PHASE",
-    "SPECIAL_RULES",
+    "SPECIAL_ALL",
+    "SPECIAL_ARRIVALS",
+    "SPECIAL_TRADES",
     "STOPS",
     "STP",
     "STP_BOTH",
@@ -443,17 +445,19 @@ SIDE_FLIP: Final = BID ^ ASK
 (GATE, TICK, LOT, BAND_LOW, BAND_HIGH, PHASE, STP, PRO_RATA) = range(32, 40)  # its rules
 (TOP_ORDER, MIN_FILL, HALT_LOW, HALT_HIGH, MOST_POSITION, MOST_ORDERS, MOST_RATE, RATE_WINDOW) = range(40, 48)
 (MAKER_FEE, TAKER_FEE, MAKER_FEE_PER_LOT, TAKER_FEE_PER_LOT) = range(48, 52)
-(EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS, SCANNED) = range(52, 60)
+(EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS, SCANNED, RULES, RESERVED) = range(52, 62)
 BOOK_WORDS: Final = 64
 # LAST: the last trade price, -1 before the first. MARK: the mid in half ticks, the last that two sides agreed on.
 # TICK, LOT: prices and sizes of orders are multiples of them. BAND_LOW to BAND_HIGH: the prices that orders may name,
 # counted from zero. MAX_ORDER_SIZE, in the header, is for all books.
-# GATE: what a message must be aware of (CHECKED, SPECIAL_*); 0 on a plain book. HALT_LOW to HALT_HIGH: the prices at
+# GATE: what a message must be aware of: prices and sizes are CHECKED, trades, new orders or all messages are SPECIAL; 0
+# on a plain book. RULES: the part of it that the venue's rules make. HALT_LOW to HALT_HIGH: the prices at
 # which it may trade without a halt. MOST_*: limits of one owner, NO_LIMIT if none; RATE_WINDOW in ns. *_FEE:
 # ten-thousandths of a basis point of the value; *_FEE_PER_LOT: money. EXTRAS: how far behind an order its extra record
 # lies, 0 if there are none and special orders are refused. STOPS, CALL_BUYS, CALL_SELLS: heads of the lists of pending
 # stops and of market orders in a call, oldest first. SPECIALS, HIDDENS, TRAILERS: live orders that are not plain; of
 # these hidden, trailing. SCANNED: the last price at which no stop was found reached; NEVER to look again.
+# RESERVED: at least the lots that icebergs hold back.
 # FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
 
 # --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------
@@ -561,7 +565,7 @@ SELL: Final = 1
 (TRIGGERED, REPLENISHED, PHASED) = range(7, 10)
 ALL_KINDS: Final = (1 << 10) - 1
 (CONTINUOUS, AUCTION, HALT) = range(3)  # a book's phase
-(CHECKED, SPECIAL_RULES, SPECIAL_PHASE, SPECIAL_ORDERS) = (1, 2, 4, 8)  # bits of GATE
+(CHECKED, SPECIAL_TRADES, SPECIAL_ARRIVALS, SPECIAL_ALL) = (1, 2, 4, 8)  # bits of GATE, and of RULES
 (STP_NONE, STP_NEWEST, STP_OLDEST, STP_BOTH, STP_DECREMENT) = range(5)
 NO_LIMIT: Final = 1 << 62
 NEVER: Final = -2  # no price, and not the lack of one

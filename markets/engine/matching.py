@@ -23,7 +23,7 @@ from numpy import uint64 as U
 
 from .book import find, free_slot, level_at, link, remove, rest, unlink
 from .events import emit, has_room, print_trade
-from .jit import inlined
+from .jit import inlined, kernel
 from .layout import (
     ACCEPTED,
     ACCOUNT_COUNT,
@@ -52,6 +52,7 @@ from .layout import (
     DONE,
     DRAIN,
     DUPLICATE_TAG,
+    EXTRAS,
     FLIP,
     GATE,
     ID_SHIFT,
@@ -109,12 +110,16 @@ from .layout import (
     REJECTED,
     REJECTS,
     REPLACED,
+    RESERVED,
     SELL,
     SENT_MESSAGES,
     SIDE,
     SIDE_FLIP,
     SLOTS,
     SPECIAL,
+    SPECIAL_ALL,
+    SPECIAL_ARRIVALS,
+    SPECIALS,
     SWEEPING,
     TAG,
     TAGS_EXHAUSTED,
@@ -124,6 +129,7 @@ from .layout import (
     TRADES,
     UNFILLED,
     UNKNOWN_ORDER,
+    X_FLAGS,
     Row,
 )
 from .ledger import account_of, remark, settle
@@ -188,7 +194,8 @@ def prepare(row: Row, book: int, op: int, side_index: int, owner: int, price: in
 def handle(row: Row) -> int:
     """Work on the message in hand until it is done or events have to be read; without one, repeat the last answer."""
     if row[U(M_STAGE)] == ARRIVED:
-        if row[U(row[U(M_BOOK)] + GATE)] > CHECKED:
+        gate = row[U(row[U(M_BOOK)] + GATE)]
+        if gate > CHECKED and _is_special(row, gate):
             return SPECIAL
         if not has_room(row, 2):  # one that opens, one that closes
             return DRAIN
@@ -208,6 +215,27 @@ def handle(row: Row) -> int:
         remark(row, row[U(M_BOOK)])
         row[U(M_STAGE)] = IDLE
     return DONE if row[U(M_REASON)] == OK else REFUSED_CODE
+
+
+@kernel
+def _is_special(row: Row, gate: int) -> bool:
+    """Return whether the message in hand meets anything that a plain one would not, in a book with such a gate."""
+    book, op, order_id = row[U(M_BOOK)], row[U(M_OP)], row[U(M_ORDER)]
+    if gate & SPECIAL_ALL:
+        return True
+    if op == OP_LIMIT:
+        if gate & SPECIAL_ARRIVALS:
+            return True
+        side = side_of(book, row[U(M_SIDE)] & 1)
+        price, other = row[U(M_PRICE)], side ^ SIDE_FLIP
+        if price < 0 or price >= row[U(book + TICKS)] or row[U(other + BEST)] <= price ^ row[U(other + FLIP)]:
+            return True
+        shown = row.view(int32)[U(level_at(row, side, price) + QTY)]
+        return bool(shown + row[U(book + RESERVED)] + row[U(M_SIZE)] > MAX_SIZE)
+    if op in (OP_CANCEL, OP_REDUCE):
+        order = find(row, book, order_id) if row[U(book + SPECIALS)] != 0 else 0
+        return bool(order != 0 and row.view(int32)[U(order + row[U(book + EXTRAS)] + X_FLAGS)] != 0)
+    return bool(op != OP_MASS_CANCEL or row[U(book + SPECIALS)] != 0)
 
 
 @inlined
@@ -377,6 +405,7 @@ def price_fault(row: Row, book: int, price: int) -> int:
 
 @inlined
 def is_off_lot(row: Row, size: int) -> bool:
+    """Return whether a size is no multiple of the lot of the book in hand."""
     book = row[U(M_BOOK)]
     return bool(row[U(book + GATE)] & CHECKED != 0 and row[U(book + LOT)] != 1 and size % row[U(book + LOT)] != 0)
 

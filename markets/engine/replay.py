@@ -312,7 +312,7 @@ def _send_any(row: Row, messages: Any, words: int, handles: Any, book: int, at: 
     if words == ORDER_WORDS:
         stop, display = int(messages[U(at + _STOP_TICKS)]), int(messages[U(at + _DISPLAY)])
         flags = int(messages[U(at + _FLAGS)])
-    if row[U(book + GATE)] <= CHECKED and op <= OP_MASS_CANCEL and flags == 0:
+    if op <= OP_MASS_CANCEL and flags == 0:
         return _send_one(row, messages, handles, book, at)
     if op in (OP_MODIFY, OP_UNCROSS):
         price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size

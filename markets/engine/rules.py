@@ -14,6 +14,7 @@ from .layout import (
     GATE,
     HALT_HIGH,
     HALT_LOW,
+    HIDDENS,
     LOT,
     MAKER_FEE,
     MAKER_FEE_PER_LOT,
@@ -26,9 +27,11 @@ from .layout import (
     PHASE,
     PRO_RATA,
     RATE_WINDOW,
-    SPECIAL_ORDERS,
-    SPECIAL_PHASE,
-    SPECIAL_RULES,
+    RESERVED,
+    RULES,
+    SPECIAL_ALL,
+    SPECIAL_ARRIVALS,
+    SPECIAL_TRADES,
     SPECIALS,
     STP,
     STP_NONE,
@@ -63,6 +66,7 @@ DEFAULTS = {
     TAKER_FEE_PER_LOT: 0,
 }
 _CHECKS = (TICK, LOT, BAND_LOW, BAND_HIGH)
+_LIMITS = (MOST_POSITION, MOST_ORDERS, MOST_RATE)
 _HARMLESS = (TOP_ORDER, MIN_FILL, RATE_WINDOW)  # they do nothing by themselves
 
 
@@ -75,19 +79,25 @@ def lay_rules(row: Row, book: int, rules: dict[int, int]) -> None:
     for word, value in words.items():
         row[book + word] = value
     changed = {word for word, value in words.items() if value != DEFAULTS[word]}
-    is_special = bool(changed.difference(_CHECKS, _HARMLESS))
-    if is_special and row[book + EXTRAS] == 0:
+    for_trades = changed.difference(_CHECKS, _LIMITS, _HARMLESS)
+    if (for_trades or changed.intersection(_LIMITS)) and row[book + EXTRAS] == 0:
         raise ValueError("a row for a venue with such rules must be made with special=True")
-    row[book + GATE] = CHECKED * bool(changed.intersection(_CHECKS)) | SPECIAL_RULES * is_special
+    row[book + RULES] = CHECKED * bool(changed.intersection(_CHECKS))
+    row[book + RULES] |= SPECIAL_TRADES * bool(for_trades) | SPECIAL_ARRIVALS * bool(changed.intersection(_LIMITS))
     regate(row, book)
 
 
 @inlined
 def regate(row: Row, book: int) -> None:
-    """Set the gate by the book's rules, its phase, and what is in it."""
-    gate = row[U(book + GATE)] & (CHECKED | SPECIAL_RULES)
-    if row[U(book + PHASE)] != CONTINUOUS:
-        gate |= SPECIAL_PHASE
+    """Set the gate by the book's rules, its phase, and what is in it.
+
+    Orders that are not plain matter to whoever trades; hidden ones, and a phase in which nothing trades, to everybody.
+    """
+    gate = row[U(book + RULES)]
+    if row[U(book + PHASE)] != CONTINUOUS or row[U(book + HIDDENS)] != 0:
+        gate |= SPECIAL_ALL
     if row[U(book + SPECIALS)] != 0:
-        gate |= SPECIAL_ORDERS
+        gate |= SPECIAL_TRADES
+    else:
+        row[U(book + RESERVED)] = 0
     row[U(book + GATE)] = gate
