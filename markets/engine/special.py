@@ -158,9 +158,9 @@ def _leave(row: Row, book: int) -> None:
     rests, reason = op in (OP_LIMIT, OP_AON, OP_MODIFY), UNFILLED
     if rests and left > 0 and level_lots(row, book, level_at(row, side, price)) + left > MAX_SIZE:
         rests, reason = False, LEVEL_FULL
-    row[U(M_ORDER)] = 0
+    row[U(M_ORDER)] = row[U(M_HELD)] = 0
     if left > 0 and (rests or waits):
-        order = _slot_in_hand(row, book)
+        order = _slot_in_hand(row, book, held)
         mark_as(row, book, order, IS_WAITING if waits else row[U(M_FLAGS)])
         if waits:
             park(row, book, side, order, price, left)
@@ -176,9 +176,9 @@ def _leave(row: Row, book: int) -> None:
 
 
 @kernel
-def _slot_in_hand(row: Row, book: int) -> int:
+def _slot_in_hand(row: Row, book: int, held: int) -> int:
     """Return the slot of the order in hand: the one that it had, or a fresh one; it has no flags yet."""
-    half, order = row.view(int32), row[U(M_HELD)]
+    half, order = row.view(int32), held
     if order == 0:
         order = take_slot(row, book)
         half[U(order + OWNER)], half[U(order + TAG)] = row[U(M_OWNER)], row[U(M_TAG)]
