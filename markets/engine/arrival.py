@@ -378,7 +378,7 @@ def _arrive_phase(row: Row, book: int, op: int) -> int:
         return NO_CALL
     if reference == KEEP:
         reference = row[U(book + LAST)]
-    elif reference + row[U(book + BASE)] <= 0:
+    elif reference + row[U(book + BASE)] <= 0 or reference + row[U(book + BASE)] > MAX_PRICE:
         return BAD_PRICE
     elif reference < 0 or reference >= row[U(book + TICKS)]:
         return BEYOND_LADDER
