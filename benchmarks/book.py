@@ -155,8 +155,8 @@ def orderbook_call() -> Trial:
         book = ReferenceBook()
 
         def run() -> None:
-            for number, (side, price, size) in enumerate(orders):
-                book.limit(number, side == "sell", price, size, 1)
+            for side, price, size in orders:
+                book.limit(side, price=price, size=size, owner=1)
 
         return run
 

@@ -17,108 +17,93 @@ have moved. Cash, positions and trades are exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import ceil, floor
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markets.engine import layout
 from markets.engine.layout import (
-    ACCOUNT_COUNT,
+    ACCOUNT_STRIDE,
+    ACCOUNTS,
     ALL_KINDS,
     ASK,
-    BAND_HIGH,
-    BAND_LOW,
-    BASE,
     BEST,
     BID,
-    BOOKS,
-    CAPACITY,
+    CALL_PRICE,
     CASH,
     COUNT,
-    DONE,
-    DRAIN,
+    E_ORDER,
+    E_OTHER,
     EDGE,
-    ELASTIC,
-    EVENT_HEAD,
     EVENT_KINDS,
-    EVENT_STOP,
-    EVENT_TAIL,
-    EVENT_WORDS,
+    EXTRAS,
     FILLS,
     FLIP,
+    HIDDENS,
+    IS_HIDDEN,
+    IS_ICEBERG,
+    IS_POST_ONLY,
+    IS_STOP,
+    IS_WAITING,
     KEEP,
     LAST,
     LEVEL_WORDS,
     LEVELS,
     LIVE,
-    LOT,
     M_FILLED,
-    M_REASON,
     M_TAKEN,
     MARK,
-    MAX_ORDER_SIZE,
-    MAX_PRICE,
-    MAX_TAG,
-    MAX_TICKS,
     MESSAGES,
     MONEY,
     NONE,
+    NOW,
     OP_CANCEL,
-    OP_IOC,
-    OP_LIMIT,
     OP_MARKET,
     OP_MASS_CANCEL,
     OP_MODIFY,
+    OP_PHASE,
+    OP_QUOTE,
     OP_REDUCE,
-    ORDER_WORDS,
-    ORDERS,
+    OP_STOP,
+    OP_STOP_LIMIT,
+    OP_TRAILING_STOP,
+    OP_UNCROSS,
     OWNER,
+    PHASE,
     POSITION,
     PRICE,
     QTY,
-    REJECTED,
-    SERIAL,
     SIDE,
+    STOPS,
     TAG,
-    TICK,
     TICKS,
-    TRADED,
+    VENUE,
     VOLUME,
-    Row,
+    X_FLAGS,
+    X_RESERVE,
 )
-from markets.messages import LEVEL, MESSAGE, BadMessage, Reason, events_of, rejects_of, trades_of
-from markets.rejection import (
-    MAX_ORDERS,
-    MAX_OWNERS,
-    SIDES,
-    TIFS,
-    Limits,
-    OrderRejected,
-    as_integer,
-    bad_word,
-    check_rules,
-    rejection,
-    too_big,
-)
+from markets.memory import BookMemory
+from markets.messages import LEVEL, Reason, ends_of, events_of, rejects_of, trades_of
+from markets.rejection import MAX_OWNERS, SIDES, TIFS, OrderRejected, as_integer, bad_word, too_big
+from markets.rules import VenueRules
+from sekai.error import SekaiError
 
-__all__ = ["ACCOUNT", "Depth", "Order", "OrderBook", "OrderRejected", "Side"]
-
-if TYPE_CHECKING:
-    from markets.engine.replay import Demand
+__all__ = ["ACCOUNT", "PHASES", "Depth", "Order", "OrderBook", "OrderRejected", "Phase", "Side", "Status", "Tif"]
 
 Side = Literal["buy", "sell", "bid", "ask"]
+Tif = Literal["gtc", "ioc", "fok", "aon"]
+Phase = Literal["continuous", "auction", "halt"]
+Status = Literal["live", "pending", "filled", "cancelled", "rejected"]
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 
 ACCOUNT: Final = np.dtype([(name, "<i8") for name in ("cash", "position", "edge", "fills", "volume")])
 
 _ANYONE: Final = -(1 << 40)  # `markets.engine.replay.ANYONE`, without importing numba
-_MAX_GAP: Final = 1 << 20  # order ids that may be left out at once
 
 
 class Order(NamedTuple):
-    """A live order: `price` in ticks, `size` the lots that are still open."""
+    """A live order: `price` in ticks (0 of one that has none), `size` all lots that are still open."""
 
     id: int
     side: Literal["buy", "sell"]
@@ -134,42 +119,28 @@ class Depth(NamedTuple):
     asks: NDArray[Any]
 
 
-class OrderBook:
-    """A limit order book of one instrument.
+class OrderBook(BookMemory):
+    """A limit order book of one instrument, and the venue around it.
 
-    Prices must be multiples of `tick` and within `band` (lowest, highest), sizes multiples of `lot` and at most
-    `max_size`; what is not is refused. `ticks`, `orders` and `owners` are what it has room for at first; it grows. With
-    `events=True` everything that happens is kept; without, only trades and refusals are, which is faster.
+    `rules` say what the venue does; without any it is a plain one, with price-time priority. `ticks`, `orders` and
+    `owners` are what it has room for at first; it grows. With `events=True` everything that happens is kept, and
+    `status` knows of orders that are done; without, only trades and refusals are, which is faster.
     """
 
-    __slots__ = ("_book", "_handles", "_log", "_logged", "_next_id", "_row", "_send")
+    __slots__ = ()
 
     def __init__(
         self,
         *,
-        tick: int = 1,
-        lot: int = 1,
-        max_size: int = layout.MAX_SIZE,
-        band: tuple[int, int] = (1, MAX_PRICE),
+        rules: VenueRules | None = None,
         ticks: int = 1024,
         orders: int = 256,
         owners: int = 16,
         events: bool = False,
     ) -> None:
-        check_rules(tick=tick, lot=lot, max_size=max_size, band=band, ticks=ticks, orders=orders, owners=owners)
-        self._row: Row = layout.new_row(ticks=ticks, orders=orders, accounts=owners, events=256, tape=1, queue=16)
-        self._row[EVENT_STOP] = self._row[ELASTIC] = 1
-        self._row[EVENT_KINDS] = ALL_KINDS if events else 1 << TRADED | 1 << REJECTED
-        self._book: int = int(self._row[BOOKS])
-        self._row[MAX_ORDER_SIZE] = max_size
-        self._row[[self._book + word for word in (TICK, LOT, BAND_LOW, BAND_HIGH)]] = tick, lot, *band
-        self._handles: NDArray[np.int32] = np.zeros(1024, np.int32)
-        self._log: NDArray[np.int64] = np.zeros(256 * EVENT_WORDS, np.int64)
-        self._logged = 0
-        self._next_id = 0
-        self._send = _kernels().send
+        self._lay_out(rules or VenueRules(), ticks=ticks, orders=orders, owners=owners, events=events)
 
-    # --- orders, one at a time -------------------------------------------------------------------------------------
+    # --- orders, one at a time (many at once: `apply`) ----------------------------------------------------------------
 
     def limit(
         self,
@@ -178,19 +149,26 @@ class OrderBook:
         price: int,
         size: int,
         owner: int = 0,
-        tif: Literal["gtc", "ioc"] = "gtc",
+        tif: Tif = "gtc",
+        post_only: bool = False,
+        display: int | None = None,
+        hidden: bool = False,
         id: int | None = None,
     ) -> int:
         """Buy or sell up to `size` lots at `price` ticks or better; return the order's id.
 
-        What does not trade at once rests (`tif="gtc"`) or is cancelled (`"ioc"`). `id` is yours, or the next free one;
-        that of a live order is refused. Raises OrderRejected.
+        What does not trade at once rests (`tif="gtc"`) or is cancelled (`"ioc"`). `"fok"` trades all or nothing;
+        `"aon"` rests until one taker can fill it whole. A `post_only` order that would trade is refused. An iceberg
+        shows `display` lots at a time, a `hidden` order none. `id` is yours, or the next free one; that of a live order
+        is refused. Raises OrderRejected.
         """
         number = self._next_id if id is None else id
         try:
             op, side_index = TIFS[tif], SIDES[side]
         except (KeyError, TypeError):
             raise bad_word(side, tif) from None
+        if post_only or hidden or display is not None or op > OP_QUOTE:
+            return self._special_limit(op, number, side_index, price, size, owner, (post_only, hidden, display))
         if type(price) is int and type(size) is int and type(owner) is int and type(number) is int:
             try:
                 code = self._send(self._row, self._handles, self._book, op, number, side_index, price, size, owner)
@@ -207,13 +185,23 @@ class OrderBook:
         return number
 
     def market(self, side: Side, *, size: int, owner: int = 0, id: int | None = None) -> int:
-        """Buy or sell up to `size` lots at whatever price; what does not trade is cancelled. Return the order's id."""
-        if side not in SIDES:
-            raise bad_word(side, "gtc")
-        number = self._next_id if id is None else as_integer("id", id)
-        self._do(OP_MARKET, number, SIDES[side], 0, as_integer("size", size), as_integer("owner", owner))
-        self._next_id = max(self._next_id, number + 1)
-        return number
+        """Buy or sell up to `size` lots at whatever price; return the order's id.
+
+        What does not trade is cancelled: at once, or, of one sent in a call, when that ends.
+        """
+        return self._new(OP_MARKET, side, id, 0, size, owner)
+
+    def stop(self, side: Side, *, stop: int, size: int, owner: int = 0, id: int | None = None) -> int:
+        """Wait for a trade at `stop` ticks or beyond (a buy above, a sell below); then be a market order."""
+        return self._new(OP_STOP, side, id, 0, size, owner, as_integer("stop", stop))
+
+    def stop_limit(self, side: Side, *, stop: int, price: int, size: int, owner: int = 0, id: int | None = None) -> int:
+        """Wait for a trade at `stop` ticks or beyond (a buy above, a sell below); then be a limit order at `price`."""
+        return self._new(OP_STOP_LIMIT, side, id, as_integer("price", price), size, owner, as_integer("stop", stop))
+
+    def trailing_stop(self, side: Side, *, offset: int, size: int, owner: int = 0, id: int | None = None) -> int:
+        """Wait for a trade `offset` ticks back from the best price since entry; then be a market order."""
+        return self._new(OP_TRAILING_STOP, side, id, 0, size, owner, as_integer("offset", offset))
 
     def cancel(self, id: int, *, owner: int | None = None) -> int:
         """Cancel an order; return the lots that were open. With `owner`, only if it is theirs. Raises OrderRejected."""
@@ -241,37 +229,57 @@ class OrderBook:
         self._do(OP_MASS_CANCEL, 0, 0, 0, 0, as_integer("owner", owner))
         return int(self._row[M_TAKEN])
 
-    # --- orders, many at once --------------------------------------------------------------------------------------
+    # --- the venue ------------------------------------------------------------------------------------------------
 
-    def apply(self, messages: NDArray[Any]) -> NDArray[Any]:
-        """Submit messages (`markets.messages(...)`) one after another; return the trades they made, dtype `TRADE`.
+    def phase(self, to: Phase) -> int | None:
+        """Go on in continuous trading, a call ("auction") or a halt. Return the price at which a call cleared, or None.
 
-        What is refused changes nothing and raises nothing: `rejects` says which and why. Raises BadMessage if the array
-        is none of messages.
+        In a call and in a halt nothing trades: orders are collected. Continuous trading begins with an uncross.
         """
-        if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE or messages.ndim != 1:
-            what = f"{messages.dtype} {messages.shape}" if isinstance(messages, np.ndarray) else type(messages).__name__
-            raise BadMessage(f"apply needs a one-dimensional array made by markets.messages(...), got {what}")
-        self._pour()
-        kernels, before = _kernels(), self._logged
-        words = np.require(messages, requirements=["C", "A", "W"]).view(np.int32)  # what the kernel was compiled for
-        done, stop, count, can_fit_all, width = 0, len(messages), len(messages), True, kernels.MESSAGE_WORDS
-        while done < count:
-            part = words[: stop * width]
-            done, self._logged, code = kernels.replay(
-                self._row, part, self._handles, self._log, self._book, done, self._logged
-            )
-            self._row[ELASTIC], stop = 1, count
-            if code == DRAIN:
-                self._lengthen_log()
-            elif code == kernels.GROW:
-                rest, one = words[done * width :], words[done * width : (done + 1) * width]
-                can_fit_all = can_fit_all and self._make_room(kernels.demand(rest), count - done)
-                if not can_fit_all and not self._make_room(kernels.demand(one), 1):
-                    self._row[ELASTIC], stop = 0, done + 1  # there is no room to make: let the book refuse it
-        self._pour()
-        self._next_id = max(self._next_id, int(self._row[SERIAL]) + 1)
-        return trades_of(self._words[before:])
+        if to not in PHASES:
+            raise OrderRejected(f"to must be one of {', '.join(PHASES)}, got {to!r}", Reason.BAD_OPERATION)
+        was = self.trading_phase
+        self._do(OP_PHASE, 0, 0, 0, PHASES.index(to), 0)
+        return self._cleared() if to == "continuous" != was else None
+
+    def uncross(self, reference: int | None = None) -> int | None:
+        """End a call, or a halt: trade at the one price at which most trades. Return it, or None if nothing does.
+
+        Of several the closest to `reference` (without one, to the last trade price) is taken, if nothing else decides.
+        """
+        price = KEEP if reference is None else as_integer("reference", reference)
+        self._do(OP_UNCROSS, 0, 0, price, 0, 0)
+        return self._cleared()
+
+    @property
+    def rules(self) -> VenueRules:
+        """The rules of the venue."""
+        return self._rules
+
+    @property
+    def trading_phase(self) -> Phase:
+        """What the venue does at present: "continuous" trading, a call ("auction"), or a "halt"."""
+        return PHASES[int(self._row[self._book + PHASE])]
+
+    @property
+    def halted(self) -> bool:
+        """Whether the market is halted."""
+        return self.trading_phase == "halt"
+
+    @property
+    def time_ns(self) -> int:
+        """The time on the events, and for the limit of orders in a window; it stands still until you set it."""
+        return int(self._row[NOW])
+
+    @time_ns.setter
+    def time_ns(self, now: int) -> None:
+        self._row[NOW] = as_integer("time_ns", now)
+
+    @property
+    def venue_cash(self) -> int:
+        """What the venue has earned in fees, in hundredths of tick x lot; with all owners' cash it sums to zero."""
+        row = self._row
+        return int(row[int(row[ACCOUNTS] + row[ACCOUNT_STRIDE] * row[VENUE]) + CASH])
 
     # --- the market ------------------------------------------------------------------------------------------------
 
@@ -314,7 +322,7 @@ class OrderBook:
         return Depth(self._levels(self._book + BID, levels), self._levels(self._book + ASK, levels))
 
     def queue(self, side: Side, price: int) -> list[Order]:
-        """Return the orders that wait at a price, the one that trades first in front."""
+        """Return the orders that wait at a price, the one that trades first in front; hidden ones too, in the end."""
         if side not in SIDES:
             raise bad_word(side, "gtc")
         ladder = as_integer("price", price) - self._base
@@ -331,8 +339,40 @@ class OrderBook:
         handle = self._find(as_integer("id", id))
         return self._order(handle) if handle else None
 
+    def visible(self, id: int) -> int | None:
+        """Return the lots of an order that everybody sees, 0 of a hidden or pending one; None if it is not live."""
+        handle = self._find(as_integer("id", id))
+        if not handle:
+            return None
+        is_seen = not self._flags(handle) & (IS_HIDDEN | IS_STOP | IS_WAITING)
+        return int(self._row.view(np.int32)[handle + QTY]) if is_seen else 0
+
+    def status(self, id: int) -> Status | None:
+        """Return what has become of an order; None if nobody sent it.
+
+        An order that is done is known by its events: raises SekaiError where the book does not keep them all.
+        """
+        number = as_integer("id", id)
+        handle = self._find(number)
+        if handle:
+            return "pending" if self._flags(handle) & IS_STOP else "live"
+        if self._row[EVENT_KINDS] != ALL_KINDS:
+            raise SekaiError(f"the status of an order that is done needs OrderBook(events=True), asked for {id}")
+        self._pour()
+        about = (self._words[:, E_ORDER] == number) | (self._words[:, E_OTHER] == number)
+        now, before = ends_of(self._words[about]).get(number), self._ended.get(number)
+        return before if now in (None, "rejected") and before else now
+
+    @property
+    def pending_stops(self) -> list[int]:
+        """The ids of the stops that wait, the oldest first."""
+        from markets.engine.check import orders_at
+
+        tags = self._row.view(np.int32)
+        return [int(tags[order + TAG]) for order in orders_at(self._row, int(self._row[self._book + STOPS]))]
+
     def __len__(self) -> int:
-        """Return how many orders are live."""
+        """Return how many orders are live, pending stops included."""
         return int(self._row[self._book + LIVE])
 
     def __contains__(self, id: object) -> bool:
@@ -365,8 +405,11 @@ class OrderBook:
         return int(self._row[MESSAGES])
 
     def clear(self) -> None:
-        """Forget the trades and events so far; orders, accounts and counts stay."""
+        """Forget the trades and events so far; orders, accounts and counts stay, and how orders ended."""
         self._pour()
+        if self._row[EVENT_KINDS] == ALL_KINDS:
+            ends = ends_of(self._words)
+            self._ended |= {n: end for n, end in ends.items() if end != "rejected" or n not in self._ended}
         self._logged = 0
 
     # --- who owns what ---------------------------------------------------------------------------------------------
@@ -399,7 +442,9 @@ class OrderBook:
 
     def copy(self) -> OrderBook:
         """Return an independent copy: same orders, trades, accounts, and ids to come."""
-        return _restored(*self.__reduce__()[1])
+        restore, state = self.__reduce__()
+        book: OrderBook = restore(*state)
+        return book
 
     def check(self) -> None:
         """Assert every invariant of the book (see `markets.engine.check`)."""
@@ -411,11 +456,6 @@ class OrderBook:
         assert np.array_equal(self._handles[tags], live), "an id does not lead to its order"
         assert (tags < self._next_id).all(), "a live order has an id that is still to come"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        self._pour()
-        state = (self._row.copy(), self._handles.copy(), self._words.copy(), self._next_id)
-        return _restored, state
-
     def __repr__(self) -> str:
         """Show the best five levels of each side, asks on top."""
         depth = self.depth(5)
@@ -426,128 +466,53 @@ class OrderBook:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    @property
-    def _base(self) -> int:
-        return int(self._row[self._book + BASE])
+    def _special_limit(
+        self,
+        op: int,
+        number: int,
+        side_index: int,
+        price: int,
+        size: int,
+        owner: int,
+        more: tuple[bool, bool, int | None],
+    ) -> int:
+        post_only, hidden, display = more
+        flags = IS_POST_ONLY * bool(post_only) | IS_HIDDEN * bool(hidden) | IS_ICEBERG * (display is not None)
+        given = {"price": price, "size": size, "owner": owner, "id": number, "display": display or 0}
+        price, size, owner, number, shown = (as_integer(name, value) for name, value in given.items())
+        self._do(op, number, side_index, price, size, owner, (0, shown, flags))
+        self._next_id = max(self._next_id, number + 1)
+        return number
 
-    @property
-    def _words(self) -> NDArray[np.int64]:
-        return self._log[: self._logged * EVENT_WORDS].reshape(-1, EVENT_WORDS)
+    def _new(self, op: int, side: Side, id: int | None, price: int, size: int, owner: int, stop: int = 0) -> int:
+        if side not in SIDES:
+            raise bad_word(side, "gtc")
+        number = self._next_id if id is None else as_integer("id", id)
+        size, owner = as_integer("size", size), as_integer("owner", owner)
+        self._do(op, number, SIDES[side], price, size, owner, (stop, 0, 0))
+        self._next_id = max(self._next_id, number + 1)
+        return number
 
-    def _do(self, op: int, number: int, side_index: int, price: int, size: int, owner: int) -> None:
-        try:
-            code = self._send(self._row, self._handles, self._book, op, number, side_index, price, size, owner)
-        except OverflowError:
-            raise too_big(price=price, size=size, owner=owner, id=number) from None
-        if code:
-            self._finish(code, op, number, side_index, price, size, owner)
-
-    def _finish(self, code: int, op: int, number: int, side_index: int, price: int, size: int, owner: int) -> None:
-        """Bring a message to its end that did not get there at once: make room, read events, or raise why not."""
-        kernels = _kernels()
-        message = (op, number, side_index, price, size, owner)
-        if code == kernels.GROW:
-            is_priced = op in (OP_LIMIT, OP_MODIFY) and 0 < price <= MAX_PRICE
-            is_new = op in (OP_LIMIT, OP_IOC, OP_MARKET)
-            need = kernels.Demand(number if is_new else -1, owner, *((price, price) if is_priced else (1, 0)))
-            self._row[ELASTIC] = self._make_room(need, 1)
-            code = self._send(self._row, self._handles, self._book, *message)
-            self._row[ELASTIC] = 1
-        while code == DRAIN:
-            self._pour()
-            code = kernels.resume(self._row, self._handles)
-        if code != DONE:
-            reason = Reason(int(self._row[M_REASON]))
-            tick, lot, low, high = (int(self._row[self._book + word]) for word in (TICK, LOT, BAND_LOW, BAND_HIGH))
-            limits = Limits(
-                tick=tick,
-                lot=lot,
-                band=(low, high),
-                max_size=int(self._row[MAX_ORDER_SIZE]),
-                max_orders=MAX_ORDERS,
-                max_owner=MAX_OWNERS - 1,
-                max_id=self._id_limit(1) - 1,
-                next_id=self._next_id,
-                ladder=(self._base, self._base + int(self._row[self._book + TICKS]) - 1),
-            )
-            raise rejection(reason, limits, id=number, price=price, size=size, owner=owner)
-
-    # --- making room -----------------------------------------------------------------------------------------------
-
-    def _pour(self) -> None:
-        """Move what the ring holds into the log."""
-        while self._row[EVENT_TAIL] != self._row[EVENT_HEAD]:
-            self._logged = _kernels().pour(self._row, self._log, self._logged)
-            if self._row[EVENT_TAIL] != self._row[EVENT_HEAD]:
-                self._lengthen_log()
-
-    def _lengthen_log(self) -> None:
-        longer = np.zeros(2 * self._log.size, np.int64)
-        longer[: self._log.size] = self._log
-        self._log = longer
-
-    def _id_limit(self, messages: int) -> int:
-        return min(2 * self._handles.size + _MAX_GAP + messages, MAX_TAG + 1)
-
-    def _make_room(self, need: Demand, messages: int) -> bool:
-        """Make room for what `messages` messages need, and for more orders; return whether all found it."""
-        count, capacity = int(self._row[ACCOUNT_COUNT]), int(self._row[self._book + CAPACITY])
-        window = self._window(need)
-        if need.order_id >= self._id_limit(messages) or need.owner >= MAX_OWNERS or window is None:
-            return False
-        if need.order_id >= self._handles.size:
-            more = np.zeros(max(2 * self._handles.size, need.order_id + 1), np.int32)
-            more[: self._handles.size] = self._handles
-            self._handles = more
-        owners = count if need.owner < count else min(max(2 * count, need.owner + 1), MAX_OWNERS)
-        orders = min(2 * capacity, MAX_ORDERS) if len(self) == capacity else capacity
-        if (orders, owners, *window) != (capacity, count, int(self._row[self._book + TICKS]), self._base):
-            self._grow(orders, owners, *window)
-        return len(self) < orders
-
-    def _window(self, need: Demand) -> tuple[int, int] | None:
-        """Return ticks and base of a ladder that holds all there is and the prices to come, or None if none does."""
-        base, ticks = self._base, int(self._row[self._book + TICKS])
-        if need.low > need.high or (base <= need.low and need.high < base + ticks):
-            return ticks, base
-        held = (self._row.view(np.int32)[self._live_handles() + PRICE] + base).tolist()
-        held += [price for price in (self.last, self.mark) if price is not None]
-        low, high = floor(min([need.low, *held])), ceil(max([need.high, *held]))
-        if high - low >= MAX_TICKS:
-            return None
-        while ticks < MAX_TICKS and ticks < 2 * (high - low + 1):
-            ticks *= 2
-        return ticks, max(0, low - (ticks - (high - low + 1)) // 2)
-
-    def _grow(self, orders: int, owners: int, ticks: int, base: int) -> None:
-        from markets.engine.grow import grown
-
-        self._pour()
-        self._row = grown(self._row, ticks=ticks, orders=orders, accounts=owners, base=base)
-        self._book = int(self._row[BOOKS])
-        live = self._live_handles()
-        self._handles[self._row.view(np.int32)[live + TAG]] = live
+    def _cleared(self) -> int | None:
+        price = int(self._row[CALL_PRICE]) + self._base
+        return price if price > 0 else None
 
     # --- reading the row -------------------------------------------------------------------------------------------
 
-    def _live_handles(self) -> NDArray[np.int32]:
-        slots = int(self._row[self._book + layout.SLOTS])
-        return self._row.view(np.int32)[slots : slots + len(self)]
-
-    def _find(self, number: int) -> int:
-        handle = int(self._handles[number]) if 0 <= number < self._handles.size else 0
-        within = handle - int(self._row[self._book + ORDERS])
-        if not 0 <= within < ORDER_WORDS * int(self._row[self._book + CAPACITY]) or within % ORDER_WORDS:
-            return 0
-        return handle if self._row.view(np.int32)[handle + TAG] == number else 0
+    def _flags(self, handle: int) -> int:
+        return int(self._row.view(np.int32)[handle + int(self._row[self._book + EXTRAS]) + X_FLAGS])
 
     def _order(self, handle: int) -> Order:
-        half = self._row.view(np.int32)
+        half, extra = self._row.view(np.int32), handle + int(self._row[self._book + EXTRAS])
         side: Literal["buy", "sell"] = "buy" if half[handle + SIDE] == self._book + BID else "sell"
         price, size = int(half[handle + PRICE]) + self._base, int(half[handle + QTY])
+        size += int(half[extra + X_RESERVE]) if self._flags(handle) & IS_ICEBERG else 0
         return Order(int(half[handle + TAG]), side, price, size, int(half[handle + OWNER]))
 
     def _best(self, side: int) -> int | None:
+        if self._row[self._book + HIDDENS]:
+            levels = self._levels(side, 1)
+            return int(levels["price_ticks"][0]) if levels.size else None
         key = int(self._row[side + BEST])
         return None if key == NONE else (key ^ int(self._row[side + FLIP])) + self._base
 
@@ -567,39 +532,6 @@ class OrderBook:
             raise OrderRejected(f"owner must be from 0 to {MAX_OWNERS - 1}, got {owner}", Reason.BAD_OWNER)
         accounts = self.accounts
         return accounts[number] if number < accounts.size else np.zeros((), ACCOUNT)
-
-
-def _restored(row: Row, handles: NDArray[np.int32], words: NDArray[np.int64], next_id: int) -> OrderBook:
-    book = OrderBook.__new__(OrderBook)
-    book._row, book._handles, book._next_id, book._book = row, handles, next_id, int(row[BOOKS])
-    book._logged = len(words)
-    book._log = np.concatenate([words.ravel(), np.zeros(max(words.size, 256 * EVENT_WORDS), np.int64)])
-    book._send = _kernels().send
-    return book
-
-
-class _Kernels(NamedTuple):
-    send: Callable[..., int]
-    resume: Callable[..., int]
-    replay: Callable[..., tuple[int, int, int]]
-    pour: Callable[..., int]
-    demand: Callable[..., Demand]
-    Demand: type[Demand]
-    GROW: int
-    MESSAGE_WORDS: int
-
-
-_loaded: list[_Kernels] = []
-
-
-def _kernels() -> _Kernels:
-    """Return the engine's kernels; the first call imports numba."""
-    if not _loaded:
-        from markets.engine.events import pour
-        from markets.engine.replay import GROW, MESSAGE_WORDS, Demand, demand, replay, resume, send
-
-        _loaded.append(_Kernels(send, resume, replay, pour, demand, Demand, GROW, MESSAGE_WORDS))
-    return _loaded[0]
 
 
 def _owner(owner: int | None) -> int:

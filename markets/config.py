@@ -18,6 +18,7 @@ from annotated_types import Ge, Gt, Le, MinLen, Predicate
 from sekai.error import SekaiError
 from sekai.utils import Checked, power_of_two
 
+from .rules import VenueRules
 from .units import MAX_PRICE_TICKS, Units
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "CompiledPolicy",
     "Count",
     "EveryTrades",
+    "Flow",
     "Latency",
     "Maker",
     "Market",
@@ -34,6 +36,7 @@ __all__ = [
     "Periodic",
     "Poisson",
     "Positive",
+    "Replay",
     "Role",
     "Seat",
     "Taker",
@@ -55,6 +58,7 @@ class Venue(Checked):
 
     `gateway_capacity` is how many messages may be on their way at once; 0 is enough for what the seats' clocks and
     latencies let one expect.
+    feed_lag_s: Latency = 0.0
     """
 
     tick_size: Positive = 0.01
@@ -63,6 +67,8 @@ class Venue(Checked):
     ladder_ticks: Annotated[int, Ge(64), Le(64**3), Predicate(power_of_two)] = 1024
     order_capacity: Annotated[int, Ge(16), Le(1 << 20)] = 1024
     gateway_capacity: Annotated[int, Ge(0), Le(1 << 20)] = 0
+    feed_capacity: Annotated[int, Ge(16), Le(1 << 20), Predicate(power_of_two)] = 1024
+    rules: VenueRules = field(default_factory=VenueRules)
 
     def _more_faults(self) -> list[str]:
         try:
@@ -126,6 +132,23 @@ class ZeroIntelligence(Checked):
     def cancel_rate_per_min(self, distance_ticks: int) -> float:
         """Return the rate at which one order at that distance is cancelled, before `pace`."""
         return self.cancel_per_min[min(distance_ticks, len(self.cancel_per_min)) - 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay(Checked):
+    """A recorded day: the orders of a tape, each at its time, in one book with everybody else's.
+
+    `file` is LOBSTER's zip or message file, or a saved tape with a book (see `markets.tape`). The market's clock
+    starts, warm-up included, at `start_s` seconds after midnight, or with the first message where that is later. What
+    others took from a recorded order, or traded in its place, its later cancels and executions leave out.
+    """
+
+    kind: Literal["replay"] = "replay"
+    file: Annotated[str, MinLen(1)]
+    start_s: NonNegative = 0.0
+
+
+Flow: TypeAlias = ZeroIntelligence | Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,12 +232,17 @@ class CompiledPolicy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat(Checked):
-    """One participant with an account. Without a policy it is played from outside, and then it needs a role."""
+    """One participant with an account. Without a policy it is played from outside, and then it needs a role.
+
+    What it sends takes `latency_s` to the book; what the market publishes reaches it `feed_lag_s` late: the book, the
+    trades, and the mark from which it counts. Its own account and orders it knows at once.
+    """
 
     name: str
     role: Role | None = None
     clock: Clock = field(default_factory=Periodic)
     latency_s: Latency = 0.0
+    feed_lag_s: Latency = 0.0
     policy: CompiledPolicy | None = None
 
     def _more_faults(self) -> list[str]:
@@ -236,7 +264,7 @@ class Market(Checked):
 
     seats: tuple[Seat, ...]
     venue: Venue = field(default_factory=Venue)
-    flow: ZeroIntelligence | None = field(default_factory=ZeroIntelligence)
+    flow: Flow | None = field(default_factory=ZeroIntelligence)
     session_s: Annotated[float, Ge(1e-6), Le(1e8)] = 600.0
     warmup_s: Annotated[float, Ge(0), Le(1e8)] = 0.0
 
@@ -263,7 +291,8 @@ class Market(Checked):
         if isinstance(seat.clock, Periodic | Poisson):
             every_s = seat.clock.every_s
         else:
-            trades_per_s = 4.0 * self.flow.market_per_min * self.flow.pace / 60.0 if self.flow else 1.0
+            flow = self.flow
+            trades_per_s = 4.0 * flow.market_per_min * flow.pace / 60.0 if isinstance(flow, ZeroIntelligence) else 100.0
             every_s = max(getattr(seat.clock, "trades", 1) / max(trades_per_s, 1.0), 1e-6)
         decisions = 1 + math.ceil(2.0 * seat.latency_s / every_s)
         sends = 4 if seat.policy is None else (_SENDS_MOST if len(self.seats) <= _FEW_SEATS else _SENDS_OF_MANY)

@@ -1,26 +1,31 @@
 """Conformance: small stories with known ends, told to the venue in a format that other engines can be told too.
 
 A file is JSON with a list `cases`; a case has an `id`, a `config` of the venue, `steps`, and what to `expect` after the
-last one (MATCHING rules in words, `format` in the file itself). Prices are ticks and sizes lots, both integers; `cash`
-is in hundredths of tick x lot. A case that needs what the venue cannot do yet fails, and says what that is.
+last one (docs/cases.md lists the words). Prices are ticks and sizes lots, both integers; `cash` is in hundredths of
+tick x lot. Orders without an `owner` share one, except under self-trade prevention: there each is nobody else's.
+
+The compiled book is told the cases, or the reference, which has to come to the same ends.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
-from markets.book import OrderBook, Side
-from markets.messages import EventKind
+from markets.book import OrderBook
+from markets.messages import Reason
+from markets.reference import ReferenceBook, Refusal
 from markets.rejection import OrderRejected
+from markets.rules import VenueRules
 from sekai.error import SekaiError
 
-__all__ = ["BadCases", "Case", "Failure", "Result", "run_case", "run_file"]
+__all__ = ["BadCases", "Case", "Failure", "Result", "Story", "Target", "rules_of", "run_case", "run_file"]
 
 Case = Mapping[str, Any]
+Target = Literal["engine", "reference"]
 
 
 class BadCases(SekaiError, ValueError):
@@ -55,149 +60,182 @@ class Result:
         return {"passed": list(self.passed), "failed": {f.id: list(f.problems) for f in self.failed}}
 
 
-def run_file(path: Path | str) -> Result:
-    """Run all cases of a file. Raises BadCases, naming the file, where it cannot be read as one."""
-    try:
-        cases = json.loads(Path(path).read_text(encoding="utf-8"))
-        cases = cases["cases"] if isinstance(cases, dict) else cases
-        named = [(str(case["id"]), str(case.get("desc", "")), case) for case in cases]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadCases(f"{path} must be a JSON file with a list of cases: {error!r}") from error
-    outcomes = [Failure(id, description, tuple(run_case(case))) for id, description, case in named]
+def run_file(path: Path | str, on: Target = "engine") -> Result:
+    """Run all cases of a file, or of a folder's files. Raises BadCases, naming the file that cannot be read as one."""
+    if on not in get_args(Target):
+        raise BadCases(f"on must be one of {', '.join(get_args(Target))}, got {on!r}")
+    root = Path(path)
+    files = sorted(root.glob("**/*.json")) if root.is_dir() else [root]
+    cases = [case for file in files for case in _read(file)]
+    outcomes = [Failure(id, description, tuple(run_case(case, on))) for id, description, case in cases]
     return Result(tuple(o.id for o in outcomes if not o.problems), tuple(o for o in outcomes if o.problems))
 
 
-def run_case(case: Case) -> list[str]:
+def run_case(case: Case, on: Target = "engine") -> list[str]:
     """Run one case on a fresh book; return what differed from what it expects, nothing if all is well."""
-    missing = sorted(set(_unbuilt(case)))
-    if missing:
-        return [f"not built yet: {feature}" for feature in missing]
     try:
-        story = _Story(_book(case.get("config", {})))
+        config = case.get("config", {})
+        rules = rules_of(config)
+        book: Any = ReferenceBook(rules=rules) if on == "reference" else OrderBook(rules=rules, events=True)
+        story = Story(book, config)
         for number, step in enumerate(case["steps"]):
             story.tell(number, step)
         return list(_differences(story, case.get("expect", {})))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         return [f"the case cannot be run: {error!r}"]
 
 
-# --- what is not built -----------------------------------------------------------------------------------------
-
-_OPERATIONS = {"limit", "market", "cancel", "mass_cancel", "reduce", "modify"}
-_OPERATION_NAMES = {"stop_limit": "stop-limit", "trailing_stop": "trailing stop", "phase": "call auction"}
-_PLAIN_CONFIG: dict[str, Callable[[Any], bool]] = {
-    "tick": lambda value: True,
-    "lot": lambda value: True,
-    "max_qty": lambda value: True,
-    "price_band": lambda value: True,
-    "last_trade": lambda value: True,  # only stops and auctions ask for it
-    "stp": lambda value: value in (None, "none"),
-    "allocation": lambda value: value in (None, "fifo"),
-    "maker_fee_bps": lambda value: not value,
-    "taker_fee_bps": lambda value: not value,
-    "top_order": lambda value: not value,
-    "halt_band": lambda value: value is None,
-    "position_limit": lambda value: value is None,
-}
-_CONFIG_NAMES = {"stp": "self-trade prevention", "allocation": "allocation"}
-
-
-def _unbuilt(case: Case) -> Iterator[str]:
-    """Yield the features that a case needs and the venue lacks."""
-    for key, value in case.get("config", {}).items():
-        if not _PLAIN_CONFIG.get(key, lambda value: False)(value):
-            yield f"{_CONFIG_NAMES.get(key, key)} {value!r}"
-    for step in case.get("steps", ()):
-        operation = str(step.get("op"))
-        if operation not in _OPERATIONS:
-            yield _OPERATION_NAMES.get(operation, "call auction" if operation == "uncross" else operation)
-            continue
-        tif = str(step.get("tif", "GTC")).upper()
-        if tif not in ("GTC", "IOC"):
-            yield tif
-        for flag, name in (("post_only", "post-only"), ("display", "iceberg"), ("hidden", "hidden order")):
-            if step.get(flag):
-                yield name
+def _read(path: Path) -> list[tuple[str, str, Case]]:
+    try:
+        cases = json.loads(path.read_text(encoding="utf-8"))
+        cases = cases["cases"] if isinstance(cases, dict) else cases
+        return [(str(case["id"]), str(case.get("desc", "")), case) for case in cases]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadCases(f"{path} must be a JSON file with a list of cases: {error!r}") from error
 
 
 # --- telling ---------------------------------------------------------------------------------------------------
 
+_RULES: Final = {"max_qty": "max_size", "price_band": "band"}  # where a case's word is not the field's
+_STEPS: Final[dict[str, set[str]]] = {
+    "limit": {"id", "side", "price", "qty", "tif", "post_only", "display", "hidden", "owner"},
+    "market": {"id", "side", "qty", "owner"},
+    "stop": {"id", "side", "stop", "qty", "owner"},
+    "stop_limit": {"id", "side", "stop", "price", "qty", "owner"},
+    "trailing_stop": {"id", "side", "offset", "qty", "owner"},
+    "cancel": {"id", "owner"},
+    "mass_cancel": {"owner"},
+    "reduce": {"id", "by", "owner"},
+    "modify": {"id", "price", "qty", "owner"},
+    "phase": {"to"},
+    "halt": set(),
+    "uncross": {"reference"},
+}
+_SIDES: Final = {"b": "buy", "s": "sell", "buy": "buy", "sell": "sell"}
 
-def _book(config: Case) -> OrderBook:
-    """Return the empty book that a case asks for."""
-    rules: dict[str, Any] = {
-        "tick": config.get("tick"),
-        "lot": config.get("lot"),
-        "max_size": config.get("max_qty"),
-        "band": tuple(config["price_band"]) if config.get("price_band") else None,
-    }
-    return OrderBook(events=True, **{name: value for name, value in rules.items() if value is not None})
+
+def rules_of(config: Case) -> VenueRules:
+    """Return the rules that a case's config asks for."""
+    rules = {_RULES.get(key, key): value for key, value in config.items() if value is not None}
+    unknown = sorted(set(rules) - {field.name for field in fields(VenueRules)})
+    if unknown:
+        raise ValueError(f"config.{unknown[0]} is not known")
+    if isinstance(rules.get("halt_band"), list):  # the band itself, and it halts
+        rules |= {"band": rules["halt_band"], "halt_band": True}
+    if "band" in rules:
+        rules["band"] = tuple(rules["band"])
+    return VenueRules(**rules)
 
 
 @dataclass
-class _Story:
+class Story:
     """A case under way: its book, and the numbers that the book knows its orders and owners by."""
 
-    book: OrderBook
+    book: Any
+    config: Case = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     owners: dict[Any, int] = field(default_factory=dict)
-    rejects: list[int] = field(default_factory=list)
+    rejects: dict[int, Reason] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    prices: set[int] = field(default_factory=set)
+    clearing_price: int | None = None
 
-    def tell(self, number: int, step: Case) -> None:
-        """Do one step; note it where it is refused."""
+    def tell(self, number: int, step: Case) -> Any:
+        """Do one step; return the book's answer, or the reason where it is refused, which is noted."""
+        operation = step["op"]
+        unknown = sorted(set(step) - _STEPS.get(operation, set(step) - {"op"}) - {"op", "time", "note"})
+        if unknown or operation not in _STEPS:
+            raise ValueError(f"step {number}: {operation} {unknown or ''} is not known")
+        if "time" in step:
+            self.book.time_ns = step["time"]
+        self.prices.add(step.get("price") or 0)
         try:
-            getattr(self, f"_{step['op']}")(step)
-        except OrderRejected:
-            self.rejects.append(number)
+            return getattr(self, f"_{operation}")(step)
+        except (OrderRejected, Refusal) as refused:
+            self.rejects[number] = refused.reason
+            return refused.reason
 
     def owner(self, name: Any) -> int:
-        """Return the number of an owner; orders without one share an owner of their own."""
+        """Return the number of an owner; one below zero is nobody's name, and is asked for as it is."""
+        if isinstance(name, int) and name < 0:
+            return name
+        if name is None and self.config.get("stp", "none") != "none":
+            name = ("nobody", len(self.owners))
         return self.owners.setdefault(name, len(self.owners))
 
     def id(self, name: Any) -> int:
         """Return the number of an order, new or not; JSON's keys are text, so 1 and "1" are one order."""
         return self.ids.setdefault(str(name), len(self.ids))
 
-    def _limit(self, step: Case) -> None:
-        tif: Any = str(step.get("tif", "GTC")).lower()
-        owner, number = self.owner(step.get("owner")), self.id(step["id"])
-        self.book.limit(_side(step), price=step["price"], size=step["qty"], owner=owner, tif=tif, id=number)
-
-    def _market(self, step: Case) -> None:
-        self.book.market(_side(step), size=step["qty"], owner=self.owner(step.get("owner")), id=self.id(step["id"]))
-
-    def _cancel(self, step: Case) -> None:
-        self.book.cancel(self.id(step["id"]), owner=self._named(step))
-
-    def _mass_cancel(self, step: Case) -> None:
-        self.book.mass_cancel(self.owner(step.get("owner")))
-
-    def _reduce(self, step: Case) -> None:
-        self.book.reduce(self.id(step["id"]), step["by"], owner=self._named(step))
-
-    def _modify(self, step: Case) -> None:
-        self.book.modify(self.id(step["id"]), price=step.get("price"), size=step.get("qty"), owner=self._named(step))
-
-    def _named(self, step: Case) -> int | None:
-        return self.owner(step["owner"]) if step.get("owner") is not None else None
-
     def name(self, number: int) -> str:
         """Return the case's name, as text, of an order that the book knows by `number`."""
         return next(name for name, known in self.ids.items() if known == number)
 
+    def _new(self, step: Case) -> dict[str, Any]:
+        return {"size": step["qty"], "owner": self.owner(step.get("owner")), "id": self.id(step["id"])}
 
-def _side(step: Case) -> Side:
+    def _limit(self, step: Case) -> Any:
+        new = self._new(step)
+        flags = {name: step[name] for name in ("post_only", "display", "hidden") if step.get(name) is not None}
+        if step.get("hidden"):
+            self.hidden.add(new["id"])
+        tif = str(step.get("tif", "GTC")).lower()
+        return self.book.limit(_side(step), price=step["price"], tif=tif, **new, **flags)
+
+    def _market(self, step: Case) -> Any:
+        return self.book.market(_side(step), **self._new(step))
+
+    def _stop(self, step: Case) -> Any:
+        return self.book.stop(_side(step), stop=step["stop"], **self._new(step))
+
+    def _stop_limit(self, step: Case) -> Any:
+        return self.book.stop_limit(_side(step), stop=step["stop"], price=step["price"], **self._new(step))
+
+    def _trailing_stop(self, step: Case) -> Any:
+        return self.book.trailing_stop(_side(step), offset=step["offset"], **self._new(step))
+
+    def _cancel(self, step: Case) -> Any:
+        return self.book.cancel(self.id(step["id"]), owner=self._named(step))
+
+    def _mass_cancel(self, step: Case) -> Any:
+        return self.book.mass_cancel(self.owner(step.get("owner")))
+
+    def _reduce(self, step: Case) -> Any:
+        return self.book.reduce(self.id(step["id"]), step["by"], owner=self._named(step))
+
+    def _modify(self, step: Case) -> Any:
+        return self.book.modify(
+            self.id(step["id"]), price=step.get("price"), size=step.get("qty"), owner=self._named(step)
+        )
+
+    def _phase(self, step: Case) -> Any:
+        cleared = self.book.phase(step["to"])
+        if step["to"] == "continuous":
+            self.clearing_price = cleared
+        return cleared
+
+    def _halt(self, step: Case) -> Any:
+        return self.book.phase("halt")
+
+    def _uncross(self, step: Case) -> Any:
+        self.clearing_price = self.book.uncross(step.get("reference"))
+        return self.clearing_price
+
+    def _named(self, step: Case) -> int | None:
+        return self.owner(step["owner"]) if step.get("owner") is not None else None
+
+
+def _side(step: Case) -> str:
     side = str(step["side"]).lower()
-    sides: dict[str, Side] = {"b": "buy", "s": "sell", "buy": "buy", "sell": "sell"}
-    if side not in sides:
+    if side not in _SIDES:
         raise ValueError(f"side must be B or S, got {step['side']!r}")
-    return sides[side]
+    return _SIDES[side]
 
 
 # --- comparing -------------------------------------------------------------------------------------------------
 
 
-def _differences(story: _Story, expect: Case) -> Iterator[str]:
+def _differences(story: Story, expect: Case) -> Iterator[str]:
     """Yield a sentence for everything that is not as expected."""
     for key, expected in expect.items():
         if key not in _READERS:
@@ -210,86 +248,101 @@ def _differences(story: _Story, expect: Case) -> Iterator[str]:
 
 
 def _plain(value: Any) -> Any:
-    """Return expected data with every order's id as text, wherever ids stand: as keys, or in lists of orders."""
+    """Return expected data with every order's id as text, wherever ids stand as keys."""
     return {str(key): item for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _levels(story: _Story, side: str, expected: Sequence[Any]) -> list[Any]:
-    named: Any = side
-    depth = story.book.depth(1 << 20)
-    prices = (depth.bids if side == "bid" else depth.asks)["price_ticks"].tolist()
+def _levels(story: Story, side: int, expected: Sequence[Any]) -> list[Any]:
+    """Return a side's queues; a hidden order is in them only if the case names it there."""
     given = {str(order[0]): order[0] for _, orders in expected for order in orders}
-    return [
-        [price, [[_as_given(story, order.id, given), order.size] for order in story.book.queue(named, price)]]
-        for price in prices
-    ]
+    levels = []
+    for price, queue in _queues(story, side):
+        named = [(story.name(id), id, size) for id, size in queue]
+        orders = [[_as_given(name, given), size] for name, id, size in named if id not in story.hidden or name in given]
+        if orders:
+            levels.append([price, orders])
+    return levels
 
 
-def _trades(story: _Story, expected: Sequence[Any]) -> list[Any]:
+def _queues(story: Story, side: int) -> list[tuple[int, list[tuple[int, int]]]]:
+    book = story.book
+    if isinstance(book, ReferenceBook):
+        return book.levels(side)
+    word: Any = ("buy", "sell")[side]
+    prices = sorted(story.prices, reverse=side == 0)
+    return [(price, [(order.id, order.size) for order in book.queue(word, price)]) for price in prices]
+
+
+def _fill_list(story: Story) -> list[tuple[int, int, int, int]]:
+    trades = story.book.trades
+    return list(trades) if isinstance(trades, list) else trades.tolist()
+
+
+def _trades(story: Story, expected: Sequence[Any]) -> list[Any]:
     given = {str(id): id for trade in expected for id in trade[:2]}
     return [
-        [_as_given(story, maker, given), _as_given(story, taker, given), price, size]
-        for maker, taker, price, size in story.book.trades.tolist()
+        [_as_given(story.name(maker), given), _as_given(story.name(taker), given), price, size]
+        for maker, taker, price, size in _fill_list(story)
     ]
 
 
-def _as_given(story: _Story, number: int, given: Mapping[str, Any]) -> Any:
+def _as_given(name: str, given: Mapping[str, Any]) -> Any:
     """Return an order's name as the case writes it, a number where it is one."""
-    name = story.name(number)
     return given.get(name, int(name) if name.lstrip("-").isdigit() else name)
 
 
-def _done(story: _Story, expected: Case) -> dict[str, str | None]:
-    return {str(name): _status(story, story.ids.get(str(name))) for name in expected}
-
-
-def _status(story: _Story, number: int | None) -> str | None:
-    """Return how an order ended: "filled", "cancelled" or "rejected"; "open", or None if nobody sent it."""
-    if number is None:
-        return None
-    if number in story.book:
-        return "open"
-    kinds = [kind for kind, order in story.book.events[["kind", "order"]].tolist() if order == number]
-    if EventKind.ACCEPTED not in kinds:
-        return "rejected"
-    last_life = kinds[len(kinds) - 1 - kinds[::-1].index(EventKind.ACCEPTED) :]
-    return "cancelled" if EventKind.CANCELLED in last_life else "filled"
-
-
-def _visible(story: _Story, expected: Case) -> dict[str, int | None]:
-    orders = {name: story.book.order(story.ids[str(name)]) if str(name) in story.ids else None for name in expected}
-    return {str(name): order.size if order else None for name, order in orders.items()}
-
-
-def _fills(story: _Story, expected: Case) -> dict[str, int]:
-    trades = story.book.trades
-    numbers = {str(name): story.ids.get(str(name), -1) for name in expected}
-    return {
-        name: int(trades["size"][(trades["maker"] == number) | (trades["taker"] == number)].sum())
-        for name, number in numbers.items()
-    }
-
-
-def _account(column: str) -> Callable[[_Story, Case], dict[str, int]]:
-    def read(story: _Story, expected: Case) -> dict[str, int]:
-        accounts = story.book.accounts[column].tolist()
-        numbers = {str(name): story.owners.get(name, len(accounts)) for name in expected}
-        return {name: accounts[number] if number < len(accounts) else 0 for name, number in numbers.items()}
+def _by_id(ask: Callable[[Any, int], Any]) -> Callable[[Story, Case], dict[str, Any]]:
+    def read(story: Story, expected: Case) -> dict[str, Any]:
+        numbers = {str(name): story.ids.get(str(name)) for name in expected}
+        return {name: None if number is None else ask(story.book, number) for name, number in numbers.items()}
 
     return read
 
 
-_READERS: dict[str, Callable[[_Story, Any], Any]] = {
+def _by_owner(column: str) -> Callable[[Story, Case], dict[str, int]]:
+    def read(story: Story, expected: Case) -> dict[str, int]:
+        numbers = {str(name): number for name, number in story.owners.items()}
+        return {str(name): _account(story.book, numbers.get(str(name)), column) for name in expected}
+
+    return read
+
+
+def _account(book: Any, owner: int | None, column: str) -> int:
+    if owner is None:
+        return 0
+    if isinstance(book, ReferenceBook):
+        return int(getattr(book.accounts[owner], column))
+    accounts = book.accounts[column].tolist()
+    return int(accounts[owner]) if owner < len(accounts) else 0
+
+
+def _fills(story: Story, expected: Case) -> dict[str, int]:
+    numbers = {str(name): story.ids.get(str(name), -1) for name in expected}
+    trades = _fill_list(story)
+    return {name: sum(trade[3] for trade in trades if number in trade[:2]) for name, number in numbers.items()}
+
+
+def _pending(story: Story, expected: Sequence[Any]) -> list[Any]:
+    """Return the stops that wait: in the order of the case where they are the same."""
+    given = {str(id): id for id in expected}
+    found = [_as_given(story.name(int(number)), given) for number in story.book.pending_stops]
+    return list(expected) if sorted(map(str, found)) == sorted(map(str, expected)) else found
+
+
+_READERS: Final[dict[str, Callable[[Story, Any], Any]]] = {
     "trades": _trades,
-    "bids": lambda story, expected: _levels(story, "bid", expected),
-    "asks": lambda story, expected: _levels(story, "ask", expected),
-    "done": _done,
-    "rejects": lambda story, expected: story.rejects,
-    "pending_stops": lambda story, expected: [],
-    "visible": _visible,
+    "bids": lambda story, expected: _levels(story, 0, expected),
+    "asks": lambda story, expected: _levels(story, 1, expected),
+    "done": _by_id(lambda book, number: book.status(number)),
+    "rejects": lambda story, expected: sorted(story.rejects),
+    "reasons": lambda story, expected: {str(n): r.name for n, r in story.rejects.items() if str(n) in _plain(expected)},
+    "pending_stops": _pending,
+    "visible": _by_id(lambda book, number: book.visible(number)),
     "fills": _fills,
-    "clearing_price": lambda story, expected: None,
-    "cash": _account("cash"),
-    "position": _account("position"),
-    "halted": lambda story, expected: False,
+    "clearing_price": lambda story, expected: story.clearing_price,
+    "cash": _by_owner("cash"),
+    "position": _by_owner("position"),
+    "venue_cash": lambda story, expected: story.book.venue_cash,
+    "halted": lambda story, expected: story.book.halted,
+    "last": lambda story, expected: story.book.last,
 }

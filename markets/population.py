@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from sekai.utils import InvalidValue
 
-from . import config
+from . import config, recorded_flow
 from .engine import layout as at
+from .engine.feed import BEFORE_ALL, keep
 from .engine.jit import address_of
 from .engine.matching import submit
 from .engine.rng import name_hash
+from .engine.special import special
+from .memory import lay_venue_rules
+from .rules import VenueRules
 from .units import nanoseconds, per_ns
 
 __all__ = ["Population", "populate"]
@@ -31,7 +35,8 @@ _TAPE = 16
 class Population:
     """A market before its first session: the row to copy, and the addresses of the kernels that its seats name.
 
-    Addresses are good in this process only; `kernels` keeps the functions that they belong to.
+    Addresses are good in this process only; `kernels` keeps the functions that they belong to. The first address is
+    that of the kernel for a venue whose rules are not plain.
     """
 
     row: NDArray[np.int64]
@@ -45,15 +50,23 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     With `record` every event is kept until it is read; without, only the tape's last trades are.
     """
     venue, flow, seats = market.venue, market.flow, market.seats
+    record_of_day = recorded_flow.load(market) if isinstance(flow, config.Replay) else None
+    is_plain = venue.rules == VenueRules()
+    lagged = [seat for seat in seats if seat.feed_lag_s]
+    feed = venue.feed_capacity if lagged else 0
     row = at.new_row(
         ticks=venue.ladder_ticks,
         orders=venue.order_capacity,
         accounts=len(seats) + 2,
         seats=len(seats),
         events=1024 if record else 16,
-        tape=_TAPE,
+        tape=max(_TAPE, feed),
+        special=not is_plain,
+        feed=feed,
+        feed_levels=max((seat.role.levels for seat in lagged if seat.role), default=1),
         queue=market.pending_capacity,
-        flow_depth=flow.depth_ticks if flow else 0,
+        flow_depth=flow.depth_ticks if isinstance(flow, config.ZeroIntelligence) else 0,
+        flow_words=recorded_flow.words(record_of_day) if record_of_day else 0,
         base=venue.base_ticks,
     )
     row[at.EVENT_STOP], row[at.EVENT_KINDS] = int(record), at.ALL_KINDS if record else 0
@@ -63,13 +76,20 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     book = int(row[at.BOOKS])
     opening = venue.units.ticks(venue.opening_price) - venue.base_ticks
     row[book + at.MARK] = 2 * opening + 1
-    if flow:
+    if record_of_day:
+        recorded_flow.lay_out(row, book, record_of_day, venue)
+    elif isinstance(flow, config.ZeroIntelligence):
         _lay_out_flow(row, book, flow)
         _fill_book(row, book, flow, opening)
+    row[at.VENUE] = len(seats) + 1
+    lay_venue_rules(row, book, venue.rules)
+    if feed:
+        keep(row, book, BEFORE_ALL)
     kernels: list[Callable[[Any, int], int] | None] = [None]
     for number, seat in enumerate(seats):
         _lay_out_seat(row, book, number, seat, kernels)
-    addresses = np.array([0, *(address_of(k) for k in kernels if k is not None)], np.int64)
+    first = 0 if is_plain else address_of(special)
+    addresses = np.array([first, *(address_of(k) for k in kernels if k is not None)], np.int64)
     return Population(row, addresses, tuple(kernels))
 
 
@@ -130,6 +150,7 @@ def _lay_out_seat(
         row[me + at.S_EVERY] = clock.trades
     row[at.REACTIVE] += isinstance(clock, config.EveryTrades | config.OwnFills)
     row[me + at.S_LATENCY], row[me + at.S_NAME] = nanoseconds(seat.latency_s), name_hash(seat.name)
+    row[me + at.S_LAG] = nanoseconds(seat.feed_lag_s)
     row[me + at.S_BOOK], row[me + at.S_TIME] = book, row[at.OPEN]
     if seat.role is not None:
         row[me + at.S_ROLE] = _ROLES[seat.role.kind]

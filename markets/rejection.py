@@ -5,8 +5,9 @@ from __future__ import annotations
 from operator import index
 from typing import Any, Final, NamedTuple
 
-from markets.engine.layout import MAX_PRICE, MAX_SIZE, MAX_TICKS, MAX_VALUE, OP_IOC, OP_LIMIT
+from markets.engine.layout import MAX_PRICE, MAX_SIZE, MAX_TICKS, MAX_VALUE, OP_AON, OP_FOK, OP_IOC, OP_LIMIT
 from markets.messages import Reason
+from markets.rules import VenueRules
 from sekai.error import SekaiError
 
 __all__ = [
@@ -14,12 +15,12 @@ __all__ = [
     "MAX_OWNERS",
     "SIDES",
     "TIFS",
-    "BadRules",
+    "BadCapacity",
     "Limits",
     "OrderRejected",
     "as_integer",
     "bad_word",
-    "check_rules",
+    "check_capacity",
     "rejection",
     "too_big",
 ]
@@ -28,7 +29,7 @@ MAX_ORDERS: Final = 1 << 24  # live at once
 MAX_OWNERS: Final = 1 << 20
 
 SIDES: Final[dict[str, int]] = {"buy": 0, "bid": 0, "sell": 1, "ask": 1}
-TIFS: Final[dict[str, int]] = {"gtc": OP_LIMIT, "ioc": OP_IOC}
+TIFS: Final[dict[str, int]] = {"gtc": OP_LIMIT, "ioc": OP_IOC, "fok": OP_FOK, "aon": OP_AON}
 
 _REASONS: Final = {
     "price": Reason.BAD_PRICE,
@@ -36,25 +37,24 @@ _REASONS: Final = {
     "by": Reason.BAD_SIZE,
     "owner": Reason.BAD_OWNER,
     "id": Reason.IDS_EXHAUSTED,
+    "stop": Reason.BAD_PRICE,
+    "offset": Reason.BAD_PRICE,
+    "reference": Reason.BAD_PRICE,
+    "display": Reason.BAD_DISPLAY,
 }
 
 
-class BadRules(SekaiError, ValueError):
-    """Raised when a book is asked for with rules, or a capacity, that no book can have."""
+class BadCapacity(SekaiError, ValueError):
+    """Raised when a book is asked for with a capacity that no book can have."""
 
 
-def check_rules(*, band: tuple[int, int], ticks: int, **numbers: int) -> None:
-    """Raise BadRules, naming the argument, unless a book can be made with these."""
-    most = {"tick": MAX_PRICE, "lot": MAX_SIZE, "max_size": MAX_SIZE, "orders": MAX_ORDERS, "owners": MAX_OWNERS}
-    for name, value in numbers.items():
-        if not 1 <= value <= most[name]:
-            raise BadRules(f"{name} must be from 1 to {most[name]}, got {value}")
-    if numbers["lot"] > numbers["max_size"]:
-        raise BadRules(f"lot must be at most max_size, {numbers['max_size']}, got {numbers['lot']}")
-    if not 1 <= band[0] <= band[1] <= MAX_PRICE:
-        raise BadRules(f"band must be (lowest, highest) from 1 to {MAX_PRICE}, got {band}")
+def check_capacity(*, ticks: int, orders: int, owners: int) -> None:
+    """Raise BadCapacity, naming the argument, unless a book can be made with room for so much at first."""
+    for name, value, most in (("orders", orders, MAX_ORDERS), ("owners", owners, MAX_OWNERS)):
+        if not 1 <= value <= most:
+            raise BadCapacity(f"{name} must be from 1 to {most}, got {value}")
     if not 64 <= ticks <= MAX_TICKS or ticks & (ticks - 1):
-        raise BadRules(f"ticks must be a power of two from 64 to {MAX_TICKS}, got {ticks}")
+        raise BadCapacity(f"ticks must be a power of two from 64 to {MAX_TICKS}, got {ticks}")
 
 
 class OrderRejected(SekaiError, ValueError):
@@ -80,6 +80,7 @@ class Limits(NamedTuple):
     max_id: int
     next_id: int
     ladder: tuple[int, int]
+    rules: VenueRules
 
 
 def rejection(reason: Reason, limits: Limits, *, id: int, price: int, size: int, owner: int) -> OrderRejected:
@@ -100,6 +101,17 @@ def rejection(reason: Reason, limits: Limits, *, id: int, price: int, size: int,
         Reason.OFF_LOT: f"size must be a multiple of {limits.lot} lots, got {size}",
         Reason.OUTSIDE_BAND: f"price must be from {limits.band[0]} to {limits.band[1]} ticks, got {price}",
         Reason.BAD_OWNER: f"owner must be from 0 to {limits.max_owner}, got {owner}",
+        Reason.BAD_DISPLAY: f"display must be from 1 to the order's size, {size}",
+        Reason.BAD_OPERATION: "an order cannot be all of this: post_only goes with 'gtc' and 'aon', display with "
+        "neither 'aon' nor hidden; and a stop, or a market order, has no price to modify",
+        Reason.WOULD_TRADE: f"a post-only order must not trade at once; at {price} it would",
+        Reason.NOT_IN_CALL: "in a call or a halt, where nothing trades, there are no IOC, FOK and post-only orders",
+        Reason.NO_CALL: "there must be a call, or a halt, to uncross",
+        Reason.POSITION_LIMIT: f"all open orders of owner {owner} on one side must not lead to a position beyond "
+        f"{limits.rules.position_limit}; with {size} more they could",
+        Reason.ORDER_LIMIT: f"owner {owner} must not have more than {limits.rules.open_order_limit} open orders",
+        Reason.RATE_LIMIT: f"owner {owner} must not send more than {limits.rules.order_rate_limit} new orders in "
+        f"{limits.rules.order_rate_window_ns} ns",
     }
     if reason is Reason.BAD_SIZE and 1 <= size <= limits.max_size:
         texts[reason] = f"price x size must be at most {MAX_VALUE}, got {price} x {size}"
@@ -110,7 +122,7 @@ def bad_word(side: object, tif: object) -> OrderRejected:
     """Return the error for a side, or a time in force, that is no such word."""
     if not isinstance(side, str) or side not in SIDES:
         return OrderRejected(f"side must be 'buy' ('bid') or 'sell' ('ask'), got {side!r}", Reason.BAD_SIDE)
-    return OrderRejected(f"tif must be 'gtc' or 'ioc', got {tif!r}", Reason.BAD_OPERATION)
+    return OrderRejected(f"tif must be 'gtc', 'ioc', 'fok' or 'aon', got {tif!r}", Reason.BAD_OPERATION)
 
 
 def too_big(**numbers: int) -> OrderRejected:

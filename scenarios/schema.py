@@ -26,6 +26,7 @@ from markets.config import (
     OwnFills,
     Periodic,
     Poisson,
+    Replay,
     Seat,
     Taker,
     Venue,
@@ -36,6 +37,7 @@ from sekai.utils import Checked, InvalidValue
 __all__ = [
     "ClockTable",
     "CompiledTable",
+    "FlowTable",
     "PolicyTable",
     "RoleTable",
     "Scenario",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 RoleTable: TypeAlias = Annotated[Maker | Taker, Field(discriminator="kind")]
+FlowTable: TypeAlias = Annotated[ZeroIntelligence | Replay, Field(discriminator="kind")]
 ClockTable: TypeAlias = Annotated[Periodic | Poisson | EveryTrades | OwnFills, Field(discriminator="kind")]
 CompiledTable: TypeAlias = Annotated[AvellanedaStoikov | Momentum | NoiseTrader, Field(discriminator="kind")]
 PolicyTable: TypeAlias = Annotated[
@@ -71,6 +74,7 @@ class SeatTable(Checked):
     clock: ClockTable
     policy: PolicyTable
     latency_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
+    feed_lag_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,7 @@ class TraderTable(Checked):
     policy: CompiledTable
     count: Annotated[int, Ge(1), Le(60_000)] = 1
     latency_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
+    feed_lag_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,7 @@ class Scenario(Checked):
     name: str = ""
     market: Venue = field(default_factory=Venue)
     session: Session = field(default_factory=Session)
-    flow: ZeroIntelligence | None = None
+    flow: FlowTable | None = None
     seats: Annotated[tuple[SeatTable, ...], MinLen(1)]
     traders: tuple[TraderTable, ...] = ()
 
@@ -137,6 +142,7 @@ class Scenario(Checked):
                 role=seat.role,
                 clock=seat.clock,
                 latency_s=seat.latency_us * _MICROSECOND,
+                feed_lag_s=seat.feed_lag_us * _MICROSECOND,
                 policy=inside.get(seat.name),
             )
             for seat in self.seats
@@ -146,6 +152,7 @@ class Scenario(Checked):
                 name=f"{group.name}_{k}",
                 clock=group.clock,
                 latency_s=group.latency_us * _MICROSECOND,
+                feed_lag_s=group.feed_lag_us * _MICROSECOND,
                 policy=group.policy,
             )
             for group in self.traders

@@ -6,7 +6,7 @@ import numpy as np
 
 from .jit import inlined
 
-__all__ = ["lowest_bit"]
+__all__ = ["highest_bit", "lowest_bit"]
 
 _DEBRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _SHIFT = np.uint64(58)
@@ -20,3 +20,14 @@ def lowest_bit(word: int) -> int:
     """Return the position of the lowest set bit of a non-zero 64-bit word (a signed one will do)."""
     lowest = np.uint64(word & -word)
     return int(_INDEX[(lowest * _DEBRUIJN) >> _SHIFT])
+
+
+@inlined
+def highest_bit(word: int) -> int:
+    """Return the position of the highest set bit of a non-zero 64-bit word (a signed one will do)."""
+    left, position = np.uint64(word & -1), 0
+    for shift in (32, 16, 8, 4, 2, 1):
+        if left >> np.uint64(shift) != np.uint64(0):
+            left >>= np.uint64(shift)
+            position += shift
+    return position

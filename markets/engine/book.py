@@ -13,8 +13,8 @@ from __future__ import annotations
 from numpy import int32, int64
 from numpy import uint64 as U
 
-from .bits import lowest_bit
-from .jit import inlined
+from .bits import highest_bit, lowest_bit
+from .jit import inlined, kernel
 from .layout import (
     BEST,
     BITS,
@@ -26,6 +26,7 @@ from .layout import (
     LEVEL_WORDS,
     LEVELS,
     LIVE,
+    MAX_TICKS,
     NEXT,
     NO_TAG,
     NONE,
@@ -52,6 +53,7 @@ __all__ = [
     "link",
     "next_key",
     "occupy",
+    "previous_key",
     "price_of",
     "remove",
     "rest",
@@ -223,3 +225,25 @@ def next_key(row: Row, side: int, key: int) -> int:
         word = (group << 6) + lowest_bit(words)
         left = row[U(bits + word)]
     return (word << 6) + lowest_bit(left)
+
+
+@kernel
+def previous_key(row: Row, side: int, key: int) -> int:
+    """Return the last occupied key before `key` on a side, NONE when there is none; the worst of all before NONE."""
+    bits, summary = row[U(side + BITS)], row[U(side + SUMMARY)]
+    if key == NONE:
+        key = MAX_TICKS
+    word, group = key >> 6, key >> 12
+    left = row[U(bits + word)] & ((int64(1) << int64(key & 63)) - 1) if key < MAX_TICKS else int64(0)
+    if left == 0:
+        words = row[U(summary + group)] & ((int64(1) << int64(word & 63)) - 1) if key < MAX_TICKS else int64(0)
+        if words == 0:
+            below = (int64(1) << int64(group)) - 1 if group < 64 else int64(-1)
+            top = row[U(side + TOP)] & below
+            if top == 0:
+                return NONE
+            group = highest_bit(int(top))
+            words = row[U(summary + group)]
+        word = (group << 6) + highest_bit(int(words))
+        left = row[U(bits + word)]
+    return (word << 6) + highest_bit(int(left))

@@ -25,6 +25,7 @@ from .layout import (
     F_BOUND,
     F_CANCEL,
     F_DEPTH,
+    F_KIND,
     F_LIMIT,
     F_MARKET,
     F_SIZE,
@@ -40,6 +41,7 @@ from .layout import (
     OP_MARKET,
     OWNER,
     PRICE,
+    RECORDED_FLOW,
     SELL,
     SERIAL,
     SIDE,
@@ -48,6 +50,7 @@ from .layout import (
     Row,
 )
 from .matching import submit
+from .recorded import next_recorded, play_recorded
 
 __all__ = ["OP_NOTHING", "anchor", "background", "next_background"]
 
@@ -58,6 +61,8 @@ OP_NOTHING = -1
 def next_background(row: Row, book: int) -> int:
     """Draw the time in ns of the flow's next event. Modifies `row` in place."""
     reals, flow = row.view(np.float64), row[U(book + FLOW)]
+    if row[U(flow + F_KIND)] == RECORDED_FLOW:
+        return next_recorded(row, book)
     row[U(flow + F_BOUND)] = row[U(book + LIVE)]
     rate = 2.0 * (reals[U(flow + F_LIMIT)] + reals[U(flow + F_MARKET)])
     rate += row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)]
@@ -67,6 +72,8 @@ def next_background(row: Row, book: int) -> int:
 @inlined
 def background(row: Row, book: int) -> int:
     """Let the flow's event of this instant happen; return what `submit` answers. Modifies `row` in place."""
+    if row[U(row[U(book + FLOW)] + F_KIND)] == RECORDED_FLOW:
+        return play_recorded(row, book)
     op, side, price, order = _draw(row, book, row[U(book + FLOW)])
     if op == OP_NOTHING:
         return DONE

@@ -6,7 +6,7 @@ import numpy as np
 from numpy import int32
 from numpy import uint64 as U
 
-from .book import link, next_key
+from .book import level_at, link, next_key, price_of
 from .check import accounts_of, books_of
 from .jit import kernel
 from .layout import (
@@ -15,8 +15,6 @@ from .layout import (
     ACCOUNTS,
     ASK,
     BACKGROUND,
-    BAND_HIGH,
-    BAND_LOW,
     BASE,
     BEST,
     BID,
@@ -24,20 +22,25 @@ from .layout import (
     BOOK_TRADES,
     BOOK_VOLUME,
     BOOKS,
+    CALL_SELLS,
     CAPACITY,
+    COUNT,
     DUE,
     EVENT_CAPACITY,
     EVENT_HEAD,
     EVENT_TAIL,
     EVENTS,
+    EXTRA_WORDS,
+    EXTRAS,
     FLOW,
+    GATE,
     HEADER_WORDS,
+    HIDDENS,
     IDLE,
     LAST,
     LEVEL_WORDS,
     LEVELS,
     LIVE,
-    LOT,
     M_STAGE,
     MARK,
     NEXT,
@@ -46,35 +49,61 @@ from .layout import (
     OUTBOX,
     OUTBOX_CAPACITY,
     OWNER,
+    PHASE,
     PLACE,
+    PREV,
     PRICE,
     QTY,
     QUEUE,
     QUEUE_CAPACITY,
+    RATES,
+    RESERVED,
+    RULES,
     SEAT_COUNT,
     SEATS,
+    SIDE,
     SIZE,
     SLOTS,
+    SPECIALS,
+    STOPS,
     T_PRICE,
     TAG,
     TAPE,
     TAPE_CAPACITY,
     TAPE_HEAD,
     TAPE_WORDS,
-    TICK,
+    TRAILERS,
     VENUE,
+    X_SEEN,
+    X_STOP,
     Row,
     new_row,
 )
+from .ledger import account_of
+from .rules import DEFAULTS
 
 __all__ = ["grown"]
 
 # the header's words that say where things are and how many fit: they are the new row's own
 _PLACES = (
     *(SIZE, BOOKS, BOOK_COUNT, SEATS, SEAT_COUNT, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, DUE, BACKGROUND, VENUE),
-    *(QUEUE, QUEUE_CAPACITY, OUTBOX, OUTBOX_CAPACITY, EVENTS, EVENT_CAPACITY),
+    *(QUEUE, QUEUE_CAPACITY, RATES, OUTBOX, OUTBOX_CAPACITY, EVENTS, EVENT_CAPACITY),
 )
-_KEPT = (LIVE, BOOK_TRADES, BOOK_VOLUME, TAPE_HEAD, TICK, LOT, BAND_LOW, BAND_HIGH)
+# what a book keeps as it is; SCANNED is not among it, so that stops are looked at again
+_KEPT = (
+    LIVE,
+    BOOK_TRADES,
+    BOOK_VOLUME,
+    TAPE_HEAD,
+    GATE,
+    RULES,
+    PHASE,
+    SPECIALS,
+    HIDDENS,
+    TRAILERS,
+    RESERVED,
+    *DEFAULTS,
+)
 
 
 def grown(row: Row, *, ticks: int, orders: int, accounts: int, base: int) -> Row:
@@ -95,10 +124,16 @@ def grown(row: Row, *, ticks: int, orders: int, accounts: int, base: int) -> Row
         tape=capacity,
         queue=int(row[QUEUE_CAPACITY]),
         base=base,
+        special=bool(row[books[0] + EXTRAS]),
     )
     kept = [word for word in range(HEADER_WORDS) if word not in _PLACES]
     new[kept] = row[kept]
     accounts_of(new)[: row[ACCOUNT_COUNT]] = accounts_of(row)
+    if row[VENUE] == row[ACCOUNT_COUNT]:  # behind the owners, in both
+        venue, new_venue, stride = account_of(row, row[VENUE]), account_of(new, new[VENUE]), int(row[ACCOUNT_STRIDE])
+        new[new_venue : new_venue + stride] = row[venue : venue + stride]
+        counts = 2 * int(row[ACCOUNT_COUNT])
+        new[new[RATES] : new[RATES] + counts] = row[row[RATES] : row[RATES] + counts]
     for book, new_book in zip(books, books_of(new), strict=True):
         shift = int(row[book + BASE]) - base
         for word in _KEPT:
@@ -107,6 +142,8 @@ def grown(row: Row, *, ticks: int, orders: int, accounts: int, base: int) -> Row
         new[new_book + MARK] = row[book + MARK] + 2 * shift if row[book + MARK] >= 0 else -1
         _copy_tape(row, new, book, new_book, shift)
         _copy_orders(row, new, book, new_book, shift)
+        if row[book + EXTRAS]:
+            _copy_extras(row, new, book, new_book, shift)
     return new
 
 
@@ -137,4 +174,31 @@ def _copy_orders(row: Row, new: Row, book: int, new_book: int, shift: int) -> No
             while order != level:
                 link(new, new_side, order + moved, int(half[U(order + PRICE)]) + shift, int(half[U(order + QTY)]))
                 order = int(half[U(order + NEXT)])
+            to = level_at(new, new_side, price_of(row, side, key) + shift)
+            new_half[U(to + QTY)], new_half[U(to + COUNT)] = half[U(level + QTY)], half[U(level + COUNT)]
             key = next_key(row, side, key)
+
+
+@kernel
+def _copy_extras(row: Row, new: Row, book: int, new_book: int, shift: int) -> None:
+    """Copy what the live orders that are not plain have besides, and the lists in which some of them wait."""
+    half, new_half = row.view(int32), new.view(int32)
+    moved = new[U(new_book + ORDERS)] - row[U(book + ORDERS)]
+    for place in range(row[U(book + LIVE)]):
+        order = int(half[U(row[U(book + SLOTS)] + place)])
+        extra, new_extra = order + row[U(book + EXTRAS)], order + moved + new[U(new_book + EXTRAS)]
+        for word in range(EXTRA_WORDS):
+            new_half[U(new_extra + word)] = half[U(extra + word)]
+        new_half[U(new_extra + X_STOP)] += shift
+        new_half[U(new_extra + X_SEEN)] += shift if half[U(extra + X_SEEN)] >= 0 else 0
+    for list_word in range(STOPS, CALL_SELLS + 1):
+        head, new_head = row[U(book + list_word)], new[U(new_book + list_word)]
+        order, last = int(half[U(head + NEXT)]), new_head
+        while order != head:
+            to = order + moved
+            new_half[U(last + NEXT)], new_half[U(to + PREV)] = to, last
+            new_half[U(to + QTY)], new_half[U(to + PRICE)] = half[U(order + QTY)], half[U(order + PRICE)] + shift
+            new_half[U(to + SIDE)] = half[U(order + SIDE)] - book + new_book
+            last, order = to, int(half[U(order + NEXT)])
+        new_half[U(last + NEXT)], new_half[U(new_head + PREV)] = new_head, last
+        new_half[U(new_head + COUNT)] = half[U(head + COUNT)]

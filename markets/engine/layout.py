@@ -28,8 +28,10 @@ __all__ = [
     "ARRIVE",
     "ARRIVED",
     "ASK",
+    "AUCTION",
     "BACKGROUND",
     "BACKGROUND_EVENT",
+    "BAD_DISPLAY",
     "BAD_OPERATION",
     "BAD_OWNER",
     "BAD_PRICE",
@@ -52,12 +54,20 @@ __all__ = [
     "BUY",
     "BY_CLOCK",
     "BY_OWNER",
+    "CALLING",
+    "CALL_BUYS",
+    "CALL_LEFT",
+    "CALL_PRICE",
+    "CALL_SELLS",
+    "CAME",
     "CANCELLED",
     "CAPACITY",
     "CASH",
+    "CHECKED",
     "CLEARING",
     "CLOSE",
     "CLOSED",
+    "CONTINUOUS",
     "COUNT",
     "DECIDE",
     "DONE",
@@ -67,6 +77,7 @@ __all__ = [
     "DUPLICATE_TAG",
     "EDGE",
     "ELASTIC",
+    "ELECTING",
     "EPISODE",
     "EVENTS",
     "EVENT_CAPACITY",
@@ -78,6 +89,8 @@ __all__ = [
     "EVERY_NS",
     "EVERY_TRADES",
     "EXTERNAL",
+    "EXTRAS",
+    "EXTRA_WORDS",
     "E_CAUSE",
     "E_ORDER",
     "E_OTHER",
@@ -87,6 +100,12 @@ __all__ = [
     "E_TIME",
     "E_WHAT",
     "FEED",
+    "FEED_CAPACITY",
+    "FEED_HEAD",
+    "FEED_LEVELS",
+    "FEED_SHORT",
+    "FEED_STRIDE",
+    "FEED_WORDS",
     "FEES",
     "FILLS",
     "FLIP",
@@ -103,14 +122,28 @@ __all__ = [
     "F_NAME",
     "F_SIZE",
     "F_STREAM",
+    "GATE",
     "HALF_TICK",
+    "HALT",
+    "HALT_HIGH",
+    "HALT_LOW",
     "HEADER_WORDS",
+    "HIDDENS",
     "IDLE",
     "ID_SHIFT",
     "INDEX",
+    "IS_AON",
+    "IS_HIDDEN",
+    "IS_ICEBERG",
+    "IS_POST_ONLY",
+    "IS_STOP",
+    "IS_STOP_LIMIT",
+    "IS_TRAILING",
+    "IS_WAITING",
     "KEEP",
     "LAST",
     "LAYOUT_VERSION",
+    "LEAVING",
     "LEVELS",
     "LEVEL_FULL",
     "LEVEL_WORDS",
@@ -118,6 +151,8 @@ __all__ = [
     "LOST",
     "LOT",
     "MAKER",
+    "MAKER_FEE",
+    "MAKER_FEE_PER_LOT",
     "MARK",
     "MAX_ORDER_SIZE",
     "MAX_PRICE",
@@ -127,12 +162,19 @@ __all__ = [
     "MAX_VALUE",
     "MEMORY_WORDS",
     "MESSAGES",
+    "MIN_FILL",
     "MONEY",
+    "MOST_ORDERS",
+    "MOST_POSITION",
+    "MOST_RATE",
     "M_AFTER",
     "M_BOOK",
     "M_CURSOR",
+    "M_DISPLAY",
     "M_FILLED",
+    "M_FLAGS",
     "M_HELD",
+    "M_LEVEL",
     "M_OP",
     "M_ORDER",
     "M_OWNER",
@@ -140,19 +182,25 @@ __all__ = [
     "M_PRICE",
     "M_REACH",
     "M_REASON",
+    "M_ROOT",
+    "M_SENDER",
     "M_SIDE",
     "M_SIZE",
-    "M_SPARE_0",
     "M_SPARE_1",
     "M_STAGE",
+    "M_STOP",
     "M_TAG",
     "M_TAKEN",
     "M_TRADES",
+    "NEVER",
     "NEXT",
     "NONE",
+    "NOT_IN_CALL",
     "NOT_OWNER",
     "NOW",
+    "NO_CALL",
     "NO_FLOW",
+    "NO_LIMIT",
     "NO_PLACE",
     "NO_ROLE",
     "NO_TAG",
@@ -160,15 +208,23 @@ __all__ = [
     "OFF_TICK",
     "OK",
     "OPEN",
+    "OP_AON",
     "OP_CANCEL",
+    "OP_FOK",
     "OP_IOC",
     "OP_LIMIT",
     "OP_MARKET",
     "OP_MASS_CANCEL",
     "OP_MODIFY",
+    "OP_PHASE",
     "OP_QUOTE",
     "OP_REDUCE",
+    "OP_STOP",
+    "OP_STOP_LIMIT",
+    "OP_TRAILING_STOP",
+    "OP_UNCROSS",
     "ORDERS",
+    "ORDER_LIMIT",
     "ORDER_WORDS",
     "OUTBOX",
     "OUTBOX_CAPACITY",
@@ -178,11 +234,18 @@ __all__ = [
     "OWN_FILLS",
     "PARAMETER_WORDS",
     "PAUSED",
+    "PHASE",
+    "PHASED",
     "PLACE",
     "POISSON",
     "POSITION",
+    "POSITION_LIMIT",
     "PREV",
     "PRICE",
+    "PROBE_FILL",
+    "PROBE_MEETS",
+    "PROBE_OUTSIDE",
+    "PRO_RATA",
     "QTY",
     "QUEUE",
     "QUEUED",
@@ -192,28 +255,70 @@ __all__ = [
     "Q_KEY",
     "Q_TIME",
     "Q_WHAT",
+    "RATES",
+    "RATE_LIMIT",
+    "RATE_WINDOW",
     "REACTIVE",
+    "RECORDED_FLOW",
     "REDUCED",
     "REFUSED",
     "REFUSED_CODE",
     "REJECTED",
     "REJECTS",
     "REPLACED",
+    "REPLENISHED",
+    "RESERVED",
+    "ROOT_FILLED",
+    "ROOT_OP",
+    "ROOT_ORDER",
+    "ROOT_TAG",
+    "ROOT_TAKEN",
+    "RULES",
+    "R_COUNT",
+    "R_DISPLACED",
+    "R_LEFT",
+    "R_MISSED",
+    "R_NEXT",
+    "R_ORDERS",
+    "R_OUT_OF_TURN",
+    "R_PLAYED",
+    "R_SHRUNK",
+    "R_TARGET",
+    "R_WORDS",
+    "SCANNED",
     "SEATS",
     "SEAT_COUNT",
     "SEAT_WORDS",
     "SEED",
+    "SELF_TRADE",
     "SELL",
     "SENT",
     "SENT_MESSAGES",
     "SEQUENCE",
     "SERIAL",
+    "SHARING",
     "SIDE",
     "SIDE_FLIP",
     "SIDE_SPARE",
     "SIZE",
     "SLOTS",
     "SLOT_COUNT",
+    "SNAP_MARK",
+    "SNAP_PRINTS",
+    "SNAP_STAMP",
+    "SNAP_WORDS",
+    "SPECIAL",
+    "SPECIALS",
+    "SPECIAL_ALL",
+    "SPECIAL_ARRIVALS",
+    "SPECIAL_TRADES",
+    "STOPS",
+    "STP",
+    "STP_BOTH",
+    "STP_DECREMENT",
+    "STP_NEWEST",
+    "STP_NONE",
+    "STP_OLDEST",
     "SUMMARY",
     "SWEEPING",
     "S_ACCRUED",
@@ -245,6 +350,9 @@ __all__ = [
     "TAG",
     "TAGS_EXHAUSTED",
     "TAKER",
+    "TAKER_FEE",
+    "TAKER_FEE_PER_LOT",
+    "TAKING_OUT",
     "TAPE",
     "TAPE_CAPACITY",
     "TAPE_HEAD",
@@ -252,8 +360,11 @@ __all__ = [
     "TICK",
     "TICKS",
     "TOP",
+    "TOP_ORDER",
     "TRADED",
     "TRADES",
+    "TRAILERS",
+    "TRIGGERED",
     "T_OWNERS",
     "T_PRICE",
     "T_SIZE",
@@ -262,11 +373,22 @@ __all__ = [
     "UNIT_VALUE",
     "UNKNOWN_ORDER",
     "UNTIL",
+    "UNWINDING",
     "VENUE",
     "VERSION",
     "VOLUME",
     "WAKE",
     "WAKES",
+    "WALKING",
+    "WOULD_TRADE",
+    "X_DISPLAY",
+    "X_FLAGS",
+    "X_OFFSET",
+    "X_RESERVE",
+    "X_SEEN",
+    "X_SHARE",
+    "X_SPARE",
+    "X_STOP",
     "ZERO_INTELLIGENCE",
     "Row",
     "new_row",
@@ -274,7 +396,7 @@ __all__ = [
 
 Row = NDArray[np.int64]
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 MONEY: Final = 100  # money units in one tick x lot; a half tick is an exact number of them
 HALF_TICK: Final = MONEY // 2
 NONE: Final = 1 << 40  # the key of no price
@@ -297,16 +419,24 @@ EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from out
 (EVENTS, EVENT_CAPACITY, EVENT_HEAD, EVENT_TAIL, EVENT_KINDS, EVENT_STOP, MAX_ORDER_SIZE, UNIT_VALUE) = range(32, 40)
 # the message in hand: what a stop in its middle must remember
 (M_OP, M_STAGE, M_BOOK, M_SIDE, M_OWNER, M_PRICE, M_SIZE, M_TAG) = range(40, 48)
-(M_ORDER, M_PLACE, M_FILLED, M_REASON, M_AFTER, M_TRADES, M_SPARE_0, M_SPARE_1) = range(48, 56)
+(M_ORDER, M_PLACE, M_FILLED, M_REASON, M_AFTER, M_TRADES, M_SENDER, M_SPARE_1) = range(48, 56)
 (M_REACH, M_HELD, M_CURSOR, M_TAKEN, ELASTIC, UNTIL) = range(56, 62)
-HEADER_WORDS: Final = 64
+# what only special messages need (`markets.engine.special`)
+(M_FLAGS, M_DISPLAY, M_STOP, M_LEVEL, CALL_PRICE, CALL_LEFT, RATES, M_ROOT) = range(62, 70)
+(ROOT_OP, ROOT_TAG, ROOT_ORDER, ROOT_FILLED, ROOT_TAKEN, PROBE_FILL, PROBE_OUTSIDE, PROBE_MEETS) = range(70, 78)
+HEADER_WORDS: Final = 80
 # M_SIDE: BUY or SELL. M_PRICE: ladder ticks. M_REACH: the worst key of the other side that it may trade at. M_HELD: the
 # order that a modify took out of its queue, so that it keeps its handle. M_ORDER: the id that it names; in the end the
 # id of the order that rests, or 0. M_TAKEN: lots that a cancel or a reduce took away, orders that a mass cancel took.
+# M_SENDER: the seat that sent it, if one did.
 # ELASTIC: 1 where the row's owner lays out a larger one when asked (OrderBook); a market env's row says no instead.
 # UNTIL: where a session that somebody watches pauses next. UNIT_VALUE (real): what one money unit is worth in the
 # currency. EVENT_STOP: 1 where a full ring stops the kernel, 0 where it forgets the oldest. REACTIVE: how many seats
 # have trades or fills for a clock. DUE: where the seats are listed that must decide now.
+# M_FLAGS, M_DISPLAY, M_STOP: the rest of a special order: AON and its like, lots shown, trigger or offset. M_LEVEL: the
+# level that is being shared out. M_ROOT: 1 while a stop is carried out that the message elected, whose own outcome
+# waits in ROOT_*. PROBE_*: what a taker would trade, whether outside the halting band, and whether it meets anybody.
+# CALL_PRICE, CALL_LEFT: the price of an uncross and the lots still to trade. RATES: where new orders are counted.
 
 # --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book ----------------------
 (INDEX, TICKS, BASE, LAST, MARK, CAPACITY, LIVE, SLOTS) = range(8)
@@ -314,11 +444,22 @@ HEADER_WORDS: Final = 64
 BID: Final = 16  # the two sides, inside a book
 ASK: Final = 24
 SIDE_FLIP: Final = BID ^ ASK
-(TICK, LOT, BAND_LOW, BAND_HIGH) = range(32, 36)  # its rules; the rest is kept for more of them
-BOOK_WORDS: Final = 48
+(GATE, TICK, LOT, BAND_LOW, BAND_HIGH, PHASE, STP, PRO_RATA) = range(32, 40)  # its rules
+(TOP_ORDER, MIN_FILL, HALT_LOW, HALT_HIGH, MOST_POSITION, MOST_ORDERS, MOST_RATE, RATE_WINDOW) = range(40, 48)
+(MAKER_FEE, TAKER_FEE, MAKER_FEE_PER_LOT, TAKER_FEE_PER_LOT) = range(48, 52)
+(EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS, SCANNED, RULES, RESERVED) = range(52, 62)
+BOOK_WORDS: Final = 64
 # LAST: the last trade price, -1 before the first. MARK: the mid in half ticks, the last that two sides agreed on.
 # TICK, LOT: prices and sizes of orders are multiples of them. BAND_LOW to BAND_HIGH: the prices that orders may name,
 # counted from zero. MAX_ORDER_SIZE, in the header, is for all books.
+# GATE: what a message must be aware of: prices and sizes are CHECKED, trades, new orders or all messages are SPECIAL; 0
+# on a plain book. RULES: the part of it that the venue's rules make. HALT_LOW to HALT_HIGH: the prices at
+# which it may trade without a halt. MOST_*: limits of one owner, NO_LIMIT if none; RATE_WINDOW in ns. *_FEE:
+# ten-thousandths of a basis point of the value; *_FEE_PER_LOT: money. EXTRAS: how far behind an order its extra record
+# lies, 0 if there are none and special orders are refused. STOPS, CALL_BUYS, CALL_SELLS: heads of the lists of pending
+# stops and of market orders in a call, oldest first. SPECIALS, HIDDENS, TRAILERS: live orders that are not plain; of
+# these hidden, trailing. SCANNED: the last price at which no stop was found reached; NEVER to look again.
+# RESERVED: at least the lots that icebergs hold back.
 # FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
 
 # --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------
@@ -329,6 +470,14 @@ BOOK_WORDS: Final = 48
 LEVEL_WORDS: Final = 4
 (PRICE, SIDE, OWNER, TAG, PLACE) = (3, 4, 5, 6, 7)
 ORDER_WORDS: Final = 8
+(X_FLAGS, X_DISPLAY, X_RESERVE, X_STOP, X_OFFSET, X_SEEN, X_SHARE, X_SPARE) = range(8)
+EXTRA_WORDS: Final = ORDER_WORDS
+(IS_AON, IS_HIDDEN, IS_ICEBERG, IS_STOP) = (1, 2, 4, 8)  # bits of X_FLAGS, and of M_FLAGS
+(IS_STOP_LIMIT, IS_TRAILING, IS_WAITING, IS_POST_ONLY) = (16, 32, 64, 128)
+# An order that is not plain has an extra record. X_FLAGS: what it is. X_DISPLAY: lots an iceberg shows at a time, QTY
+# those it shows now, X_RESERVE the rest. X_STOP: the trigger, in ladder ticks; a trailing one is X_OFFSET from X_SEEN,
+# the best trade price since it came (-1 before one). X_SHARE: lots that a pro-rata round gives it.
+# IS_WAITING: a market order in a call. IS_POST_ONLY is of messages only.
 # PLACE is the order's position among the book's slots: the first LIVE slots are the live orders, in no order.
 
 # --- an account; the position in book k is word POSITION + k --------------------------------------------------------
@@ -385,26 +534,56 @@ ID_SHIFT: Final = 32  # an order's id: tag << ID_SHIFT | handle
 # --- background flow of one book: words, then reals by distance -----------------------------------------------------
 (F_KIND, F_STREAM, F_DEPTH, F_NAME, F_LIMIT, F_CANCEL, F_MARKET, F_SIZE, F_BOUND) = range(9)
 FLOW_WORDS: Final = 16
-(NO_FLOW, ZERO_INTELLIGENCE) = range(2)  # F_KIND
+(NO_FLOW, ZERO_INTELLIGENCE, RECORDED_FLOW) = range(3)  # F_KIND
 # F_LIMIT: total rate of limit orders of one side, F_CANCEL: the largest rate at which one order is cancelled,
 # F_MARKET: rate of market orders of one side (reals, events per ns); F_SIZE: lots of each order; F_BOUND: live orders
 # when its next event was drawn. Then, for i in 1..F_DEPTH, the share of limit orders at distances 1..i, and after
 # those, for i in 1..F_DEPTH, the cancel rate at i over F_CANCEL (further out: the last).
 
+# --- recorded flow of one book: words that it shares are F_KIND, F_STREAM and F_NAME --------------------------------
+(R_COUNT, R_ORDERS, R_NEXT, R_PLAYED, R_LEFT, R_TARGET) = range(4, 10)
+(R_SHRUNK, R_DISPLACED, R_OUT_OF_TURN, R_MISSED) = range(10, 14)
+R_WORDS: Final = 3  # of a message: time in ns, ladder price << 32 | lots, operation | side << 4 | order << 8
+# R_COUNT messages, after those a word for each of R_ORDERS orders: its id here, 0 before it came and after a refusal.
+# R_NEXT: the message that is next, or in hand; R_PLAYED: 1 while it is in hand. R_LEFT: lots that an execution in hand
+# has still to trade, R_TARGET: the open lots that its order is to be left with, -1 when none is in hand.
+# Counted: R_SHRUNK lots by which recorded cancels and executions shrank, because others took them before; R_DISPLACED
+# lots of executions that others' orders had, being first; R_OUT_OF_TURN lots of executions whose order was not the
+# first of the recorded ones: they are taken away without a trade; R_MISSED messages of which nothing could be done.
+
+# --- delayed market data of one book: a ring of snapshots, each with its book's best levels -------------------------
+(FEED_CAPACITY, FEED_LEVELS, FEED_STRIDE, FEED_HEAD, FEED_SHORT) = range(5)
+FEED_WORDS: Final = 8
+(SNAP_STAMP, SNAP_MARK, SNAP_PRINTS) = range(3)
+SNAP_WORDS: Final = 4  # then FEED_LEVELS bids and as many asks, best first: ladder price << 32 | lots, 0 for none
+# SNAP_STAMP: 2 * time in ns, and 1 more where messages of that very instant have arrived after its wake-ups.
+# SNAP_PRINTS: trades on the tape by then. FEED_HEAD counts the snapshots that were taken, FEED_SHORT those, or the
+# prints, that somebody needed when they were overwritten already.
+
 # --- words of the trade ---------------------------------------------------------------------------------------------
 BUY: Final = 0
 SELL: Final = 1
 (OP_LIMIT, OP_CANCEL, OP_IOC, OP_REDUCE, OP_MARKET, OP_MODIFY, OP_MASS_CANCEL, OP_QUOTE) = range(8)
+(OP_FOK, OP_AON, OP_STOP, OP_STOP_LIMIT, OP_TRAILING_STOP, OP_PHASE, OP_UNCROSS) = range(8, 15)
 (ACCEPTED, TRADED, CANCELLED, REDUCED, REPLACED, REJECTED) = range(1, 7)  # event kinds
-ALL_KINDS: Final = (1 << 7) - 1
+(TRIGGERED, REPLENISHED, PHASED) = range(7, 10)
+ALL_KINDS: Final = (1 << 10) - 1
+(CONTINUOUS, AUCTION, HALT) = range(3)  # a book's phase
+(CHECKED, SPECIAL_TRADES, SPECIAL_ARRIVALS, SPECIAL_ALL) = (1, 2, 4, 8)  # bits of GATE, and of RULES
+(STP_NONE, STP_NEWEST, STP_OLDEST, STP_BOTH, STP_DECREMENT) = range(5)
+NO_LIMIT: Final = 1 << 62
+NEVER: Final = -2  # no price, and not the lack of one
 # why an order was refused or ended
 (OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER) = range(8)
 (NOT_OWNER, DUPLICATE_TAG, TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE) = range(8, 16)
-(OFF_TICK, OFF_LOT, OUTSIDE_BAND) = range(16, 19)
+(OFF_TICK, OFF_LOT, OUTSIDE_BAND, BAD_DISPLAY, WOULD_TRADE, NOT_IN_CALL, SELF_TRADE, POSITION_LIMIT) = range(16, 24)
+(ORDER_LIMIT, RATE_LIMIT, NO_CALL) = range(24, 27)
 # where the message in hand is
 (IDLE, ARRIVED, SWEEPING, CLEARING) = range(4)
-# what a kernel answers
+(CAME, WALKING, SHARING, LEAVING, ELECTING, TAKING_OUT, CALLING, UNWINDING) = range(4, 12)  # special ones
+# what a kernel answers; SPECIAL: `markets.engine.special` must work on the message in hand
 (DONE, DRAIN, DECIDE, REFUSED_CODE, PAUSED, FLOODED) = range(6)
+SPECIAL: Final = 6
 
 
 def _aligned(words: int) -> int:
@@ -422,12 +601,18 @@ def new_row(
     tape: int = 16,
     queue: int = 64,
     flow_depth: int = 0,
+    flow_words: int = 0,
+    feed: int = 0,
+    feed_levels: int = 1,
     base: int = 0,
+    special: bool = False,
 ) -> Row:
     """Return a fresh, empty market: every book empty, every account at zero, nothing pending.
 
     `ticks` prices a book (a power of two, 64 to 262,144), `orders` live orders a book, `events` and `tape` entries
-    (powers of two), `queue` pending things. Raises ValueError naming the argument that is out of range.
+    (powers of two), `queue` pending things, `feed` snapshots of `feed_levels` levels for delayed market data (a power
+    of two, or 0 for none); flow by distances up to `flow_depth`, or `flow_words` of a record. Raises ValueError naming
+    the argument that is out of range.
     """
     _check_capacity(ticks=ticks, orders=orders, accounts=accounts, books=books, events=events, tape=tape)
     stride = ACCOUNT_WORDS if books == 1 else _aligned(POSITION + books)
@@ -441,12 +626,16 @@ def new_row(
         "ask_bits": bits,
         "bid_summary": summary,
         "ask_summary": summary,
+        "extras": orders * EXTRA_WORDS // 2 if special else 0,
+        "lists": 3 * LEVEL_WORDS // 2 if special else 0,
         "tape": tape * TAPE_WORDS,
-        "flow": FLOW_WORDS + 2 * flow_depth if flow_depth else 0,
+        "flow": FLOW_WORDS + 2 * flow_depth + flow_words if flow_depth or flow_words else 0,
+        "feed": FEED_WORDS + feed * (SNAP_WORDS + 2 * feed_levels) if feed else 0,
     }
     sizes = {
         "books": books * BOOK_WORDS,
-        "accounts": accounts * stride,
+        "accounts": (accounts + special) * stride,
+        "rates": 2 * accounts if special else 0,
         "seats": seats * SEAT_WORDS,
         "due": seats,
         "events": events * EVENT_WORDS,
@@ -463,12 +652,21 @@ def new_row(
     row[BOOKS], row[BOOK_COUNT] = at["books"], books
     row[SEATS], row[SEAT_COUNT], row[DUE] = at["seats"], seats, at["due"]
     row[ACCOUNTS], row[ACCOUNT_COUNT], row[ACCOUNT_STRIDE] = at["accounts"], accounts, stride
-    row[BACKGROUND], row[VENUE] = max(accounts - 2, 0), accounts - 1
+    row[BACKGROUND], row[VENUE] = max(accounts - 2, 0), accounts - 1 + special
+    row[RATES] = at["rates"] if special else 0
     row[EVENTS], row[EVENT_CAPACITY], row[EVENT_KINDS] = at["events"], events, ALL_KINDS
     row[QUEUE], row[QUEUE_CAPACITY] = at["queue"], queue
     row[OUTBOX], row[OUTBOX_CAPACITY] = at["outbox"], 64
     for k in range(books):
-        _lay_out_book(row, k, {name: at[f"{name}{k}"] for name in per_book}, ticks, orders, tape, flow_depth, base)
+        places = {name: at[f"{name}{k}"] for name in per_book}
+        _lay_out_book(row, k, places, ticks, orders, tape, base)
+        _lay_out_rules(row, k, places, special)
+        book = row[BOOKS] + k * BOOK_WORDS
+        row[book + FLOW] = at[f"flow{k}"] if per_book["flow"] else 0
+        if feed:
+            start = row[book + FEED] = at[f"feed{k}"]
+            row[start + FEED_CAPACITY], row[start + FEED_LEVELS] = feed, feed_levels
+            row[start + FEED_STRIDE] = SNAP_WORDS + 2 * feed_levels
     return row
 
 
@@ -489,16 +687,12 @@ def _check_capacity(*, ticks: int, orders: int, accounts: int, books: int, event
             raise ValueError(f"{name} must be from {least} to {most}, got {value}")
 
 
-def _lay_out_book(
-    row: Row, k: int, at: dict[str, int], ticks: int, orders: int, tape: int, flow_depth: int, base: int
-) -> None:
+def _lay_out_book(row: Row, k: int, at: dict[str, int], ticks: int, orders: int, tape: int, base: int) -> None:
     book = int(row[BOOKS]) + k * BOOK_WORDS
     row[book + INDEX], row[book + TICKS], row[book + BASE] = k, ticks, base
     row[book + LAST], row[book + MARK] = -1, -1
-    row[book + TICK], row[book + LOT], row[book + BAND_LOW], row[book + BAND_HIGH] = 1, 1, 1, MAX_PRICE
     row[book + CAPACITY], row[book + SLOTS], row[book + ORDERS] = orders, 2 * at["slots"], 2 * at["orders"]
     row[book + TAPE], row[book + TAPE_CAPACITY] = at["tape"], tape
-    row[book + FLOW] = at["flow"] if flow_depth else 0
     half = row.view(np.int32)
     first = 2 * at["orders"]
     half[2 * at["slots"] : 2 * at["slots"] + orders] = first + ORDER_WORDS * np.arange(orders)
@@ -510,3 +704,14 @@ def _lay_out_book(
         row[side + BITS], row[side + SUMMARY], row[side + BOOK] = at[f"{name}_bits"], at[f"{name}_summary"], book
         empty = levels + LEVEL_WORDS * np.arange(ticks)
         half[empty + NEXT] = half[empty + PREV] = empty
+
+
+def _lay_out_rules(row: Row, k: int, at: dict[str, int], special: bool) -> None:
+    book, half = int(row[BOOKS]) + k * BOOK_WORDS, row.view(np.int32)
+    row[book + TICK] = row[book + LOT] = row[book + BAND_LOW] = row[book + MIN_FILL] = row[book + RATE_WINDOW] = 1
+    row[book + BAND_HIGH], row[book + HALT_HIGH] = MAX_PRICE, NO_LIMIT
+    row[book + MOST_POSITION] = row[book + MOST_ORDERS] = row[book + MOST_RATE] = NO_LIMIT
+    row[book + EXTRAS] = 2 * (at["extras"] - at["orders"]) if special else 0
+    for n, head in enumerate((STOPS, CALL_BUYS, CALL_SELLS) if special else ()):
+        row[book + head] = at_head = 2 * at["lists"] + n * LEVEL_WORDS
+        half[at_head + NEXT] = half[at_head + PREV] = at_head

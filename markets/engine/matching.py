@@ -6,8 +6,11 @@ larger one, or another price, goes to the back, and trades first if it crosses. 
 
 The message in hand lives in the row's header (M_*), so stopping anywhere loses nothing: `submit` writes it down and
 works on it, `handle` goes on with it. Both answer DONE; REFUSED_CODE with the reason in M_REASON, the book unchanged;
-or DRAIN: read the events, then call `handle`. The outcome stands in the header until the next message: M_REASON,
-M_FILLED (lots traded), M_TAKEN (lots, or orders, taken away), M_ORDER (the id of the order that rests, 0 if none does).
+DRAIN: read the events, then call `handle`; or SPECIAL: the venue or an order in it is not plain, and `special.special`
+must do what `handle` would. So what a plain venue has no need of costs it one word read a message.
+
+The outcome stands in the header until the next message: M_REASON, M_FILLED (lots traded), M_TAKEN (lots, or orders,
+taken away), M_ORDER (the id of the order that rests, 0 if none does).
 
 A limit order that needs a slot or a level with room, and finds none, is refused as a whole, before it trades. It never
 has to be refused in the middle: if it crosses, its own level is empty, and what it trades through frees slots.
@@ -20,7 +23,7 @@ from numpy import uint64 as U
 
 from .book import find, free_slot, level_at, link, remove, rest, unlink
 from .events import emit, has_room, print_trade
-from .jit import inlined
+from .jit import inlined, kernel
 from .layout import (
     ACCEPTED,
     ACCOUNT_COUNT,
@@ -44,11 +47,14 @@ from .layout import (
     BY_OWNER,
     CANCELLED,
     CAPACITY,
+    CHECKED,
     CLEARING,
     DONE,
     DRAIN,
     DUPLICATE_TAG,
+    EXTRAS,
     FLIP,
+    GATE,
     ID_SHIFT,
     IDLE,
     KEEP,
@@ -86,12 +92,14 @@ from .layout import (
     OFF_TICK,
     OK,
     OP_CANCEL,
+    OP_FOK,
     OP_IOC,
     OP_LIMIT,
     OP_MARKET,
     OP_MASS_CANCEL,
     OP_MODIFY,
     OP_REDUCE,
+    OP_TRAILING_STOP,
     OUTSIDE_BAND,
     OWNER,
     PRICE,
@@ -102,11 +110,16 @@ from .layout import (
     REJECTED,
     REJECTS,
     REPLACED,
+    RESERVED,
     SELL,
     SENT_MESSAGES,
     SIDE,
     SIDE_FLIP,
     SLOTS,
+    SPECIAL,
+    SPECIAL_ALL,
+    SPECIAL_ARRIVALS,
+    SPECIALS,
     SWEEPING,
     TAG,
     TAGS_EXHAUSTED,
@@ -116,11 +129,23 @@ from .layout import (
     TRADES,
     UNFILLED,
     UNKNOWN_ORDER,
+    X_FLAGS,
     Row,
 )
 from .ledger import account_of, remark, settle
 
-__all__ = ["handle", "refuse", "side_of", "submit"]
+__all__ = [
+    "handle",
+    "is_off_lot",
+    "order_fault",
+    "prepare",
+    "price_fault",
+    "refuse",
+    "resting_fault",
+    "side_of",
+    "submit",
+    "trade",
+]
 
 _SIDE_SHIFT = 3
 assert ASK - BID == 1 << _SIDE_SHIFT
@@ -141,6 +166,15 @@ def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int
     `tag` names a new order. `order_id` is the order that a cancel, reduce or modify means; with a new order it is what
     the sender's map shows for that tag, 0 if nothing: if that order is live, the tag is a duplicate.
     """
+    prepare(row, book, op, side_index, owner, price, size, tag, order_id)
+    row[U(M_STAGE)] = ARRIVED
+    return handle(row)
+
+
+@inlined
+def prepare(row: Row, book: int, op: int, side_index: int, owner: int, price: int, size: int, tag: int,
+            order_id: int) -> None:  # fmt: skip
+    """Take a message in hand, and count it. Its stage is for the caller to say."""
     row[U(M_OP)] = op
     row[U(M_BOOK)] = book
     row[U(M_SIDE)] = side_index
@@ -154,14 +188,15 @@ def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int
     row[U(M_REASON)] = OK
     row[U(M_HELD)] = 0
     row[U(MESSAGES)] += 1
-    row[U(M_STAGE)] = ARRIVED
-    return handle(row)
 
 
 @inlined
 def handle(row: Row) -> int:
     """Work on the message in hand until it is done or events have to be read; without one, repeat the last answer."""
     if row[U(M_STAGE)] == ARRIVED:
+        gate = row[U(row[U(M_BOOK)] + GATE)]
+        if gate > CHECKED and _is_special(row, gate):
+            return SPECIAL
         if not has_room(row, 2):  # one that opens, one that closes
             return DRAIN
         reason = _arrive(row)
@@ -171,19 +206,43 @@ def handle(row: Row) -> int:
         if not _sweep(row):
             return DRAIN
         _leave(row)
-    elif row[U(M_STAGE)] == CLEARING and not _clear(row):
-        return DRAIN
+    elif row[U(M_STAGE)] == CLEARING:
+        if not _clear(row):
+            return DRAIN
+    elif row[U(M_STAGE)] > CLEARING:
+        return SPECIAL
     if row[U(M_STAGE)] != IDLE:
         remark(row, row[U(M_BOOK)])
         row[U(M_STAGE)] = IDLE
     return DONE if row[U(M_REASON)] == OK else REFUSED_CODE
 
 
+@kernel
+def _is_special(row: Row, gate: int) -> bool:
+    """Return whether the message in hand meets anything that a plain one would not, in a book with such a gate."""
+    book, op, order_id = row[U(M_BOOK)], row[U(M_OP)], row[U(M_ORDER)]
+    if gate & SPECIAL_ALL:
+        return True
+    if op == OP_LIMIT:
+        if gate & SPECIAL_ARRIVALS:
+            return True
+        side = side_of(book, row[U(M_SIDE)] & 1)
+        price, other = row[U(M_PRICE)], side ^ SIDE_FLIP
+        if price < 0 or price >= row[U(book + TICKS)] or row[U(other + BEST)] <= price ^ row[U(other + FLIP)]:
+            return True
+        shown = row.view(int32)[U(level_at(row, side, price) + QTY)]
+        return bool(shown + row[U(book + RESERVED)] + row[U(M_SIZE)] > MAX_SIZE)
+    if op in (OP_CANCEL, OP_REDUCE):
+        order = find(row, book, order_id) if row[U(book + SPECIALS)] != 0 else 0
+        return bool(order != 0 and row.view(int32)[U(order + row[U(book + EXTRAS)] + X_FLAGS)] != 0)
+    return bool(op != OP_MASS_CANCEL or row[U(book + SPECIALS)] != 0)
+
+
 @inlined
 def refuse(row: Row, reason: int) -> int:
     """Refuse the message in hand: count it, write it down, leave everything else as it is. Answer REFUSED_CODE."""
     owner, op = row[U(M_OWNER)], row[U(M_OP)]
-    is_new = op in (OP_LIMIT, OP_IOC, OP_MARKET)
+    is_new = op in (OP_LIMIT, OP_IOC, OP_MARKET) or OP_FOK <= op <= OP_TRAILING_STOP
     tag = row[U(M_TAG)] if is_new else row[U(M_ORDER)] >> ID_SHIFT
     price, size = row[U(M_PRICE)], row[U(M_SIZE)]
     if price == KEEP:
@@ -223,7 +282,7 @@ def _arrive(row: Row) -> int:
     if op == OP_REDUCE:
         if row[U(M_SIZE)] <= 0:
             return BAD_SIZE
-        if row[U(M_SIZE)] < row.view(int32)[U(order + QTY)] and _is_off_lot(row, row[U(M_SIZE)]):
+        if row[U(M_SIZE)] < row.view(int32)[U(order + QTY)] and is_off_lot(row, row[U(M_SIZE)]):
             return OFF_LOT
         _take(row, book, order, row[U(M_SIZE)])
         return OK
@@ -234,9 +293,9 @@ def _arrive(row: Row) -> int:
 def _arrive_limit(row: Row, book: int, owner: int) -> int:
     """Accept a limit order and, where it does not cross, queue it."""
     price, size, tag, side_index = row[U(M_PRICE)], row[U(M_SIZE)], row[U(M_TAG)], row[U(M_SIDE)]
-    reason = _order_fault(row, side_index, size, tag)
+    reason = order_fault(row, side_index, size, tag)
     if reason == OK:
-        reason = _resting_fault(row, book, price, size)
+        reason = resting_fault(row, book, price, size)
     if reason != OK:
         return reason
     side = side_of(book, side_index)
@@ -260,7 +319,7 @@ def _arrive_limit(row: Row, book: int, owner: int) -> int:
 def _arrive_immediate(row: Row, book: int, owner: int, op: int) -> int:
     """Accept an order that never rests: it may stand beyond the ladder, which only bounds how far it reaches."""
     size, tag, side_index = row[U(M_SIZE)], row[U(M_TAG)], row[U(M_SIDE)]
-    reason = _order_fault(row, side_index, size, tag)
+    reason = order_fault(row, side_index, size, tag)
     if reason != OK:
         return reason
     reach = row[U(book + TICKS)] - 1
@@ -268,7 +327,7 @@ def _arrive_immediate(row: Row, book: int, owner: int, op: int) -> int:
         price = -row[U(book + BASE)]  # printed as 0, which no price is
     else:
         price = row[U(M_PRICE)]
-        reason = _price_fault(row, book, price)
+        reason = price_fault(row, book, price)
         if reason != OK:
             return reason
         reach = min(reach, price if side_index == BUY else reach - price)
@@ -293,13 +352,13 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
     if size == 0:
         _take(row, book, order, MAX_SIZE)
         return OK
-    if _is_off_lot(row, size):
+    if is_off_lot(row, size):
         return OFF_LOT
     if price == old_price and size <= open_size:
         _take(row, book, order, open_size - size)
         return OK
     side_index, tag, other = (side - book - BID) >> _SIDE_SHIFT, int(half[U(order + TAG)]), side ^ SIDE_FLIP
-    reason = BAD_SIZE if size > row[U(MAX_ORDER_SIZE)] else _resting_fault(row, book, price, size)
+    reason = BAD_SIZE if size > row[U(MAX_ORDER_SIZE)] else resting_fault(row, book, price, size)
     if reason != OK:
         return reason
     already = half[U(level_at(row, side, price) + QTY)] - (open_size if price == old_price else 0)
@@ -313,13 +372,13 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
 
 
 @inlined
-def _order_fault(row: Row, side_index: int, size: int, tag: int) -> int:
+def order_fault(row: Row, side_index: int, size: int, tag: int) -> int:
     """Return what is wrong with a new order, its price aside, or OK."""
     if side_index not in (BUY, SELL):
         return BAD_SIDE
     if size <= 0 or size > row[U(MAX_ORDER_SIZE)]:
         return BAD_SIZE
-    if _is_off_lot(row, size):
+    if is_off_lot(row, size):
         return OFF_LOT
     if tag < 0 or tag > MAX_TAG:
         return TAGS_EXHAUSTED
@@ -329,11 +388,14 @@ def _order_fault(row: Row, side_index: int, size: int, tag: int) -> int:
 
 
 @inlined
-def _price_fault(row: Row, book: int, price: int) -> int:
+def price_fault(row: Row, book: int, price: int) -> int:
     """Return what is wrong with an order's price, or OK."""
-    absolute, tick = price + row[U(book + BASE)], row[U(book + TICK)]
+    absolute = price + row[U(book + BASE)]
     if absolute <= 0 or absolute > MAX_PRICE:
         return BAD_PRICE
+    if row[U(book + GATE)] & CHECKED == 0:
+        return OK
+    tick = row[U(book + TICK)]
     if tick != 1 and absolute % tick != 0:  # a division takes longer than all the rest
         return OFF_TICK
     if absolute < row[U(book + BAND_LOW)] or absolute > row[U(book + BAND_HIGH)]:
@@ -342,15 +404,16 @@ def _price_fault(row: Row, book: int, price: int) -> int:
 
 
 @inlined
-def _is_off_lot(row: Row, size: int) -> bool:
-    lot = row[U(row[U(M_BOOK)] + LOT)]
-    return bool(lot != 1 and size % lot != 0)
+def is_off_lot(row: Row, size: int) -> bool:
+    """Return whether a size is no multiple of the lot of the book in hand."""
+    book = row[U(M_BOOK)]
+    return bool(row[U(book + GATE)] & CHECKED != 0 and row[U(book + LOT)] != 1 and size % row[U(book + LOT)] != 0)
 
 
 @inlined
-def _resting_fault(row: Row, book: int, price: int, size: int) -> int:
+def resting_fault(row: Row, book: int, price: int, size: int) -> int:
     """Return what is wrong with a price at which `size` lots would rest, or OK."""
-    reason, absolute = _price_fault(row, book, price), price + row[U(book + BASE)]
+    reason, absolute = price_fault(row, book, price), price + row[U(book + BASE)]
     if reason != OK:
         return reason
     if price < 0 or price >= row[U(book + TICKS)]:
@@ -370,7 +433,7 @@ def _sweep(row: Row) -> bool:
         level = row[U(other + LEVELS)] + LEVEL_WORDS * row[U(other + BEST)]
         maker = int(half[U(level + NEXT)])
         lots = min(left, int(half[U(maker + QTY)]))
-        _trade(row, book, side_index, maker, lots)
+        trade(row, book, side_index, maker, lots)
         left -= lots
         row[U(M_FILLED)] += lots
         if lots == half[U(maker + QTY)]:
@@ -382,7 +445,7 @@ def _sweep(row: Row) -> bool:
 
 
 @inlined
-def _trade(row: Row, book: int, side_index: int, maker: int, lots: int) -> None:
+def trade(row: Row, book: int, side_index: int, maker: int, lots: int) -> None:
     """Book one fill of the message in hand against a resting order, at its price: money, tape, counters, event."""
     half = row.view(int32)
     price, tag, owner = int(half[U(maker + PRICE)]), int(half[U(maker + TAG)]), int(half[U(maker + OWNER)])

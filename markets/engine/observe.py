@@ -13,15 +13,23 @@ from numpy import uint64 as U
 from numpy.typing import NDArray
 
 from .book import find, next_key
+from .feed import kept_level, next_shown, snapshot
 from .jit import kernel
 from .layout import (
     ACCOUNT_STRIDE,
     ACCOUNTS,
     ASK,
+    BASE,
     BEST,
     BID,
+    BOOK,
+    CASH,
     CLOSE,
+    FEED,
+    FEED_LEVELS,
+    FEED_SHORT,
     FLIP,
+    HALF_TICK,
     INDEX,
     LEVEL_WORDS,
     LEVELS,
@@ -35,6 +43,7 @@ from .layout import (
     PRICE,
     QTY,
     S_BOOK,
+    S_LAG,
     S_LEVELS,
     S_PRINTS,
     S_ROLE,
@@ -42,6 +51,8 @@ from .layout import (
     SEAT_WORDS,
     SEATS,
     SIDE,
+    SNAP_MARK,
+    SNAP_PRINTS,
     T_PRICE,
     T_SIZE,
     T_TIME,
@@ -64,7 +75,9 @@ QUOTES = 2  # a maker's orders: its bid and its ask
 
 @kernel
 def observe(row: Row, seat: int, out: Reals) -> int:
-    """Write what a seat sees now to `out`; return how many reals that is. Reads `row`, modifies `out` in place.
+    """Write what a seat sees now to `out`; return how many reals that is. Modifies `out` in place.
+
+    A seat with a lag sees the book, the trades and the mark as they were then; its account and its orders are its own.
 
     In this order: position in lots, wealth in currency; share of the session that is left; for a maker, of its bid and
     its ask, distance, open lots and lots ahead in the queue; distance and lots of each bid level, best first, then of
@@ -72,9 +85,12 @@ def observe(row: Row, seat: int, out: Reals) -> int:
     """
     number, book = (seat - row[SEATS]) // SEAT_WORDS, row[U(seat + S_BOOK)]
     account = row[ACCOUNTS] + number * row[ACCOUNT_STRIDE]
-    mark = row[U(book + MARK)]
+    lag = row[U(seat + S_LAG)]
+    snap = snapshot(row, seat) if lag else 0
+    mark = row[U(snap + SNAP_MARK)] if lag else row[U(book + MARK)]
     out[U(0)] = row[U(account + POSITION + row[U(book + INDEX)])]
-    out[U(1)] = wealth(row, number) * row.view(np.float64)[UNIT_VALUE]
+    worth = _worth_at(row, book, account, mark) if lag else wealth(row, number)
+    out[U(1)] = worth * row.view(np.float64)[UNIT_VALUE]
     out[U(2)] = (row[CLOSE] - row[NOW]) / max(row[CLOSE] - row[OPEN], 1)
     n = ACCOUNT_REALS + CLOCK_REALS
     if row[U(seat + S_ROLE)] == MAKER:
@@ -83,10 +99,14 @@ def observe(row: Row, seat: int, out: Reals) -> int:
             n += ORDER_REALS
     levels = row[U(seat + S_LEVELS)]
     for side in (book + BID, book + ASK):
-        _levels(row, side, mark, levels, out, n)
+        if lag:
+            _kept_levels(row, side, snap, mark, levels, out, n)
+        else:
+            _levels(row, side, mark, levels, out, n)
         n += levels * LEVEL_REALS
     prints = row[U(seat + S_PRINTS)]
-    _prints(row, book, mark, prints, out, n)
+    printed = row[U(snap + SNAP_PRINTS)] if lag else row[U(book + TAPE_HEAD)]
+    _prints(row, book, mark, row[NOW] - lag, printed, prints, out, n)
     return int(n + prints * PRINT_REALS)
 
 
@@ -109,7 +129,7 @@ def _own_order(row: Row, book: int, order_id: int, mark: int, out: Reals, n: int
 
 @kernel
 def _levels(row: Row, side: int, mark: int, levels: int, out: Reals, n: int) -> None:
-    half, key = row.view(np.int32), row[U(side + BEST)]
+    half, key = row.view(np.int32), next_shown(row, side, row[U(side + BEST)])
     for k in range(levels):
         at = n + k * LEVEL_REALS
         if key == NONE:
@@ -118,12 +138,25 @@ def _levels(row: Row, side: int, mark: int, levels: int, out: Reals, n: int) -> 
         out[U(at)] = _distance(row, side, key ^ row[U(side + FLIP)], mark)
         out[U(at + 1)] = half[U(row[U(side + LEVELS)] + LEVEL_WORDS * key + QTY)]
         if k + 1 < levels:
-            key = next_key(row, side, key)
+            key = next_shown(row, side, next_key(row, side, key))
 
 
 @kernel
-def _prints(row: Row, book: int, mark: int, prints: int, out: Reals, n: int) -> None:
-    head, capacity = row[U(book + TAPE_HEAD)], row[U(book + TAPE_CAPACITY)]
+def _kept_levels(row: Row, side: int, snap: int, mark: int, levels: int, out: Reals, n: int) -> None:
+    book = row[U(side + BOOK)]
+    depth = row[U(row[U(book + FEED)] + FEED_LEVELS)]
+    for k in range(levels):
+        price, lots = kept_level(row, snap, depth, 0 if side == book + BID else 1, k)
+        out[U(n + k * LEVEL_REALS)] = _distance(row, side, price, mark) if lots else 0.0
+        out[U(n + k * LEVEL_REALS + 1)] = lots
+
+
+@kernel
+def _prints(row: Row, book: int, mark: int, now: int, head: int, prints: int, out: Reals, n: int) -> None:
+    """Write the last of `head` trades, latest first, with their age at `now`."""
+    capacity = row[U(book + TAPE_CAPACITY)]
+    if head - min(prints, head) < row[U(book + TAPE_HEAD)] - capacity:
+        row[U(row[U(book + FEED)] + FEED_SHORT)] += 1
     for k in range(prints):
         at = n + k * PRINT_REALS
         if k >= head:
@@ -132,7 +165,15 @@ def _prints(row: Row, book: int, mark: int, prints: int, out: Reals, n: int) -> 
         trade = row[U(book + TAPE)] + ((head - 1 - k) & (capacity - 1)) * TAPE_WORDS
         out[U(at)] = row[U(trade + T_PRICE)] - 0.5 * mark
         out[U(at + 1)] = row[U(trade + T_SIZE)]
-        out[U(at + 2)] = (row[NOW] - row[U(trade + T_TIME)]) * 1e-9
+        out[U(at + 2)] = (now - row[U(trade + T_TIME)]) * 1e-9
+
+
+@kernel
+def _worth_at(row: Row, book: int, account: int, mark: int) -> int:
+    """Return cash and the position in a book at a mark, in money units; without a mark the position counts 0."""
+    position = row[U(account + POSITION + row[U(book + INDEX)])]
+    value = position * (mark + 2 * row[U(book + BASE)]) * HALF_TICK if mark >= 0 else 0
+    return int(row[U(account + CASH)] + value)
 
 
 @kernel

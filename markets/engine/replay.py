@@ -14,59 +14,78 @@ from numpy import uint64 as U
 
 from .book import find
 from .events import pour
-from .jit import inlined, kernel
+from .jit import call, inlined, kernel
 from .layout import (
     ACCOUNT_COUNT,
     BASE,
+    CAME,
     CAPACITY,
+    CHECKED,
     DONE,
     DRAIN,
     ELASTIC,
     EVENT_HEAD,
     EVENT_TAIL,
+    GATE,
     ID_SHIFT,
     IDLE,
     KEEP,
     LIVE,
-    M_OP,
+    M_DISPLAY,
+    M_FLAGS,
     M_ORDER,
     M_STAGE,
+    M_STOP,
     M_TAG,
     MAX_PRICE,
     NO_TAG,
+    OP_AON,
     OP_CANCEL,
+    OP_FOK,
     OP_IOC,
     OP_LIMIT,
     OP_MARKET,
+    OP_MASS_CANCEL,
     OP_MODIFY,
     OP_REDUCE,
+    OP_STOP,
+    OP_STOP_LIMIT,
+    OP_TRAILING_STOP,
+    OP_UNCROSS,
     OWNER,
     SERIAL,
+    SPECIAL,
     TICKS,
     Row,
 )
-from .matching import handle, submit
+from .matching import handle, prepare, submit
 
 __all__ = [
     "ANYONE",
     "GROW",
     "MESSAGE_KEEP",
     "MESSAGE_WORDS",
+    "ORDER_WORDS",
     "Demand",
     "demand",
+    "demand_special",
     "fits",
     "is_new",
     "note",
     "replay",
+    "replay_special",
     "resume",
+    "resume_special",
     "send",
+    "send_special",
 ]
 
 GROW: Final = 4  # what a kernel of this file answers, beside DONE, DRAIN and REFUSED_CODE
 ANYONE: Final = -(1 << 40)  # as owner
 MESSAGE_KEEP: Final = -(1 << 31)  # KEEP in a message of int32
 MESSAGE_WORDS: Final = 6
-(_OP, _ORDER_ID, _SIDE_INDEX, _PRICE_TICKS, _SIZE, _OWNER) = range(MESSAGE_WORDS)
+ORDER_WORDS: Final = 9  # with what is not plain
+(_OP, _ORDER_ID, _SIDE_INDEX, _PRICE_TICKS, _SIZE, _OWNER, _STOP_TICKS, _DISPLAY, _FLAGS) = range(ORDER_WORDS)
 
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
 
@@ -83,7 +102,7 @@ class Demand(NamedTuple):
 @inlined
 def is_new(op: int) -> bool:
     """Return whether an operation brings a new order."""
-    return op in (OP_LIMIT, OP_IOC, OP_MARKET)
+    return op in (OP_LIMIT, OP_IOC, OP_MARKET) or OP_FOK <= op <= OP_TRAILING_STOP
 
 
 @kernel
@@ -110,7 +129,8 @@ def fits(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, 
         return False
     if is_new(op) and order_id >= handles.size:
         return False
-    if op == OP_LIMIT and row[U(book + LIVE)] == row[U(book + CAPACITY)]:
+    is_full = row[U(book + LIVE)] == row[U(book + CAPACITY)]
+    if is_full and is_new(op) and (op == OP_LIMIT or row[U(book + GATE)] > CHECKED):  # in a call a market order waits
         return False
     if op not in (OP_LIMIT, OP_MODIFY):
         return True
@@ -147,7 +167,7 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
 @inlined
 def note(row: Row, handles: Any) -> None:
     """Remember where the order of the message just finished rests."""
-    if row[U(M_OP)] == OP_LIMIT and row[U(M_ORDER)] != 0:
+    if row[U(M_ORDER)] != 0:
         handles[U(row[U(M_TAG)])] = row[U(M_ORDER)] & _HANDLE_BITS
 
 
@@ -193,3 +213,108 @@ def replay(row: Row, messages: Any, handles: Any, log: Any, book: int, start: in
                 return i, logged, DRAIN
         else:
             i += 1
+
+
+# --- what is not plain ------------------------------------------------------------------------------------------------
+@kernel
+def send_special(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: int, price: int, size: int,
+                 owner: int, stop: int, display: int, flags: int) -> int:  # fmt: skip
+    """Take a message in hand that need not be plain. Answers GROW, or SPECIAL, after which call `resume_special`.
+
+    As `send`, and `stop` is a trigger, counted from zero, or an offset; `display` the lots that an iceberg shows;
+    `flags` what else the order is (IS_*). A phase is given in `size`, a reference in `price`, or KEEP.
+    """
+    if row[U(ELASTIC)] != 0 and not _fits_special(row, handles, book, op, order_id, price, owner):
+        return GROW
+    base, tag = row[U(book + BASE)], NO_TAG if is_new(op) and order_id >= handles.size else order_id
+    if is_new(op) and tag > row[U(SERIAL)]:
+        row[U(SERIAL)] = tag
+    shown = int(handles[U(order_id)]) if 0 <= order_id < handles.size else 0
+    named = order_id << ID_SHIFT | shown
+    if owner == ANYONE and op in (OP_CANCEL, OP_REDUCE, OP_MODIFY):
+        order = find(row, book, named)
+        owner = int(row.view(int32)[U(order + OWNER)]) if order != 0 else 0
+    if op in (OP_STOP, OP_TRAILING_STOP):
+        price = stop  # what events name
+    prepare(row, book, op, side_index, owner, KEEP if price == KEEP else price - base, size, tag, named)
+    row[U(M_STOP)] = stop if op == OP_TRAILING_STOP else stop - base
+    row[U(M_DISPLAY)], row[U(M_FLAGS)], row[U(M_STAGE)] = display, flags, CAME
+    return SPECIAL
+
+
+@inlined
+def _fits_special(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, owner: int) -> bool:
+    if owner >= row[U(ACCOUNT_COUNT)]:
+        return False
+    if is_new(op) and (order_id >= handles.size or row[U(book + LIVE)] == row[U(book + CAPACITY)]):
+        return False
+    if op not in (OP_LIMIT, OP_AON, OP_STOP_LIMIT, OP_MODIFY, OP_UNCROSS):
+        return True
+    ladder = price - row[U(book + BASE)]
+    return bool(0 <= ladder < row[U(book + TICKS)]) or price <= 0 or price > MAX_PRICE
+
+
+@kernel
+def resume_special(row: Row, handles: Any, special: int) -> int:
+    """Work on a message for which the answer was SPECIAL, or DRAIN since; `special` is the address of that kernel."""
+    code = call(special, row, 0)
+    if code == DONE:
+        note(row, handles)
+    return code
+
+
+@kernel
+def demand_special(messages: Any, words: int) -> Demand:
+    """Return what messages of so many words each, `(n * words,) int32`, ask for."""
+    order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
+    for at in range(0, messages.size, words):
+        op, price = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)])
+        if op in (OP_LIMIT, OP_AON, OP_STOP_LIMIT, OP_MODIFY, OP_UNCROSS) and price > 0:
+            low, high = min(low, price), max(high, price)
+        order_id = max(order_id, int(messages[U(at + _ORDER_ID)])) if is_new(op) else order_id
+        last_owner = max(last_owner, int(messages[U(at + _OWNER)]))
+    return Demand(order_id, last_owner, low, high)
+
+
+@kernel
+def replay_special(row: Row, messages: Any, words: int, handles: Any, log: Any, book: int, start: int, logged: int,
+                   special: int) -> tuple[int, int, int]:  # fmt: skip
+    """Submit messages of so many words each, plain or not, as `replay` does; `special` is that kernel's address."""
+    i, count = start, messages.size // words
+    while True:
+        if row[U(M_STAGE)] >= CAME:
+            code = resume_special(row, handles, special)
+        elif row[U(M_STAGE)] != IDLE:
+            code = resume(row, handles)
+            code = resume_special(row, handles, special) if code == SPECIAL else code
+        elif i < count:
+            code = _send_any(row, messages, words, handles, book, words * i)
+            if code == GROW:
+                return i, pour(row, log, logged), GROW
+            code = resume_special(row, handles, special) if code == SPECIAL else code
+        else:
+            logged = pour(row, log, logged)
+            return i, logged, DONE if row[U(EVENT_TAIL)] == row[U(EVENT_HEAD)] else DRAIN
+        if code == DRAIN:
+            logged = pour(row, log, logged)
+            if row[U(EVENT_TAIL)] != row[U(EVENT_HEAD)]:
+                return i, logged, DRAIN
+        else:
+            i += 1
+
+
+@inlined
+def _send_any(row: Row, messages: Any, words: int, handles: Any, book: int, at: int) -> int:
+    """Send a message the plain way where book and message are plain, else as a special one."""
+    op, price, size = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)]), int(messages[U(at + _SIZE)])
+    order_id, side_index, owner = messages[U(at + _ORDER_ID)], messages[U(at + _SIDE_INDEX)], messages[U(at + _OWNER)]
+    stop, display, flags = 0, 0, 0
+    if words == ORDER_WORDS:
+        stop, display = int(messages[U(at + _STOP_TICKS)]), int(messages[U(at + _DISPLAY)])
+        flags = int(messages[U(at + _FLAGS)])
+    if op <= OP_MASS_CANCEL and flags == 0:
+        return _send_one(row, messages, handles, book, at)
+    if op in (OP_MODIFY, OP_UNCROSS):
+        price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size
+    return send_special(row, handles, book, op, int(order_id), int(side_index), price, size, int(owner), stop, display,
+                        flags)  # fmt: skip

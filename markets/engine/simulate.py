@@ -12,6 +12,7 @@ from numpy import uint64 as U
 from . import rng
 from .book import find
 from .clock import AT_ONCE, ON_ITS_WAY, TIE_BITS, TIE_SHIFT, WAKE_UP, pop, push, replace
+from .feed import keep
 from .flow import background, next_background
 from .jit import call, inlined, kernel
 from .layout import (
@@ -37,6 +38,7 @@ from .layout import (
     EXTERNAL,
     F_NAME,
     F_STREAM,
+    FEED,
     FILLS,
     FLOODED,
     FLOW,
@@ -45,6 +47,7 @@ from .layout import (
     M_AFTER,
     M_ORDER,
     M_PLACE,
+    M_SENDER,
     M_STAGE,
     M_TRADES,
     NO_PLACE,
@@ -83,6 +86,7 @@ from .layout import (
     SENT,
     SERIAL,
     SIDE,
+    SPECIAL,
     TRADES,
     WAKE,
     WAKES,
@@ -133,10 +137,11 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
     """Let pending things happen up to and including a time, or `most` of them. Modifies `row` in place.
 
     Returns DECIDE when seats played from outside are due (they are listed in the row), DRAIN when the event ring must
-    be emptied first, in both cases to be called again, and DONE otherwise. FLOODED
-    means that an agent has sent what found no room. `kernels[k]` is the address of kernel k.
+    be emptied first, in both cases to be called again, and DONE otherwise. FLOODED means that an agent has sent what
+    found no room. `kernels[k]` is the address of kernel k, `kernels[0]` that of `special.special`, which a venue with
+    rules of its own needs.
     """
-    if row[M_STAGE] != 0 and _settled(row, handle(row)) == DRAIN:
+    if row[M_STAGE] != 0 and _settled(row, kernels, handle(row)) == DRAIN:
         return DRAIN
     for _ in range(most):
         top = row[QUEUE]
@@ -152,24 +157,26 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
             if row[LOST] != 0:
                 return FLOODED
         elif what == BACKGROUND_EVENT:
-            if _background(row, arg) == DRAIN:
+            if _background(row, kernels, arg) == DRAIN:
                 return DRAIN
         else:
             pop(row)
-            if _deliver(row, what, arg) == DRAIN:
+            if _deliver(row, kernels, what, arg) == DRAIN:
                 return DRAIN
     return DONE
 
 
 @inlined
-def _background(row: Row, book: int) -> int:
+def _background(row: Row, kernels: Row, book: int) -> int:
     row[M_AFTER], row[M_PLACE], row[M_TRADES] = BACKGROUND_EVENT, book, row[TRADES]
-    return _settled(row, background(row, book))
+    return _settled(row, kernels, background(row, book))
 
 
 @inlined
-def _settled(row: Row, code: int) -> int:
+def _settled(row: Row, kernels: Row, code: int) -> int:
     """Do what follows a message, once it is wholly worked off; what it is waits in the row if the ring was full."""
+    if code == SPECIAL:
+        code = call(kernels[U(0)], row, 0)
     if code == DRAIN:
         return code
     if row[M_AFTER] == BACKGROUND_EVENT:
@@ -178,7 +185,19 @@ def _settled(row: Row, code: int) -> int:
         row[U(row[M_PLACE])] = row[M_ORDER]
     if row[REACTIVE] and row[TRADES] != row[M_TRADES]:
         _react(row)
+    if row[U(row[BOOKS] + FEED)]:
+        _publish(row)
     return code
+
+
+@kernel
+def _publish(row: Row) -> None:
+    """Write down, for who sees it later, what the message just worked off has left."""
+    if row[M_AFTER] == BACKGROUND_EVENT:
+        keep(row, row[M_PLACE], 2 * row[NOW])
+        return
+    seat = row[M_SENDER]
+    keep(row, row[U(seat + S_BOOK)], 2 * row[NOW] + (1 if row[U(seat + S_LATENCY)] == 0 else 0))
 
 
 @kernel
@@ -249,7 +268,7 @@ def dispatch(row: Row, seat: int) -> None:
 
 
 @kernel
-def _deliver(row: Row, what: int, arg: int) -> int:
+def _deliver(row: Row, kernels: Row, what: int, arg: int) -> int:
     op, side, place, number = what >> 4 & 15, what >> 8 & 1, what >> 9 & 31, what >> 16
     seat = row[SEATS] + number * SEAT_WORDS
     book = row[U(seat + S_BOOK)]
@@ -262,8 +281,8 @@ def _deliver(row: Row, what: int, arg: int) -> int:
         if op < 0:
             return DONE
     row[SERIAL] += 1
-    row[M_AFTER], row[M_PLACE], row[M_TRADES] = ARRIVE, slot, row[TRADES]
-    return _settled(row, submit(row, book, op, side, number, price, size, row[SERIAL], order))
+    row[M_AFTER], row[M_PLACE], row[M_TRADES], row[M_SENDER] = ARRIVE, slot, row[TRADES], seat
+    return _settled(row, kernels, submit(row, book, op, side, number, price, size, row[SERIAL], order))
 
 
 @kernel

@@ -9,8 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy import uint64 as U
 
+from .feed import public_mark
 from .jit import kernel
 from .layout import (
+    BOOK_COUNT,
+    BOOK_WORDS,
+    BOOKS,
     BUY,
     CLOSE,
     DECIDE,
@@ -18,16 +22,16 @@ from .layout import (
     DUE,
     DUE_COUNT,
     EXTERNAL,
+    FEED,
+    FEED_SHORT,
     FLOODED,
     FOREVER,
     LOST,
     MAKER,
-    MARK,
     NOW,
     PAUSED,
     REFUSED_CODE,
     S_AVERSION,
-    S_BOOK,
     S_EXPOSURE,
     S_KERNEL,
     S_MAX_OFFSET,
@@ -75,8 +79,9 @@ def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Re
 
     `intents` (seats, 4) int64; `observations` (seats, width) float32 and `outcomes` (seats, 4) float64 are modified in
     place, and so is `row`. Returns DECIDE (the row lists who is due), DONE at the close (every outside seat is told),
-    DRAIN (empty the event ring) or PAUSED (at UNTIL; set it anew) after which `go_on` goes on, or REFUSED_CODE, nothing
-    having happened, when an intent is out of its seat's range. FLOODED: messages found no room, as LOST says.
+    DRAIN (empty the event ring) or PAUSED (at UNTIL; set it anew) after which `go_on` goes on, REFUSED_CODE: nothing
+    having happened, when an intent is out of its seat's range, or when a delayed feed was too short (FEED_SHORT).
+    FLOODED: messages found no room, as LOST says.
     """
     for k in range(row[DUE_COUNT]):
         seat = row[U(row[DUE] + k)]
@@ -102,6 +107,8 @@ def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
     if code == DECIDE:
         for k in range(row[DUE_COUNT]):
             tell(row, row[U(row[DUE] + k)], observations, outcomes)
+        if _feed_was_short(row):
+            return REFUSED_CODE
     elif code == DONE:
         row[NOW] = row[CLOSE]
         for k in range(row[SEAT_COUNT]):
@@ -109,6 +116,15 @@ def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
             if row[U(seat + S_KERNEL)] == EXTERNAL:
                 tell(row, seat, observations, outcomes)
     return code
+
+
+@kernel
+def _feed_was_short(row: Row) -> bool:
+    for k in range(row[BOOK_COUNT]):
+        feed = row[U(row[BOOKS] + k * BOOK_WORDS + FEED)]
+        if feed != 0 and row[U(feed + FEED_SHORT)] != 0:
+            return True
+    return False
 
 
 @kernel
@@ -140,7 +156,7 @@ def _in_range(row: Row, seat: int, intent: Row) -> bool:
 @kernel
 def _act(row: Row, seat: int, intent: Row) -> None:
     if row[U(seat + S_ROLE)] == MAKER:
-        mark = row[U(row[U(seat + S_BOOK)] + MARK)]
+        mark = public_mark(row, seat)
         quote(row, seat, BID_PLACE, BUY, (mark - 1) // 2 - (intent[0] - 1), intent[2])
         quote(row, seat, ASK_PLACE, SELL, (mark + 2) // 2 + (intent[1] - 1), intent[3])
     elif intent[0] != 0:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy import uint64 as U
 
 from . import rng
-from .book import best, find
+from .book import find
+from .feed import public_best, public_mark
 from .jit import kernel
 from .layout import (
     ACCOUNT_STRIDE,
@@ -24,7 +25,6 @@ from .layout import (
     CLOSE,
     INDEX,
     LOST,
-    MARK,
     MEMORY_WORDS,
     NO_PLACE,
     NOW,
@@ -49,6 +49,7 @@ from .layout import (
     S_STREAM,
     SEAT_WORDS,
     SEATS,
+    SELL,
     SENT,
     SIDE,
     SLOT_COUNT,
@@ -102,19 +103,19 @@ def time_left(row: Row, me: int) -> int:
 @kernel
 def best_bid(row: Row, me: int) -> int:
     """Return the best bid price, -1 when there is none."""
-    return best(row, row[U(me + S_BOOK)] + BID)
+    return public_best(row, me, BUY)
 
 
 @kernel
 def best_ask(row: Row, me: int) -> int:
     """Return the best ask price, -1 when there is none."""
-    return best(row, row[U(me + S_BOOK)] + ASK)
+    return public_best(row, me, SELL)
 
 
 @kernel
 def mark(row: Row, me: int) -> int:
     """Return the common mark in half ticks: bid plus ask, the last that there was."""
-    return int(row[U(row[U(me + S_BOOK)] + MARK)])
+    return public_mark(row, me)
 
 
 @kernel

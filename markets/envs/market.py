@@ -27,7 +27,7 @@ from sekai.error import InvalidAction, ResetRequired, SekaiError, did_you_mean
 from sekai.registry import EnvSpec
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
 
-from .. import config
+from .. import config, recorded_flow
 from ..engine import layout as at
 from ..engine import turn as turns
 from ..engine.events import drain
@@ -122,6 +122,11 @@ class MarketEnv(MultiAgentEnv):
         return self._row if self._row is not None else self._population.row
 
     _row: NDArray[np.int64] | None = None
+
+    @property
+    def opening_row(self) -> NDArray[np.int64]:
+        """The memory with which every session starts: the opening book, and nothing that has happened. Do not write."""
+        return self._population.row
 
     def clone(self) -> MarketEnv:
         """Return an independent copy in the same state: it goes on exactly as this one would."""
@@ -291,6 +296,10 @@ class MarketEnv(MultiAgentEnv):
         """Return how many `messages`, `trades` and `rejects` there were since the open."""
         return {name: int(self.row[word]) - self._before_open[name] for name, word in _COUNTERS.items()}
 
+    def recorded(self) -> dict[str, int]:
+        """Return what has become of a recorded background (`markets.recorded_flow.counts`); empty without one."""
+        return recorded_flow.counts(self.row)
+
     def top_of_book(self) -> TopOfBook:
         """Return the best prices, what waits there, and the mark, in ticks and lots; -1 and 0 where a side is empty."""
         row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
@@ -340,6 +349,7 @@ class MarketEnv(MultiAgentEnv):
             if code == at.DECIDE or code == at.DONE:
                 break
             if code == at.REFUSED_CODE:
+                self._check_feed()
                 raise self._out_of_range(actions or {})
             if code == at.FLOODED:
                 raise self._flooded()
@@ -350,6 +360,7 @@ class MarketEnv(MultiAgentEnv):
             else:
                 raise AssertionError(f"the engine answered {code}")
             code = turns.go_on(row, self._population.addresses, self._seen, self._told)
+        self._check_feed()
         return code
 
     def _look(self) -> None:
@@ -370,6 +381,13 @@ class MarketEnv(MultiAgentEnv):
             f"{int(row[at.QUEUE_CAPACITY])} may be on their way at once in this market; let agents send less, or raise "
             "the venue's gateway_capacity"
         )
+
+    def _check_feed(self) -> None:
+        """Raise SekaiError if a delayed feed did not reach back as far as somebody looked."""
+        feed = int(self.row[int(self.row[at.BOOKS]) + at.FEED])
+        if feed and self.row[feed + at.FEED_SHORT]:
+            kept = self.market.venue.feed_capacity
+            raise SekaiError(f"feed_capacity must hold all messages of the longest feed_lag_s; {kept} were too few")
 
     def _warm_up(self) -> None:
         """Let the flow run alone until just before the open, and note what it has done by then."""

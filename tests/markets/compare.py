@@ -1,14 +1,14 @@
-"""The engine's book and the reference side by side: whether they say the same."""
+"""The engine's book and the reference side by side: whether they say the same; and whether the reference is sound."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from markets.book import OrderBook
-from markets.messages import EVENT, EventKind
-from markets.reference import BUY, SELL, Event, ReferenceBook
+from markets.fuzz import differences, events_of, plain, settled
+from markets.reference import BUY, SELL, ReferenceBook
 
-FIELDS = [name for name in EVENT.names or () if name not in ("time_ns", "book")]
+__all__ = ["assert_same", "assert_sound", "events_of", "levels_of", "plain", "settled"]
 
 
 def levels_of(book: OrderBook, side: int) -> list[tuple[int, list[tuple[int, int]]]]:
@@ -16,27 +16,6 @@ def levels_of(book: OrderBook, side: int) -> list[tuple[int, list[tuple[int, int
     name: Any = ("bid", "ask")[side]
     prices = book.depth(1 << 20)[side]["price_ticks"].tolist()
     return [(price, [(order.id, order.size) for order in book.queue(name, price)]) for price in prices]
-
-
-def events_of(book: OrderBook) -> list[tuple[int, ...]]:
-    """Return what an OrderBook has written down, without time and book, one tuple an event."""
-    return [tuple(event) for event in book.events[FIELDS].tolist()]
-
-
-def plain(event: Event) -> tuple[int, ...]:
-    """Return an event of the reference as `events_of` gives it."""
-    return tuple(int(getattr(event, name)) for name in FIELDS)
-
-
-def settled(events: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return events with the cancels of one message in one order: a mass cancel's has no meaning."""
-    kind, message, order = FIELDS.index("kind"), FIELDS.index("message"), FIELDS.index("order")
-    is_cancel = [event[kind] == EventKind.CANCELLED for event in events]
-    cancels = sorted(
-        (e for e, is_one in zip(events, is_cancel, strict=True) if is_one), key=lambda e: (e[message], e[order])
-    )
-    rest = iter(cancels)
-    return [next(rest) if is_one else e for e, is_one in zip(events, is_cancel, strict=True)]
 
 
 def assert_same(book: OrderBook, reference: ReferenceBook) -> None:
@@ -50,3 +29,32 @@ def assert_same(book: OrderBook, reference: ReferenceBook) -> None:
     for owner, account in reference.accounts.items():
         expected = (account.cash, account.position, account.edge, account.fills, account.volume)
         assert book.accounts[owner].item() == expected, owner
+    assert differences(book, reference) == []
+
+
+def assert_sound(book: ReferenceBook) -> None:
+    """Assert what holds in any venue after any message."""
+    accounts = book.accounts.values()
+    assert sum(a.cash for a in accounts) + book.venue_cash == sum(a.position for a in accounts) == 0
+    assert sum(a.edge for a in accounts) == 0
+    queued = [order for side in book.sides for level in side.values() for order in level]
+    assert all(level for side in book.sides for level in side.values())
+    assert sorted(o.id for o in [*queued, *book.waiting[BUY], *book.waiting[SELL]]) == sorted(book.orders)
+    assert not set(book.orders) & set(book.stops)
+    for order in queued:
+        assert order.size > 0 and order.size % book.rules.lot == 0 and book.status(order.id) == "live"
+        assert order.display is None or 0 < order.shown <= min(order.display, order.size)
+    if book.trading_phase == "continuous":
+        assert_is_not_crossed(book)
+        assert book.waiting == ([], [])
+        assert not any(stop.is_reached(book.last) for stop in book.stops.values())
+    if book.rules.position_limit is not None:
+        assert all(abs(account.position) <= book.rules.position_limit for account in accounts)
+    if not book.rules.halt_band:
+        assert all(book.rules.band[0] <= price <= book.rules.band[1] for _, _, price, _ in book.trades)
+
+
+def assert_is_not_crossed(book: ReferenceBook) -> None:
+    """Assert that no two orders could trade that may trade in parts."""
+    bids, asks = ([p for p in book.prices(s) if any(not o.is_aon for o in book.sides[s][p])] for s in (BUY, SELL))
+    assert not bids or not asks or bids[0] < asks[0]

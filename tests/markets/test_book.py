@@ -14,7 +14,8 @@ import markets
 from markets import OrderBook, OrderRejected
 from markets.book import Order
 from markets.messages import KEEP, LIMIT, MARKET, MODIFY, BadMessage, EventKind, Reason
-from markets.rejection import BadRules
+from markets.rejection import BadCapacity
+from markets.rules import VenueRules
 from sekai import SekaiError
 from tests.markets.data import goog, needs_goog
 
@@ -115,9 +116,9 @@ def refusals() -> list[Any]:
         of("side must be", Reason.BAD_SIDE, lambda b: b.market(0, size=1)),
         of("side must be", Reason.BAD_SIDE, lambda b: b.limit([], price=9, size=1)),
         of(
-            "tif must be 'gtc' or 'ioc', got 'fok'",
+            "tif must be 'gtc', 'ioc', 'fok' or 'aon', got 'day'",
             Reason.BAD_OPERATION,
-            lambda b: b.limit("buy", price=9, size=1, tif="fok"),
+            lambda b: b.limit("buy", price=9, size=1, tif="day"),
         ),
     ]
 
@@ -142,7 +143,7 @@ def test_numpys_integers_are_integers() -> None:
 
 
 def test_rules_of_the_venue() -> None:
-    book = OrderBook(tick=5, lot=10, max_size=100, band=(50, 200))
+    book = OrderBook(rules=VenueRules(tick=5, lot=10, max_size=100, band=(50, 200)))
     for price, size, reason in (
         (51, 10, "OFF_TICK"),
         (50, 11, "OFF_LOT"),
@@ -153,8 +154,8 @@ def test_rules_of_the_venue() -> None:
             book.limit("buy", price=price, size=size)
         assert refused.value.reason.name == reason
     book.limit("buy", price=50, size=10)
-    for wrong in ({"tick": 0}, {"lot": 0}, {"max_size": 2**30}, {"max_size": 0}, {"band": (9, 8)}, {"ticks": 99}):
-        with pytest.raises(BadRules, match=next(iter(wrong))):
+    for wrong in ({"ticks": 99}, {"orders": 0}, {"owners": 0}):
+        with pytest.raises(BadCapacity, match=next(iter(wrong))):
             OrderBook(**wrong)  # type: ignore[arg-type]
 
 

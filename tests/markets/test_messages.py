@@ -28,7 +28,7 @@ def test_numbers_are_for_all() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"op": 7}, "op must be an operation from 0 to 6, got 7"),
+        ({"op": 15}, "op must be an operation from 0 to 14, got 15"),
         ({"op": "limit"}, "op must hold integers"),
         ({"side": [0, 0, -1]}, "side must be 0 (buy) or 1 (sell), got -1 at 2"),
         ({"order_id": -1}, "order_id must be from 0"),

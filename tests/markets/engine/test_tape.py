@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-GOLDEN = "801 4832ab38e4d1d714"
+GOLDEN = "801 943dc77fbff3678c"
 PLAY = """
 import hashlib
 from agents import AvellanedaStoikov, Momentum, NoiseTrader

@@ -1,0 +1,71 @@
+"""A scenario over a recorded day, with seats whose market data is late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from markets.config import Replay
+from markets.tape import save
+from scenarios import ScenarioError, parse
+from scenarios.record import play
+from tests.markets.days import a_day
+
+TEXT = """
+title = "A day again"
+[market]
+opening_price = 10.0
+ladder_ticks = 256
+order_capacity = 256
+feed_capacity = 256
+[session]
+length_s = 1.0
+[flow]
+kind = "replay"
+file = "{file}"
+[[seats]]
+name = "maker"
+role = {{ kind = "maker", max_offset_ticks = 10 }}
+clock = {{ kind = "periodic", every_s = 0.01 }}
+policy = {{ kind = "avellaneda_stoikov", size_lots = 5 }}
+latency_us = 150.0
+feed_lag_us = 2500.0
+[[traders]]
+name = "noise"
+clock = {{ kind = "periodic", every_s = 0.02 }}
+policy = {{ kind = "noise", market_share = 1.0 }}
+feed_lag_us = 1000.0
+"""
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    save(a_day(1, rows=500, levels=4), tmp_path / "day.zip")
+    return TEXT.format(file=(tmp_path / "day.zip").as_posix())
+
+
+def test_it_is_read(text: str) -> None:
+    market = parse(text).as_market({})
+    assert isinstance(market.flow, Replay) and market.flow.start_s == 0.0
+    assert [seat.feed_lag_s for seat in market.seats] == pytest.approx([0.0025, 0.001])
+
+
+def test_it_is_played(text: str) -> None:
+    scenario = parse(text)
+    first, again = (play(scenario, episodes=1, seed=4)[0] for _ in range(2))
+    assert first.total_trades > 20 and first.fills.sum() > 0
+    assert np.array_equal(first.trades, again.trades)
+
+
+def test_its_faults_are_named(text: str) -> None:
+    for wrong, words in (
+        (text.replace('kind = "replay"', 'kind = "repaly"'), "flow.kind: must be one of 'zero_intelligence', 'replay'"),
+        (text.replace("file =", "files ="), "flow.files: unknown key. Did you mean 'file'?"),
+        (text.replace("feed_lag_us = 2500.0", "feed_lag_us = -1.0"), "seats[0].feed_lag_us: input should be greater"),
+        (text.replace("feed_capacity = 256", "feed_capacity = 250"), "market.feed_capacity: must be a power of two"),
+    ):
+        with pytest.raises(ScenarioError) as caught:
+            parse(wrong)
+        assert any(words in fault for fault in caught.value.faults), caught.value.faults
