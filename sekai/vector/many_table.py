@@ -48,6 +48,7 @@ class ManyTable:
         count, real = len(self._order), np.dtype(np.float64)
         self._rewards: Any = make((rows, count), real)
         self._elapsed = make((rows, count), real)
+        self._names, self._lives = self._order * 2, [False] * (2 * count)
         self._packed = Struct(f"{rows * count}d")
         self._flags = make((rows, 1 + 4 * count), np.dtype(np.bool_))  # copied in one piece when they are read
         self._restarted, begins = self._flags[:, 0], range(1, 1 + 4 * count, count)
@@ -244,7 +245,7 @@ class ManyTable:
 
         Otherwise write nothing and return False. Lists are compared, which is quick for what is the very same object.
         """
-        names, lives, times = self._order * 2, [False] * (2 * len(self._order)), list(results[0].elapsed)
+        names, lives, times = self._names, self._lives, [*results[0].elapsed]
         seen: list[Any] = []
         paid: list[float] = []
         if times and times != self._order:

@@ -39,6 +39,9 @@ class Faulty(CountingEnv):
             raise Unpicklable(lambda: None)
         if action == 0.125:
             os._exit(3)
+        if action == -0.25:
+            time.sleep(0.03)
+            raise ZeroDivisionError("later")
         if action == -0.5:
             time.sleep(30)
         return super().step(action)
