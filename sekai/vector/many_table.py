@@ -222,15 +222,12 @@ class ManyTable:
     def _step_row(self, row: int, result: MAStepResult, env: MultiAgentEnv) -> bool:
         rewards, terminated, truncated = result.rewards, result.terminated, result.truncated
         self._write(row, result.observations)
-        for agent, reward in rewards.items():
-            if agent not in result.first:
-                column = self._index[agent]
-                self._rewards[row, column] = reward
-                self._stepped[row, column] = True
+        columns = [self._index[agent] for agent in rewards]
+        self._rewards[row, columns] = [0.0 if agent in result.first else reward for agent, reward in rewards.items()]
+        self._stepped[row, columns] = [agent not in result.first for agent in rewards]
         if result.any_done:
-            for agent, ends in terminated.items():
-                self._terminated[row, self._index[agent]] = ends
-                self._truncated[row, self._index[agent]] = truncated[agent]
+            self._terminated[row, columns] = [terminated[agent] for agent in rewards]
+            self._truncated[row, columns] = [truncated[agent] for agent in rewards]
         for agent, elapsed in result.elapsed.items():
             self._elapsed[row, self._index[agent]] = elapsed
         self._infos[row] = result.info
