@@ -17,7 +17,7 @@ from importlib.metadata import EntryPoint, entry_points, version
 from typing import TYPE_CHECKING, Any
 
 import sekai
-from sekai.error import SekaiError
+from sekai.error import SekaiError, install_hint
 
 if TYPE_CHECKING:
     import typer
@@ -27,7 +27,7 @@ __all__ = ["info", "list_environments", "main"]
 _COMMANDS_GROUP = "sekai.commands"
 _MISTAKE = 2
 _APP_LIBRARIES = ("jinja2", "matplotlib", "rich", "typer")
-_NEEDS_APP = 'The command sekai needs typer, rich, jinja2 and matplotlib: in the checkout, run pip install ".[app]"'
+_NEEDS_APP = f"The command sekai needs typer, rich, jinja2 and matplotlib: {install_hint('app')}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "WorkerDied",
     "WorkerTimeout",
     "did_you_mean",
+    "install_hint",
 ]
 
 
@@ -94,6 +95,15 @@ class WorkerDied(SekaiError, RuntimeError):
 
 class WorkerTimeout(SekaiError, TimeoutError):
     """Raised when the process of some environments does not answer in time."""
+
+
+def install_hint(extra: str) -> str:
+    """Return the words that say how to install what `extra` needs; on the package index `sekai` is another project.
+
+    >>> install_hint("render")
+    "in the checkout, run pip install -e '.[render]'"
+    """
+    return f"in the checkout, run pip install -e '.[{extra}]'"
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

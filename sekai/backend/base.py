@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.error import SekaiError, did_you_mean
+from sekai.error import SekaiError, did_you_mean, install_hint
 
 __all__ = ["NUMPY", "BackendOps", "NumpyOps", "backend"]
 
@@ -138,4 +138,4 @@ def backend(name: str, **options: Any) -> BackendOps:
     try:
         return _BACKENDS[name](**options)
     except ImportError as error:
-        raise SekaiError(f"backend {name!r} needs its library: pip install 'sekai[{name}]' ({error})") from error
+        raise SekaiError(f"backend {name!r} needs its library: {install_hint(name)} ({error})") from error

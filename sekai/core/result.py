@@ -9,7 +9,7 @@ A result is open while it is built and frozen when it is handed out, by changing
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -37,7 +37,7 @@ else:
 ObsT_co = TypeVar("ObsT_co", covariant=True)
 
 _NOBODY: frozenset[Any] = frozenset()
-_become = vars(object)["__class__"].__set__
+_new = object.__new__
 
 
 def same(left: Any, right: Any) -> bool:
@@ -71,7 +71,7 @@ def _same_arrays(left: Any, right: Any) -> bool:
 
 
 class ByValue:
-    """Equality by value over the fields of a dataclass."""
+    """Equality by value over the fields of a dataclass; copied and pickled by what made it."""
 
     __slots__ = ()
 
@@ -81,6 +81,9 @@ class ByValue:
         return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return type(self), tuple(getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
 
 
 class _ResetSlots(ByValue):
@@ -98,11 +101,12 @@ class ResetResult(_ResetSlots, Generic[ObsT_co]):
     observation: ObsT_co
     info: dict[str, Any]
 
-    def __init__(self: Any, observation: ObsT_co, info: dict[str, Any]) -> None:
-        _become(self, _OpenReset)
+    def __new__(cls, observation: ObsT_co, info: dict[str, Any]) -> Self:
+        self: Any = _new(_OpenReset)
         self.observation = observation
         self.info = info
-        self.__class__ = ResetResult
+        self.__class__ = cls
+        return self  # type: ignore[no-any-return]
 
 
 class _StepSlots(ByValue):
@@ -123,21 +127,22 @@ class StepResult(_StepSlots, Generic[ObsT_co]):
     truncated: bool
     info: dict[str, Any]
 
-    def __init__(
-        self: Any,
+    def __new__(
+        cls,
         observation: ObsT_co,
         reward: float,
         terminated: bool,
         truncated: bool,
         info: dict[str, Any],
-    ) -> None:
-        _become(self, _OpenStep)
+    ) -> Self:
+        self: Any = _new(_OpenStep)
         self.observation = observation
         self.reward = reward
         self.terminated = terminated
         self.truncated = truncated
         self.info = info
-        self.__class__ = StepResult
+        self.__class__ = cls
+        return self  # type: ignore[no-any-return]
 
     @property
     def done(self) -> bool:
@@ -160,11 +165,12 @@ class MAResetResult(_MAResetSlots, Generic[AgentT]):
     observations: dict[AgentT, Any]
     info: dict[AgentT, dict[str, Any]]
 
-    def __init__(self: Any, observations: dict[AgentT, Any], info: dict[AgentT, dict[str, Any]]) -> None:
-        _become(self, _OpenMAReset)
+    def __new__(cls, observations: dict[AgentT, Any], info: dict[AgentT, dict[str, Any]]) -> Self:
+        self: Any = _new(_OpenMAReset)
         self.observations = observations
         self.info = info
-        self.__class__ = MAResetResult
+        self.__class__ = cls
+        return self  # type: ignore[no-any-return]
 
     @property
     def infos(self) -> dict[AgentT, dict[str, Any]]:
@@ -198,8 +204,8 @@ class MAStepResult(_MAStepSlots, Generic[AgentT]):
     first: Set[AgentT] = _NOBODY
     elapsed: dict[AgentT, float] = None  # type: ignore[assignment]
 
-    def __init__(
-        self: Any,
+    def __new__(
+        cls,
         observations: dict[AgentT, Any],
         rewards: dict[AgentT, float],
         terminated: dict[AgentT, bool],
@@ -207,8 +213,8 @@ class MAStepResult(_MAStepSlots, Generic[AgentT]):
         info: dict[AgentT, dict[str, Any]],
         first: Set[AgentT] = _NOBODY,
         elapsed: dict[AgentT, float] | None = None,
-    ) -> None:
-        _become(self, _OpenMAStep)
+    ) -> Self:
+        self: Any = _new(_OpenMAStep)
         self.observations = observations
         self.rewards = rewards
         self.terminated = terminated
@@ -216,7 +222,8 @@ class MAStepResult(_MAStepSlots, Generic[AgentT]):
         self.info = info
         self.first = first
         self.elapsed = {} if elapsed is None else elapsed
-        self.__class__ = MAStepResult
+        self.__class__ = cls
+        return self  # type: ignore[no-any-return]
 
     @property
     def infos(self) -> dict[AgentT, dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.error import SekaiError
+from sekai.error import SekaiError, install_hint
 from sekai.rendering.renderer import Renderer, using
 
 __all__ = ["Recorder", "save_frames"]
@@ -27,7 +27,7 @@ def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 3
     try:
         import imageio.v2 as imageio
     except ImportError as error:
-        raise SekaiError(f"save_frames needs its library: pip install 'sekai[render]' ({error})") from None
+        raise SekaiError(f"save_frames needs its library: {install_hint('render')} ({error})") from None
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".gif":

@@ -3,7 +3,7 @@
 from os import PathLike
 from typing import Any
 
-from sekai.error import SekaiError
+from sekai.error import SekaiError, install_hint
 from sekai.stats.tracker import EpisodeStats, InMemoryTracker
 
 __all__ = ["TensorBoardTracker"]
@@ -21,9 +21,8 @@ class TensorBoardTracker:
         try:
             from tensorboard.summary import Writer
         except ImportError as error:
-            raise SekaiError(
-                f"TensorBoardTracker needs its library: pip install 'sekai[tensorboard]' ({error})"
-            ) from None
+            hint = install_hint("tensorboard")
+            raise SekaiError(f"TensorBoardTracker needs its library: {hint} ({error})") from None
         self.writer: Any = Writer(str(logdir))
         self.memory = InMemoryTracker(window)
         self._steps: dict[str | None, int] = {}

@@ -67,7 +67,10 @@ def at(tree: Tree, index: Any) -> Tree:
 
 def row_of(tree: Tree, row: Any) -> Tree:
     """Return one row's value, which shares no memory with `tree`."""
-    return mapped(lambda leaf: leaf[row].copy() if isinstance(leaf[row], np.ndarray) else leaf[row], tree)
+    if isinstance(tree, dict | tuple):
+        return mapped(lambda leaf: row_of(leaf, row), tree)
+    value = tree[row]
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def copied(tree: Tree) -> Tree:
@@ -119,10 +122,10 @@ class _Leaf:
     def __init__(self, array: NDArray[Any], shape: tuple[int, ...]) -> None:
         self.array, self.shape = array, shape
         self.flat = len(shape) == 1
-        places = math.prod(array.shape[: array.ndim - len(shape)])
-        self.forms: list[Any] = [shape[0] if self.flat else shape] * places
-        self.dtypes = [array.dtype] * places
         if array.flags.c_contiguous and array.size:
+            places = math.prod(array.shape[: array.ndim - len(shape)])
+            self.forms: list[Any] = [shape[0] if self.flat else shape] * places
+            self.dtypes = [array.dtype] * places
             raw: Any = array.reshape(-1).view(np.uint8)
             self.bytes = memoryview(raw)
 

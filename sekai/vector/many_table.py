@@ -48,6 +48,7 @@ class ManyTable:
         count, real = len(self._order), np.dtype(np.float64)
         self._rewards: Any = make((rows, count), real)
         self._elapsed = make((rows, count), real)
+        self._names, self._lives = self._order * 2, [False] * (2 * count)
         self._packed = Struct(f"{rows * count}d")
         self._flags = make((rows, 1 + 4 * count), np.dtype(np.bool_))  # copied in one piece when they are read
         self._restarted, begins = self._flags[:, 0], range(1, 1 + 4 * count, count)
@@ -221,15 +222,12 @@ class ManyTable:
     def _step_row(self, row: int, result: MAStepResult, env: MultiAgentEnv) -> bool:
         rewards, terminated, truncated = result.rewards, result.terminated, result.truncated
         self._write(row, result.observations)
-        for agent, reward in rewards.items():
-            if agent not in result.first:
-                column = self._index[agent]
-                self._rewards[row, column] = reward
-                self._stepped[row, column] = True
+        columns = [self._index[agent] for agent in rewards]
+        self._rewards[row, columns] = [0.0 if agent in result.first else reward for agent, reward in rewards.items()]
+        self._stepped[row, columns] = [agent not in result.first for agent in rewards]
         if result.any_done:
-            for agent, ends in terminated.items():
-                self._terminated[row, self._index[agent]] = ends
-                self._truncated[row, self._index[agent]] = truncated[agent]
+            self._terminated[row, columns] = [terminated[agent] for agent in rewards]
+            self._truncated[row, columns] = [truncated[agent] for agent in rewards]
         for agent, elapsed in result.elapsed.items():
             self._elapsed[row, self._index[agent]] = elapsed
         self._infos[row] = result.info
@@ -244,7 +242,7 @@ class ManyTable:
 
         Otherwise write nothing and return False. Lists are compared, which is quick for what is the very same object.
         """
-        names, lives, times = self._order * 2, [False] * (2 * len(self._order)), list(results[0].elapsed)
+        names, lives, times = self._names, self._lives, [*results[0].elapsed]
         seen: list[Any] = []
         paid: list[float] = []
         if times and times != self._order:
@@ -255,7 +253,8 @@ class ManyTable:
                 [*observations, *rewards] != names
                 or [*result.terminated.values(), *result.truncated.values()] != lives
                 or result.first
-                or [*result.elapsed] != times
+                or (times or result.elapsed)
+                and [*result.elapsed] != times
             ):
                 return False
             seen += observations.values()

@@ -28,6 +28,7 @@ from sekai.vector.worker import Functions, Memory, dumped, work
 __all__ = ["ProcVecEnv"]
 
 _FAREWELL_S = 2.0  # how long a worker may take to close its environments
+_GRACE_S = 0.25  # how long after one worker's error others may tell theirs, so that the first row's is raised
 
 
 class ProcVecEnv(VecEnv):
@@ -171,32 +172,42 @@ class ProcVecEnv(VecEnv):
             self._gather([number], message[0], None)
 
     def _gather(self, asked: Sequence[int], verb: str, name: str | None) -> list[Any]:
-        """Return the answers of workers in their order; raise what the first of them raised, or that it died."""
+        """Return the answers of workers in their order; else raise what went wrong in the first rows, a death included.
+
+        Whoever has not told by `_GRACE_S` after the first error is not waited for. What was only refused, because
+        something is not there to be called, ends nothing.
+        """
         answers: dict[int, Any] = {}
-        refused: Exception | None = None
+        failed: dict[int, Exception] = {}
+        refused: dict[int, Exception] = {}
         until = None if self._timeout_s is None else time.monotonic() + self._timeout_s
         doing = verb if name is None else f"{verb} {name!r}"
         try:
-            while len(answers) < len(asked):
-                waiting = [number for number in asked if number not in answers]
+            while waiting := [number for number in asked if number not in answers and number not in failed]:
                 ready = self._ready_of(waiting, until)
+                if not ready and not failed:
+                    failed[waiting[0]] = WorkerTimeout(
+                        f"{self._names(waiting)} took more than {self._timeout_s} s: {doing}"
+                    )
                 if not ready:
-                    raise _Fatal(WorkerTimeout(f"{self._names(waiting)} took more than {self._timeout_s} s: {doing}"))
+                    break
                 for number in ready:
                     kind, value = self._received(number, doing)
-                    if kind == "error":
-                        raise _Fatal(_remote(self, *value))
-                    if kind == "refused":
-                        refused = refused or _remote(self, *value)
-                    answers[number] = value
-        except _Fatal as fatal:
-            self._abandon()
-            raise fatal.error from None
+                    if kind == "done":
+                        answers[number] = value
+                    elif kind == "refused":
+                        answers[number] = refused[number] = _remote(self, *value)
+                    else:
+                        until = until if failed else time.monotonic() + _GRACE_S
+                        failed[number] = value if kind == "died" else _remote(self, *value)
         except BaseException:
             self._abandon()
             raise
-        if refused is not None:
-            raise refused
+        if failed:
+            self._abandon()
+            raise failed[min(failed)]
+        if refused:
+            raise refused[min(refused)]
         return [answers[number] for number in asked]
 
     def _ready_of(self, numbers: Sequence[int], until: float | None) -> list[int]:
@@ -216,7 +227,7 @@ class ProcVecEnv(VecEnv):
         worker.join(_FAREWELL_S)
         code = worker.exitcode
         how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
-        raise _Fatal(WorkerDied(f"{self._names([number])} died, ended by {how}: {doing}"))
+        return "died", WorkerDied(f"{self._names([number])} died, ended by {how}: {doing}")
 
     def _abandon(self) -> None:
         """End all processes at once: after an error their rows do not belong together."""
@@ -228,14 +239,6 @@ class ProcVecEnv(VecEnv):
     def _names(self, numbers: Sequence[int]) -> str:
         rows = [row for number in numbers for row in range(*self._spans[number])]
         return f"the worker of environment {rows[0]}" if len(rows) == 1 else f"the workers of environments {rows}"
-
-
-class _Fatal(Exception):
-    """Carries the error that ends everything."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 def _worker_count(workers: int | None, rows: int) -> int:

@@ -6,7 +6,7 @@ read is the reader's own unless `copy` is off. Columns are made by `make`, which
 `news` is what else a reader elsewhere must know, and `told` tells it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,16 +33,13 @@ class Handout:
         self.copy = copy
         self.backend = NUMPY if backend is None else backend
         self._converts = self.backend != NUMPY
+        self.numbers: Callable[[NDArray[Any]], Any] = self._of_backend if self._converts else np.ndarray.copy
+        """Returns a column of numbers, which is always copied."""
 
     def observations(self, tree: Tree) -> Tree:
         """Return observations that live on."""
         tree = copied(tree) if self.copy else tree
         return mapped(self._converted, tree) if self._converts else tree
-
-    def numbers(self, array: NDArray[Any]) -> Any:
-        """Return a column of numbers, which are always copied."""
-        array = array.copy()
-        return self._converted(array) if self._converts else array
 
     def result(self, result: Any) -> Any:
         """Return a result of numpy's arrays as one of the backend's."""
@@ -61,6 +58,9 @@ class Handout:
         if isinstance(actions, list | tuple):
             return type(actions)(self.taken(part) for part in actions)
         return self.backend.to_numpy(actions) if self.backend.is_array(actions) else actions
+
+    def _of_backend(self, array: NDArray[Any]) -> Any:
+        return self._converted(array.copy())
 
     def _converted(self, leaf: NDArray[Any]) -> Any:
         return leaf if leaf.dtype == object else self.backend.from_numpy(leaf)

@@ -89,4 +89,4 @@ def test_without_the_app_extra_it_says_what_to_install() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 2
-    assert run.stderr.count("\n") == 1 and 'pip install ".[app]"' in run.stderr
+    assert run.stderr.count("\n") == 1 and "pip install -e '.[app]'" in run.stderr

@@ -3,10 +3,12 @@
 `to_gymnasium` and `from_gymnasium` are each other's inverse: there and back is the environment that set out.
 """
 
+from sekai.error import install_hint
+
 try:
     import gymnasium
 except ImportError as error:
-    raise ImportError("sekai.adapters.gymnasium needs gymnasium: pip install gymnasium") from error
+    raise ImportError(f"sekai.adapters.gymnasium needs gymnasium: {install_hint('gymnasium')}") from error
 
 from sekai.adapters.gymnasium.env import FromGymnasium, ToGymnasium, from_gymnasium, make, to_gymnasium
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
@@ -31,4 +33,4 @@ __all__ = [
     "to_gymnasium_vector",
 ]
 
-del gymnasium
+del gymnasium, install_hint

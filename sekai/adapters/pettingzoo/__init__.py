@@ -3,10 +3,12 @@
 Each function has an inverse: there and back is the environment that set out.
 """
 
+from sekai.error import install_hint
+
 try:
     import pettingzoo
 except ImportError as error:
-    raise ImportError("sekai.adapters.pettingzoo needs PettingZoo: pip install pettingzoo") from error
+    raise ImportError(f"sekai.adapters.pettingzoo needs PettingZoo: {install_hint('pettingzoo')}") from error
 
 from sekai.adapters.pettingzoo.back import FromAEC, FromParallel, from_aec, from_parallel
 from sekai.adapters.pettingzoo.there import ToAEC, ToParallel, to_aec, to_parallel
@@ -22,4 +24,4 @@ __all__ = [
     "to_parallel",
 ]
 
-del pettingzoo
+del pettingzoo, install_hint

@@ -16,4 +16,4 @@ def test_the_library_is_imported_by_its_adapter_only(library: str) -> None:
 def test_without_the_library_the_adapter_says_what_to_do(library: str) -> None:
     code = f"import sys; sys.modules[{library!r}] = None; import sekai.adapters.{library}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert run.returncode and f"pip install {library}" in run.stderr.splitlines()[-1]
+    assert run.returncode and f"pip install -e '.[{library}]'" in run.stderr.splitlines()[-1]

@@ -15,7 +15,7 @@ from sekai.testing import CountingEnv, EchoEnv
 from sekai.vector import by_row, make_vec
 from sekai.vector.result import converted
 
-from .worlds import ROWS, WORLDS, Words, actions_for, assert_same, clockwork, counting, play
+from .worlds import ROWS, WORLDS, Returning, Words, actions_for, assert_same, clockwork, counting, play
 
 MODES = ["same_step", "next_step", "disabled"]
 
@@ -27,6 +27,33 @@ def test_backends_agree(world: Any, mode: Any) -> None:
     assert_same(play(AsyncVecEnv([world] * ROWS, autoreset=mode)), sync)
     assert_same(play(ProcVecEnv([world] * ROWS, autoreset=mode, workers=3)), sync)
     assert any(np.any(r.restarted) for r in sync[1:] if hasattr(r, "restarted")) == (mode != "disabled")
+
+
+@pytest.mark.parametrize("backend", [SyncVecEnv, AsyncVecEnv, ProcVecEnv])
+def test_an_agent_that_dies_and_comes_back(backend: Any) -> None:
+    """Its column says when it acts, when it has a transition, when it ended; where it is not, nothing is its."""
+    vec = backend([Returning] * 2)
+    vec.reset(seed=1)
+    pay = {"host": np.full(2, 0.25), "guest": np.full(2, 0.5)}
+    told = []
+    for _ in range(7):
+        said = vec.step(pay)
+        guest = [column["guest"] for column in (said.stepped, said.acting, said.terminated, said.rewards)]
+        assert all((column[0] == column[1]).all() for column in guest), "the rows do the same"
+        seen = said.observations["guest"][0, 0]
+        told.append((*[column[0].item() for column in guest], seen, "guest" in said.infos[0]))
+        assert said.stepped["host"].all() and said.rewards["host"].tolist() == [0.25, 0.25]
+    assert told == [
+        (True, True, False, 0.5, 1.0, True),
+        (True, False, True, 0.5, 2.0, True),
+        (False, False, False, 0.0, 2.0, False),
+        (False, True, False, 0.0, 4.0, True),  # back: a first observation, no transition
+        (True, True, False, 0.5, 5.0, True),
+        (True, True, False, 0.5, 6.0, True),
+        (True, True, True, 0.5, 0.0, True),  # the world's end, and the next episode's beginning
+    ]
+    assert said.restarted.all() and said.final_observations["guest"][:, 0].tolist() == [7.0, 7.0]
+    vec.close()
 
 
 def test_one_worker_or_many_or_none_copied() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 import sekai
-from sekai import ResetResult, StepResult
+from sekai import MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.result import same
+from sekai.error import InvalidAgents
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 ROWS = 4
@@ -24,9 +25,6 @@ def clockwork() -> ClockworkEnv:
     return ClockworkEnv({"maker_0": 1, "maker_1": 2, "taker": 3}, lives, length=6)
 
 
-WORLDS = [counting, EchoEnv, clockwork]
-
-
 class Faulty(CountingEnv):
     """Raises, dies, leaves, or sleeps when told to by its action."""
 
@@ -39,6 +37,9 @@ class Faulty(CountingEnv):
             raise Unpicklable(lambda: None)
         if action == 0.125:
             os._exit(3)
+        if action == -0.25:
+            time.sleep(0.03)
+            raise ZeroDivisionError("later")
         if action == -0.5:
             time.sleep(30)
         return super().step(action)
@@ -121,3 +122,42 @@ def _timeless(info: Any) -> Any:
     if isinstance(info, list):
         return [_timeless(value) for value in info]
     return (info.episode_return, info.episode_length) if isinstance(info, sekai.stats.EpisodeStats) else info
+
+
+class Returning(sekai.MultiAgentEnv):
+    """`guest` dies at time 2 and is there again from time 4 on, when it begins anew; `host` lives throughout, to 7."""
+
+    def __init__(self) -> None:
+        self.possible_agents = ["host", "guest"]
+        self.observation_spaces = {agent: sekai.Box(0, 99, (2,)) for agent in self.possible_agents}
+        self.action_spaces = {agent: sekai.Box(-1, 1, ()) for agent in self.possible_agents}
+        self.agents: list[str] = []
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> MAResetResult:
+        self._set_rng(seed)
+        self.time, self.agents = 0, ["host", "guest"]
+        return MAResetResult({a: self._seen() for a in self.agents}, {a: {"time": 0} for a in self.agents})
+
+    def step(self, actions: Any) -> MAStepResult:
+        if actions.keys() != set(self.agents):
+            raise InvalidAgents(f"actions must be for exactly {self.agents}, got {list(actions)}")
+        self.time += 1
+        here, over = list(self.agents), self.time == 7
+        born = {"guest"} if self.time == 4 else set()
+        dead = set(here) if over else {"guest"} if self.time == 2 else set()
+        self.agents = [agent for agent in self.possible_agents if agent in {*here, *born} - dead]
+        told = [*here, *born]
+        return MAStepResult(
+            {agent: self._seen() for agent in told},
+            {agent: 0.0 if agent in born else float(actions[agent]) for agent in told},
+            {agent: agent in dead for agent in told},
+            dict.fromkeys(told, False),
+            {agent: {"time": self.time} for agent in told},
+            frozenset(born),
+        )
+
+    def _seen(self) -> Any:
+        return np.array([self.time, self.rng.random()], np.float32)
+
+
+WORLDS = [counting, EchoEnv, clockwork, Returning]
