@@ -17,8 +17,18 @@ from markets.engine.layout import DONE, EVENT_KINDS, EVENT_STOP, EVENT_WORDS, TR
 from markets.engine.replay import replay
 from markets.messages import CANCEL, IOC, LIMIT, REDUCE
 from markets.reference import ReferenceBook
+from markets.rules import VenueRules
 
-__all__ = ["deep_stream", "engine_goog", "engine_synthetic", "goog", "orderbook_apply", "orderbook_call"]
+__all__ = [
+    "deep_stream",
+    "engine_goog",
+    "engine_side",
+    "engine_synthetic",
+    "goog",
+    "orderbook_apply",
+    "orderbook_call",
+    "reference_side",
+]
 
 GOOG = Path(__file__).resolve().parents[2] / "shared" / "data" / "goog_2012-06-21_commands.npz"
 CALLS = 20_000
@@ -59,12 +69,12 @@ def deep_stream(seed: int = 1, orders: int = 150_000, live: int = 2_000) -> NDAr
     return markets.messages(**{name: column[order] for name, column in zip(names, columns, strict=False)})
 
 
-def _engine(stream: NDArray[Any], trades: list[tuple[int, ...]], **capacity: int) -> Side:
+def engine_side(stream: NDArray[Any], trades: list[tuple[int, ...]], **capacity: int) -> Side:
     """Return the compiled book on a stream: matching, accounts, and every trade written to a log."""
     words, ids = stream.view(np.int32), int(stream["order_id"].max()) + 1
 
     def prepare() -> Callable[[], None]:
-        row = new_row(**capacity, events=64)
+        row = new_row(events=64, **capacity)  # type: ignore[arg-type]
         row[EVENT_STOP], row[EVENT_KINDS] = 1, 1 << TRADED
         handles, log = np.zeros(ids, np.int32), np.zeros((len(trades) + 1) * EVENT_WORDS, np.int64)
 
@@ -77,11 +87,12 @@ def _engine(stream: NDArray[Any], trades: list[tuple[int, ...]], **capacity: int
     return Side("engine", prepare, len(stream))
 
 
-def _reference(stream: NDArray[Any]) -> Side:
+def reference_side(stream: NDArray[Any], rules: VenueRules | None = None) -> Side:
+    """Return the reference book on a stream, once."""
     rows = stream.tolist()
 
     def prepare() -> Callable[[], None]:
-        book = ReferenceBook()
+        book = ReferenceBook(rules=rules or VenueRules())
         return lambda: book.apply(rows)
 
     return Side("the reference book", prepare, len(stream), runs=1)
@@ -96,7 +107,7 @@ def _reference(stream: NDArray[Any]) -> Side:
 def engine_goog() -> Trial:
     """A real day of orders, from messages in memory to trades in memory."""
     stream, trades = goog()
-    return Trial(_engine(stream, trades.tolist(), ticks=4096, orders=4096, base=55_600), _reference(stream))
+    return Trial(engine_side(stream, trades.tolist(), ticks=4096, orders=4096, base=55_600), reference_side(stream))
 
 
 @benchmark(
@@ -109,7 +120,7 @@ def engine_synthetic() -> Trial:
     """The same on a deeper book, which needs no data."""
     stream = deep_stream()
     trades = OrderBook().apply(stream).tolist()
-    return Trial(_engine(stream, trades, ticks=4096, orders=8192, base=8_000), _reference(stream))
+    return Trial(engine_side(stream, trades, ticks=4096, orders=8192, base=8_000), reference_side(stream))
 
 
 @benchmark(
@@ -128,7 +139,7 @@ def orderbook_apply() -> Trial:
 
         return run
 
-    return Trial(Side("OrderBook.apply", prepare, len(stream)), _reference(stream))
+    return Trial(Side("OrderBook.apply", prepare, len(stream)), reference_side(stream))
 
 
 @benchmark(

@@ -161,7 +161,7 @@ def _shown_bits(flags: int, display: int) -> int:
 
 
 # --- new orders -------------------------------------------------------------------------------------------------------
-@kernel
+@inlined
 def _arrive_order(row: Row, book: int, owner: int, op: int) -> int:
     """Accept an order that trades, rests or ends at once."""
     if op == OP_AON:
@@ -191,7 +191,7 @@ def _arrive_order(row: Row, book: int, owner: int, op: int) -> int:
     return OK
 
 
-@kernel
+@inlined
 def _order_fault(row: Row, book: int, op: int) -> int:
     """Return what is wrong with a new order in itself, or OK."""
     flags, display, size = row[U(M_FLAGS)], row[U(M_DISPLAY)], row[U(M_SIZE)]

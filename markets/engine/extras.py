@@ -91,7 +91,7 @@ def open_size(row: Row, book: int, order: int) -> int:
     return int(lots)
 
 
-@kernel
+@inlined
 def level_lots(row: Row, book: int, level: int) -> int:
     """Return all that is open at a level, hidden or held back too."""
     half = row.view(int32)
@@ -117,7 +117,7 @@ def named_price(row: Row, book: int, order: int) -> int:
     return int(half[U(order + PRICE)])
 
 
-@kernel
+@inlined
 def mark_as(row: Row, book: int, order: int, flags: int) -> None:
     """Say what an order with a slot is; 0 is a plain one, of which nothing is written."""
     if flags == 0:
@@ -128,7 +128,7 @@ def mark_as(row: Row, book: int, order: int, flags: int) -> None:
     row[U(book + TRAILERS)] += 1 if flags & IS_TRAILING else 0
 
 
-@kernel
+@inlined
 def unmark(row: Row, book: int, order: int) -> int:
     """Make an order plain; return what it was."""
     flags = flags_of(row, book, order)
@@ -261,7 +261,7 @@ def shown_best(row: Row, book: int, side: int) -> int:
     return -1 if key == NONE else price_of(row, side, key)
 
 
-@kernel
+@inlined
 def remark_shown(row: Row, book: int) -> None:
     """Set the book's mark to the mid of the best displayed prices, in half ticks; leave it while a side has none."""
     bid, ask = shown_best(row, book, book + BID), shown_best(row, book, book + ASK)

@@ -690,7 +690,7 @@ def _check_capacity(*, ticks: int, orders: int, accounts: int, books: int, event
 def _lay_out_book(row: Row, k: int, at: dict[str, int], ticks: int, orders: int, tape: int, base: int) -> None:
     book = int(row[BOOKS]) + k * BOOK_WORDS
     row[book + INDEX], row[book + TICKS], row[book + BASE] = k, ticks, base
-    row[book + LAST], row[book + MARK] = -1, -1
+    row[book + LAST], row[book + MARK], row[book + SCANNED] = -1, -1, NEVER
     row[book + CAPACITY], row[book + SLOTS], row[book + ORDERS] = orders, 2 * at["slots"], 2 * at["orders"]
     row[book + TAPE], row[book + TAPE_CAPACITY] = at["tape"], tape
     half = row.view(np.int32)

@@ -55,7 +55,7 @@ def is_crowd(row: Row, book: int, owner: int) -> bool:
     return bool(row[U(book + FLOW)] != 0 and owner == row[U(BACKGROUND)])
 
 
-@kernel
+@inlined
 def position_fault(row: Row, book: int, owner: int, side_index: int, more: int) -> int:
     """Return POSITION_LIMIT if all of an owner's open orders of a side, and `more` lots, could lead beyond it."""
     if row[U(book + MOST_POSITION)] == NO_LIMIT or is_crowd(row, book, owner):
@@ -69,7 +69,7 @@ def position_fault(row: Row, book: int, owner: int, side_index: int, more: int) 
     return POSITION_LIMIT if lots > row[U(book + MOST_POSITION)] else OK
 
 
-@kernel
+@inlined
 def limit_fault(row: Row, book: int, owner: int, side_index: int, size: int, stays: int) -> int:
     """Return which limit a new order breaks, or OK; `stays` is 1 for one that may be open after its message."""
     reason = position_fault(row, book, owner, side_index, size)

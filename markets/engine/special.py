@@ -19,7 +19,7 @@ from .book import free_slot, level_at, take_slot
 from .events import emit, has_room
 from .extras import enqueue, leave_queue, level_lots, mark_as, park, remark_shown, unmark
 from .intent import carry_out, change_phase
-from .jit import kernel
+from .jit import inlined, kernel
 from .layout import (
     ARRIVED,
     BASE,
@@ -115,7 +115,7 @@ def special(row: Row, _seat: int) -> int:
     return DONE if row[U(M_REASON)] == OK else REFUSED_CODE
 
 
-@kernel
+@inlined
 def _go_on(row: Row) -> bool:
     """Do a stage of the message in hand; return False to drain first."""
     stage, book = row[U(M_STAGE)], row[U(M_BOOK)]
@@ -149,7 +149,7 @@ def _go_on(row: Row) -> bool:
     return True
 
 
-@kernel
+@inlined
 def _leave(row: Row, book: int) -> None:
     """Rest what is left of the taker in hand, let it wait for the end of a call, or cancel it."""
     op, left, held = row[U(M_OP)], lots_left(row), row[U(M_HELD)]
@@ -175,7 +175,7 @@ def _leave(row: Row, book: int) -> None:
         free_slot(row, held)
 
 
-@kernel
+@inlined
 def _slot_in_hand(row: Row, book: int, held: int) -> int:
     """Return the slot of the order in hand: the one that it had, or a fresh one; it has no flags yet."""
     half, order = row.view(int32), held
@@ -210,7 +210,7 @@ def _elect(row: Row, book: int) -> bool:
     return True
 
 
-@kernel
+@inlined
 def _end(row: Row, book: int) -> None:
     """End the message in hand: its own outcome, the mark, the gate."""
     if row[U(M_ROOT)] != 0:

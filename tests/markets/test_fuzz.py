@@ -63,6 +63,21 @@ def test_a_fault_is_found_made_short_and_printed_as_a_case(monkeypatch: pytest.M
     assert shortest(seen.difference.config, seen.difference.steps)[0] == seen.difference.steps
 
 
+def test_a_stop_is_elected_at_the_foot_of_a_ladder_that_grew() -> None:
+    """Found by hunt(4002), after four million messages: a grown row took the ladder's first price for one looked at."""
+    limits = [(0, "S", 40, 0, 1026), (2, "S", 5, 1, 1030), (3, "S", 1, 3, 984), (4, "S", 1, 0, 998)]
+    limits += [(5, "S", 13, 1, 990), (6, "S", 2, 0, 944)]
+    steps: list[dict[str, Any]] = [
+        {"op": "limit", "id": id, "side": side, "qty": qty, "owner": owner, "price": price}
+        for id, side, qty, owner, price in limits
+    ]
+    buy_stop = {"op": "stop_limit", "id": 1, "side": "B", "qty": 13, "owner": 1, "stop": 1020, "price": 1006}
+    sell_stop = {"op": "stop_limit", "id": 7, "side": "S", "qty": 13, "owner": 3, "stop": 956, "price": 1012}
+    taker = {"op": "limit", "id": 9, "side": "B", "qty": 1, "owner": 3, "price": 946}
+    steps = [steps[0], buy_stop, *steps[1:], sell_stop, taker]
+    assert told_apart({"tick": 2}, steps, every=1) == []
+
+
 def test_fresh_seeds() -> None:
     """Two hundred thousand messages that nobody has seen before; a failure prints the seed and the case."""
     seen = hunt(secrets.randbelow(10**9), 200_000)
