@@ -119,7 +119,7 @@ def test_what_lies_between_tables_is_told_even_where_something_must_be_given():
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (('kind = "zero_intelligence"', 'kind = "zero_inteligence"'), "flow.kind: must be 'zero_intelligence'"),
+        (('kind = "zero_intelligence"', 'kind = "zero_inteligence"'), "Did you mean 'zero_intelligence'?"),
         (('policy = { kind = "avellaneda_stoikov" }', 'policy = "hold"'), 'such as { kind = "hold" }, got "hold"'),
         (('kind = "zero_intelligence"', 'kind = "zero_intelligence"\npace = inf'), "flow.pace: input should be less"),
         (("[market]", "[session]\nlength_s = inf\n[market]"), "session.length_s: input should be less"),
