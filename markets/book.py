@@ -377,7 +377,7 @@ class OrderBook(BookMemory):
 
     def __contains__(self, id: object) -> bool:
         """Return whether an order is live."""
-        return isinstance(id, int) and bool(self._find(id))
+        return isinstance(id, int | np.integer) and not isinstance(id, bool) and bool(self._find(int(id)))
 
     # --- what happened ---------------------------------------------------------------------------------------------
 

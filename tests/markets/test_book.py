@@ -34,7 +34,7 @@ def small_book() -> tuple[OrderBook, list[int]]:
 
 def test_what_one_may_ask() -> None:
     book, ids = small_book()
-    assert ids == [0, 1, 2, 3] and len(book) == 4 and 2 in book and 9 not in book
+    assert ids == [0, 1, 2, 3] and len(book) == 4 and 2 in book and np.int64(2) in book and 9 not in book
     assert (book.best_bid, book.best_ask, book.mid, book.spread, book.last) == (99, 101, 100.0, 2, None)
     assert book.queue("ask", 101) == [Order(0, "sell", 101, 5, 1), Order(1, "sell", 101, 3, 2)]
     assert book.queue("bid", 101) == [] and book.queue("bid", 10**9) == []
