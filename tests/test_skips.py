@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ def test_a_skip_needs_leave(listed: str, options: list[str], status: int, tmp_pa
     (tmp_path / "skips.txt").write_text(listed, encoding="utf-8")
     (tmp_path / "test_it.py").write_text(SKIPS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(tmp_path), *options, "."]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}  # not the check's own
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert run.returncode == status, run.stdout + run.stderr
     assert ("WITHOUT LEAVE" in run.stdout) is (status == 1)
