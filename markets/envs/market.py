@@ -488,7 +488,8 @@ def _restored(
 
 def _fits(dtype: np.dtype[Any]) -> bool:
     """Say whether integers of this type are int64 without a loss; uint64 is not."""
-    return dtype.kind in "iu" and np.can_cast(dtype, np.int64)
+    kind = dtype.kind
+    return kind == "i" or (kind == "u" and dtype.itemsize < 8)
 
 
 def _episode_option(options: dict[str, Any] | None) -> int | None:
