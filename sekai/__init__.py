@@ -48,20 +48,6 @@ from sekai.spaces import (
     Text,
     Tuple,
 )
-from sekai.vector import (
-    AsyncVecEnv,
-    MAVecResetResult,
-    MAVecStepResult,
-    SyncVecEnv,
-    VecActionWrapper,
-    VecEnv,
-    VecObservationWrapper,
-    VecResetResult,
-    VecRewardWrapper,
-    VecStepResult,
-    VecWrapper,
-    make_vec,
-)
 from sekai.wrappers import (
     ActionMaskObservation,
     AutoReset,
@@ -90,6 +76,20 @@ from sekai.wrappers import (
 
 if TYPE_CHECKING:
     from sekai.utils.checker import check_env
+    from sekai.vector import (
+        AsyncVecEnv,
+        MAVecResetResult,
+        MAVecStepResult,
+        SyncVecEnv,
+        VecActionWrapper,
+        VecEnv,
+        VecObservationWrapper,
+        VecResetResult,
+        VecRewardWrapper,
+        VecStepResult,
+        VecWrapper,
+        make_vec,
+    )
     from sekai.vector.process import ProcVecEnv
 
 __all__ = [
@@ -169,6 +169,25 @@ __all__ = [
 ]
 
 
+# what steps many environments is imported when it is first asked for: a fifth of the whole import
+_OF_VECTOR = frozenset(
+    (
+        "AsyncVecEnv",
+        "MAVecResetResult",
+        "MAVecStepResult",
+        "SyncVecEnv",
+        "VecActionWrapper",
+        "VecEnv",
+        "VecObservationWrapper",
+        "VecResetResult",
+        "VecRewardWrapper",
+        "VecStepResult",
+        "VecWrapper",
+        "make_vec",
+    )
+)
+
+
 def __getattr__(name: str) -> Any:
     if name == "check_env":
         from sekai.utils.checker import check_env
@@ -178,4 +197,9 @@ def __getattr__(name: str) -> Any:
         from sekai.vector.process import ProcVecEnv
 
         return ProcVecEnv
+    if name in _OF_VECTOR:
+        from sekai import vector
+
+        found = globals()[name] = getattr(vector, name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
