@@ -12,9 +12,10 @@ from benchmarks.book import deep_stream, engine_side, goog, reference_side
 from benchmarks.registry import Side, Trial, benchmark
 from markets.book import OrderBook
 from markets.engine.check import books_of
-from markets.engine.jit import kernel
-from markets.engine.layout import DONE, REFUSED_CODE, new_row
-from markets.engine.replay import MESSAGE_WORDS, send
+from markets.engine.jit import address_of
+from markets.engine.layout import MESSAGES, new_row
+from markets.engine.many import replay_each, rows_of
+from markets.engine.special import special
 from markets.rules import VenueRules
 
 __all__ = ["deep_book", "lock_step", "rules_goog", "special_goog", "thin_book"]
@@ -118,19 +119,6 @@ def thin_book() -> Trial:
     return _stream_trial(250, ticks=4096, orders=1_024, base=8_000)
 
 
-@kernel
-def _in_turn(rows: Any, messages: Any, handles: Any, book: int) -> int:
-    """Submit one message to each row, then the next to each; return how many were done."""
-    done, words = 0, messages.shape[1]
-    for at in range(0, words, MESSAGE_WORDS):
-        for k in range(rows.shape[0]):
-            m = messages[k]
-            op, number, side, price, size = int(m[at]), int(m[at + 1]), int(m[at + 2]), int(m[at + 3]), int(m[at + 4])
-            code = send(rows[k], handles[k], book, op, number, side, price, size, int(m[at + 5]))
-            done += code in (DONE, REFUSED_CODE)
-    return done
-
-
 @benchmark(
     workload=f"{MARKETS:,} markets of 256 ticks and 256 orders in lock-step, one message each a round, {ROUNDS} rounds",
     unit="M/s",
@@ -140,14 +128,16 @@ def _in_turn(rows: Any, messages: Any, handles: Any, book: int) -> int:
 def lock_step() -> Trial:
     """Every message finds another market's memory in the cache."""
     streams = [deep_stream(seed, orders=ROUNDS, live=60)[:ROUNDS] for seed in range(64)]
-    words = np.stack([streams[k % 64].view(np.int32) for k in range(MARKETS)])
+    rounds = np.stack([streams[k % 64].view(np.int32).reshape(ROUNDS, -1) for k in range(MARKETS)], axis=1)
     row = new_row(ticks=256, orders=256, accounts=2, events=16, base=9_872)
+    address = address_of(special)
 
     def prepare() -> Callable[[], None]:
-        rows, handles = np.tile(row, (MARKETS, 1)), np.tile(np.int32(0), (MARKETS, ROUNDS))
+        rows, handles = rows_of(row, MARKETS), np.zeros((MARKETS, ROUNDS), np.int32)
 
         def run() -> None:
-            assert _in_turn(rows, words, handles, books_of(row)[0]) == MARKETS * ROUNDS
+            replay_each(rows, rounds, handles, books_of(row)[0], address)
+            assert (rows[:, MESSAGES] == ROUNDS).all()
 
         return run
 

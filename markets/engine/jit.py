@@ -1,4 +1,4 @@
-"""How every kernel is compiled, where its machine code is kept, and how one is called through its address.
+"""How every kernel is compiled, where its machine code is kept, and what numba has no word for: `call`, `prefetch`.
 
 Numba throws a cached kernel away when *its own file* changes, not when a file that it calls into does. So the cache
 lives in a directory named after the contents of the whole engine: edit anything, and everything is compiled afresh.
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
@@ -37,11 +38,14 @@ __all__ = [
     "fingerprint",
     "inlined",
     "kernel",
+    "llvm",
     "njit",
+    "prefetch",
 ]
 
 config: Any = numba.config
 njit: Any = numba.njit
+llvm: Any = vars(cgutils)["ir"]  # what numba itself builds machine code with
 F = TypeVar("F", bound=Callable[..., Any])
 
 JIT: bool = not config.DISABLE_JIT
@@ -251,9 +255,29 @@ def _call_interpreted(address: int, row: Any, seat: int) -> int:
     return _interpreted[address](row, seat)
 
 
+def _prefetch_compiled(_context: Any, array: Any, _index: Any) -> Any:
+    """Ask for the cache line of an element that need not exist: `prefetch(array, index)` changes nothing but time."""
+
+    def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        byte, number = llvm.IntType(8).as_pointer(), llvm.IntType(32)
+        where = builder.gep(context.make_array(array)(context, builder, values[0]).data, [values[1]])
+        hint = llvm.FunctionType(llvm.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], hint)
+        to_write, keep_near, of_data = number(1), number(3), number(1)
+        builder.call(function, [builder.bitcast(where, byte), to_write, keep_near, of_data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+def _prefetch_interpreted(array: Any, index: int) -> None:
+    """Do nothing: an interpreter has no cache lines to wait for."""
+
+
 # A call costs 2 ns, and the caller is compiled without knowing any agent. (Of numba's own first-class functions each
 # costs 42 us to pass in.)
 _intrinsic: Any = intrinsic
 call: Callable[[int, Any, int], int] = _intrinsic(_call_compiled) if JIT else _call_interpreted
+prefetch: Callable[[Any, int], None] = _intrinsic(_prefetch_compiled) if JIT else _prefetch_interpreted
 if not JIT:
     np.seterr(over="ignore")  # interpreted, the words of the generator wrap around as they do compiled

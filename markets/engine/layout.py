@@ -186,7 +186,6 @@ __all__ = [
     "M_SENDER",
     "M_SIDE",
     "M_SIZE",
-    "M_SPARE_1",
     "M_STAGE",
     "M_STOP",
     "M_TAG",
@@ -294,12 +293,10 @@ __all__ = [
     "SELL",
     "SENT",
     "SENT_MESSAGES",
-    "SEQUENCE",
     "SERIAL",
     "SHARING",
     "SIDE",
     "SIDE_FLIP",
-    "SIDE_SPARE",
     "SIZE",
     "SLOTS",
     "SLOT_COUNT",
@@ -396,7 +393,7 @@ __all__ = [
 
 Row = NDArray[np.int64]
 
-LAYOUT_VERSION: Final = 2
+LAYOUT_VERSION: Final = 3
 MONEY: Final = 100  # money units in one tick x lot; a half tick is an exact number of them
 HALF_TICK: Final = MONEY // 2
 NONE: Final = 1 << 40  # the key of no price
@@ -411,19 +408,20 @@ MAX_TICKS: Final = 64**3  # three words of 64 bits, one above the other
 BY_CLOCK: Final = -1  # what an agent's kernel returns to be woken next by its seat's clock
 EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from outside
 
-# --- header: one word each ------------------------------------------------------------------------------------------
-(SIZE, VERSION, SEED, EPISODE, NOW, OPEN, CLOSE, SERIAL) = range(0, 8)
-(MESSAGES, TRADES, REJECTS, LOST, SEQUENCE, WAKES, DUE_COUNT, REACTIVE) = range(8, 16)
-(BOOKS, BOOK_COUNT, SEATS, SEAT_COUNT, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, DUE) = range(16, 24)
-(BACKGROUND, VENUE, QUEUE, QUEUED, QUEUE_CAPACITY, OUTBOX, SENT, OUTBOX_CAPACITY) = range(24, 32)
-(EVENTS, EVENT_CAPACITY, EVENT_HEAD, EVENT_TAIL, EVENT_KINDS, EVENT_STOP, MAX_ORDER_SIZE, UNIT_VALUE) = range(32, 40)
+# --- header: one word each, in cache lines of 8; what every message touches lies in the first four ------------------
+(NOW, MESSAGES, SERIAL, ELASTIC, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, MAX_ORDER_SIZE) = range(0, 8)
+(EVENTS, EVENT_CAPACITY, EVENT_HEAD, EVENT_TAIL, EVENT_KINDS, EVENT_STOP, M_REACH, M_HELD) = range(8, 16)
 # the message in hand: what a stop in its middle must remember
-(M_OP, M_STAGE, M_BOOK, M_SIDE, M_OWNER, M_PRICE, M_SIZE, M_TAG) = range(40, 48)
-(M_ORDER, M_PLACE, M_FILLED, M_REASON, M_AFTER, M_TRADES, M_SENDER, M_SPARE_1) = range(48, 56)
-(M_REACH, M_HELD, M_CURSOR, M_TAKEN, ELASTIC, UNTIL) = range(56, 62)
+(M_OP, M_STAGE, M_BOOK, M_SIDE, M_OWNER, M_PRICE, M_SIZE, M_TAG) = range(16, 24)
+(M_ORDER, M_FILLED, M_REASON, M_TAKEN, M_AFTER, M_PLACE, M_TRADES, M_SENDER) = range(24, 32)
+# the market's clock
+(QUEUE, QUEUED, DUE_COUNT, REACTIVE, TRADES, REJECTS, BOOKS, UNTIL) = range(32, 40)
+(QUEUE_CAPACITY, SEATS, SEAT_COUNT, DUE, OUTBOX, OUTBOX_CAPACITY, SENT, LOST) = range(40, 48)
+(SIZE, VERSION, SEED, EPISODE, OPEN, CLOSE, WAKES, BOOK_COUNT) = range(48, 56)
 # what only special messages need (`markets.engine.special`)
-(M_FLAGS, M_DISPLAY, M_STOP, M_LEVEL, CALL_PRICE, CALL_LEFT, RATES, M_ROOT) = range(62, 70)
-(ROOT_OP, ROOT_TAG, ROOT_ORDER, ROOT_FILLED, ROOT_TAKEN, PROBE_FILL, PROBE_OUTSIDE, PROBE_MEETS) = range(70, 78)
+(M_FLAGS, M_DISPLAY, M_STOP, M_LEVEL, CALL_PRICE, CALL_LEFT, RATES, M_ROOT) = range(56, 64)
+(ROOT_OP, ROOT_TAG, ROOT_ORDER, ROOT_FILLED, ROOT_TAKEN, PROBE_FILL, PROBE_OUTSIDE, PROBE_MEETS) = range(64, 72)
+(M_CURSOR, BACKGROUND, VENUE, UNIT_VALUE) = range(72, 76)
 HEADER_WORDS: Final = 80
 # M_SIDE: BUY or SELL. M_PRICE: ladder ticks. M_REACH: the worst key of the other side that it may trade at. M_HELD: the
 # order that a modify took out of its queue, so that it keeps its handle. M_ORDER: the id that it names; in the end the
@@ -439,15 +437,16 @@ HEADER_WORDS: Final = 80
 # CALL_PRICE, CALL_LEFT: the price of an uncross and the lots still to trade. RATES: where new orders are counted.
 
 # --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book ----------------------
-(INDEX, TICKS, BASE, LAST, MARK, CAPACITY, LIVE, SLOTS) = range(8)
-(ORDERS, BOOK_TRADES, BOOK_VOLUME, TAPE, TAPE_CAPACITY, TAPE_HEAD, FLOW, FEED) = range(8, 16)
+(GATE, INDEX, BASE, TICKS, CAPACITY, LIVE, SLOTS, ORDERS) = range(8)
+(LAST, BOOK_TRADES, BOOK_VOLUME, TAPE, TAPE_CAPACITY, TAPE_HEAD, FLOW, FEED) = range(8, 16)
 BID: Final = 16  # the two sides, inside a book
 ASK: Final = 24
 SIDE_FLIP: Final = BID ^ ASK
-(GATE, TICK, LOT, BAND_LOW, BAND_HIGH, PHASE, STP, PRO_RATA) = range(32, 40)  # its rules
+MARK: Final = 23  # the word that a side leaves
+(RULES, TICK, LOT, BAND_LOW, BAND_HIGH, PHASE, STP, PRO_RATA) = range(32, 40)  # its rules
 (TOP_ORDER, MIN_FILL, HALT_LOW, HALT_HIGH, MOST_POSITION, MOST_ORDERS, MOST_RATE, RATE_WINDOW) = range(40, 48)
 (MAKER_FEE, TAKER_FEE, MAKER_FEE_PER_LOT, TAKER_FEE_PER_LOT) = range(48, 52)
-(EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS, SCANNED, RULES, RESERVED) = range(52, 62)
+(EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS, SCANNED, RESERVED) = range(52, 61)
 BOOK_WORDS: Final = 64
 # LAST: the last trade price, -1 before the first. MARK: the mid in half ticks, the last that two sides agreed on.
 # TICK, LOT: prices and sizes of orders are multiples of them. BAND_LOW to BAND_HIGH: the prices that orders may name,
@@ -463,7 +462,7 @@ BOOK_WORDS: Final = 64
 # FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
 
 # --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------
-(BEST, FLIP, LEVELS, BITS, SUMMARY, TOP, BOOK, SIDE_SPARE) = range(8)
+(BEST, FLIP, LEVELS, BITS, SUMMARY, TOP, BOOK) = range(7)
 
 # --- int32 records: a level, and an order, which is a level's node with more to say ---------------------------------
 (NEXT, PREV, QTY, COUNT) = range(4)
@@ -587,7 +586,7 @@ SPECIAL: Final = 6
 
 
 def _aligned(words: int) -> int:
-    return (words + 15) // 16 * 16
+    return (words + 7) // 8 * 8
 
 
 def new_row(
@@ -622,10 +621,8 @@ def new_row(
         "orders": orders * ORDER_WORDS // 2,
         "bid_levels": ticks * LEVEL_WORDS // 2,
         "ask_levels": ticks * LEVEL_WORDS // 2,
-        "bid_bits": bits,
-        "ask_bits": bits,
-        "bid_summary": summary,
-        "ask_summary": summary,
+        "bid_bits": summary + bits,
+        "ask_bits": summary + bits,
         "extras": orders * EXTRA_WORDS // 2 if special else 0,
         "lists": 3 * LEVEL_WORDS // 2 if special else 0,
         "tape": tape * TAPE_WORDS,
@@ -701,7 +698,8 @@ def _lay_out_book(row: Row, k: int, at: dict[str, int], ticks: int, orders: int,
     for side, name, flip in ((book + BID, "bid", ticks - 1), (book + ASK, "ask", 0)):
         levels = 2 * at[f"{name}_levels"]
         row[side + BEST], row[side + FLIP], row[side + LEVELS] = NONE, flip, levels
-        row[side + BITS], row[side + SUMMARY], row[side + BOOK] = at[f"{name}_bits"], at[f"{name}_summary"], book
+        row[side + SUMMARY], row[side + BOOK] = at[f"{name}_bits"], book
+        row[side + BITS] = row[side + SUMMARY] + (ticks // 64 + 63) // 64
         empty = levels + LEVEL_WORDS * np.arange(ticks)
         half[empty + NEXT] = half[empty + PREV] = empty
 

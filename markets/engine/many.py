@@ -1,0 +1,100 @@
+"""Many markets in lock-step: a message to each, then the next to each.
+
+One market's memory fits the nearest cache, a thousand do not, so every visit would wait for it three times over: for
+the header and the book, for the order that the message names, for its neighbours. Whose turn comes is known, so their
+memory is asked for while others work.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy import int32
+from numpy import uint64 as U
+from numpy.typing import NDArray
+
+from .jit import inlined, kernel, prefetch
+from .layout import (
+    ASK,
+    BASE,
+    BID,
+    EVENT_CAPACITY,
+    EVENT_HEAD,
+    EVENT_WORDS,
+    EVENTS,
+    FLIP,
+    LEVEL_WORDS,
+    LEVELS,
+    LIVE,
+    OP_LIMIT,
+    SLOTS,
+    SPECIAL,
+    Row,
+)
+from .matching import side_of
+from .replay import resume_special, send
+
+__all__ = ["LINE_WORDS", "replay_each", "rows_of"]
+
+LINE_WORDS: Final = 8  # of a cache line
+
+_FAR: Final = 4  # turns ahead at which a market's header is asked for
+_NEAR: Final = 2  # turns ahead at which what the message names is asked for
+_HOT_LINES: Final = 4  # of the header: what every message touches
+
+
+def rows_of(row: Row, count: int) -> NDArray[np.int64]:
+    """Return `count` copies of a market, `(count, words) int64`, each at the start of a cache line."""
+    stride = (row.size + LINE_WORDS - 1) // LINE_WORDS * LINE_WORDS
+    memory = np.zeros(count * stride + LINE_WORDS, np.int64)
+    first = -memory.ctypes.data // 8 % LINE_WORDS
+    rows = memory[first : first + count * stride].reshape(count, stride)
+    rows[:, : row.size] = row
+    return rows
+
+
+@kernel
+def replay_each(rows: Any, messages: Any, handles: Any, book: int, special: int) -> None:
+    """Submit `messages[i, k]` to `rows[k]`, for all k, then for the next i. Modifies `rows` and `handles` in place.
+
+    `rows` are `(markets, words) int64`, alike (`rows_of`); `messages` `(rounds, markets, MESSAGE_WORDS) int32`;
+    `handles` `(markets, ids) int32`, as `replay` needs them. `book` is where the book lies in each row, `special` the
+    address of `special.special`. The rows must be neither ELASTIC nor have EVENT_STOP set: nothing may interrupt here.
+    """
+    count = rows.shape[0]
+    for i in range(messages.shape[0]):
+        for k in range(count):
+            if k + _FAR < count:
+                _ask_for_header(rows[k + _FAR], book)
+                prefetch(handles[k + _FAR], int(messages[i, k + _FAR, 1]))
+            if k + _NEAR < count:
+                _ask_for_order(rows[k + _NEAR], messages[i, k + _NEAR], handles[k + _NEAR], book)
+            row, m = rows[k], messages[i, k]
+            op, number, side, price, size, owner = int(m[0]), int(m[1]), int(m[2]), int(m[3]), int(m[4]), int(m[5])
+            code = send(row, handles[k], book, op, number, side, price, size, owner)
+            if code == SPECIAL:
+                resume_special(row, handles[k], special)
+
+
+@inlined
+def _ask_for_header(row: Row, book: int) -> None:
+    for line in range(_HOT_LINES):
+        prefetch(row, line * LINE_WORDS)
+    prefetch(row, book)
+    prefetch(row, book + BID)
+    prefetch(row, book + ASK)
+
+
+@inlined
+def _ask_for_order(row: Row, message: Any, handles: Any, book: int) -> None:
+    half, slot = row.view(int32), row[U(book + SLOTS)] + row[U(book + LIVE)]
+    if message[0] == OP_LIMIT:
+        side = side_of(book, message[2] & 1)
+        key = (int(message[3]) - row[U(book + BASE)]) ^ row[U(side + FLIP)]
+        prefetch(half, row[U(side + LEVELS)] + LEVEL_WORDS * key)
+    elif 0 <= message[1] < handles.size:
+        prefetch(half, int(handles[U(message[1])]))
+        slot -= 1
+    prefetch(half, slot)
+    prefetch(row, row[U(EVENTS)] + EVENT_WORDS * (row[U(EVENT_HEAD)] & (row[U(EVENT_CAPACITY)] - 1)))
