@@ -3,13 +3,14 @@
 Two results are equal when they hold the same values: arrays by shape, dtype and content, NaN equal to itself, since
 the question asked is "did the two runs do the same?". They hold mutable arrays, so they have no hash.
 
-A result is open while it is built and frozen when it is handed out, by changing its class to one of the same layout:
-0.23 us, where setting each slot past the frozen class costs 0.37 us and a generated constructor 0.57 us.
+A result's class is open, so that its constructor may set the slots, and its last line makes the object one of a frozen
+subclass (`frozen_twin`): 0.20 us, where setting each slot past a frozen class costs 0.43 us and a generated constructor
+0.57 us.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
+from dataclasses import FrozenInstanceError, dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ __all__ = [
     "ObsT_co",
     "ResetResult",
     "StepResult",
+    "frozen_twin",
     "same",
 ]
 
@@ -37,7 +39,6 @@ else:
 ObsT_co = TypeVar("ObsT_co", covariant=True)
 
 _NOBODY: frozenset[Any] = frozenset()
-_new = object.__new__
 
 
 def same(left: Any, right: Any) -> bool:
@@ -86,39 +87,57 @@ class ByValue:
         return type(self), tuple(getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
 
 
-class _ResetSlots(ByValue):
-    __slots__ = ("observation", "info")
+def frozen_twin(cls: type[Any]) -> type[Any]:
+    """Open a frozen dataclass, and return a frozen subclass of the same name for what its constructor has built.
 
+    Copies and replacements are made by `cls`, which is what a pickle names.
+    """
 
-class _OpenReset(_ResetSlots):
-    __slots__ = ()
+    def refuse(self: Any, name: str, value: Any = None) -> NoReturn:
+        raise FrozenInstanceError(f"cannot change {name!r} of a {cls.__name__}: use dataclasses.replace")
+
+    def make(twin: type[Any], *args: Any, **kwargs: Any) -> Any:
+        return cls(*args, **kwargs)
+
+    def keep(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Leave what `make` has returned as it is."""
+
+    def reduce(self: Any) -> Any:
+        return cls, tuple(getattr(self, f.name) for f in fields(self))
+
+    del cls.__setattr__, cls.__delattr__
+    body = {
+        "__slots__": (),
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        "__setattr__": refuse,
+        "__delattr__": refuse,
+        "__new__": make,
+        "__init__": keep,
+        "__reduce__": reduce,
+    }
+    return type(cls.__name__, (cls,), body)
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class ResetResult(_ResetSlots, Generic[ObsT_co]):
+class ResetResult(ByValue, Generic[ObsT_co]):
     """The first observation of an episode and what there is to say about it."""
 
     observation: ObsT_co
     info: dict[str, Any]
 
-    def __new__(cls, observation: ObsT_co, info: dict[str, Any]) -> Self:
-        self: Any = _new(_OpenReset)
+    def __init__(self: Any, observation: ObsT_co, info: dict[str, Any]) -> None:
         self.observation = observation
         self.info = info
-        self.__class__ = cls
-        return self  # type: ignore[no-any-return]
+        self.__class__ = _ResetResult
 
 
-class _StepSlots(ByValue):
-    __slots__ = ("observation", "reward", "terminated", "truncated", "info")
-
-
-class _OpenStep(_StepSlots):
-    __slots__ = ()
+_ResetResult = frozen_twin(ResetResult)
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class StepResult(_StepSlots, Generic[ObsT_co]):
+class StepResult(ByValue, Generic[ObsT_co]):
     """One finished transition of one agent: where it led, what it paid, and whether it was the last."""
 
     observation: ObsT_co
@@ -127,22 +146,20 @@ class StepResult(_StepSlots, Generic[ObsT_co]):
     truncated: bool
     info: dict[str, Any]
 
-    def __new__(
-        cls,
+    def __init__(
+        self: Any,
         observation: ObsT_co,
         reward: float,
         terminated: bool,
         truncated: bool,
         info: dict[str, Any],
-    ) -> Self:
-        self: Any = _new(_OpenStep)
+    ) -> None:
         self.observation = observation
         self.reward = reward
         self.terminated = terminated
         self.truncated = truncated
         self.info = info
-        self.__class__ = cls
-        return self  # type: ignore[no-any-return]
+        self.__class__ = _StepResult
 
     @property
     def done(self) -> bool:
@@ -150,27 +167,20 @@ class StepResult(_StepSlots, Generic[ObsT_co]):
         return self.terminated or self.truncated
 
 
-class _MAResetSlots(ByValue):
-    __slots__ = ("observations", "info")
-
-
-class _OpenMAReset(_MAResetSlots):
-    __slots__ = ()
+_StepResult = frozen_twin(StepResult)
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class MAResetResult(_MAResetSlots, Generic[AgentT]):
+class MAResetResult(ByValue, Generic[AgentT]):
     """The first observations of an episode, of the agents that act first; all dicts have the same keys."""
 
     observations: dict[AgentT, Any]
     info: dict[AgentT, dict[str, Any]]
 
-    def __new__(cls, observations: dict[AgentT, Any], info: dict[AgentT, dict[str, Any]]) -> Self:
-        self: Any = _new(_OpenMAReset)
+    def __init__(self: Any, observations: dict[AgentT, Any], info: dict[AgentT, dict[str, Any]]) -> None:
         self.observations = observations
         self.info = info
-        self.__class__ = cls
-        return self  # type: ignore[no-any-return]
+        self.__class__ = _MAResetResult
 
     @property
     def infos(self) -> dict[AgentT, dict[str, Any]]:
@@ -178,16 +188,11 @@ class MAResetResult(_MAResetSlots, Generic[AgentT]):
         return self.info
 
 
-class _MAStepSlots(ByValue):
-    __slots__ = ("observations", "rewards", "terminated", "truncated", "info", "first", "elapsed")
-
-
-class _OpenMAStep(_MAStepSlots):
-    __slots__ = ()
+_MAResetResult = frozen_twin(MAResetResult)
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class MAStepResult(_MAStepSlots, Generic[AgentT]):
+class MAStepResult(ByValue, Generic[AgentT]):
     """Complete transitions only: its agents are those that act next and those that have just finished.
 
     All dicts have the same keys. A reward is everything that the agent earned since its last action. `first` names the
@@ -204,8 +209,8 @@ class MAStepResult(_MAStepSlots, Generic[AgentT]):
     first: Set[AgentT] = _NOBODY
     elapsed: dict[AgentT, float] = None  # type: ignore[assignment]
 
-    def __new__(
-        cls,
+    def __init__(
+        self: Any,
         observations: dict[AgentT, Any],
         rewards: dict[AgentT, float],
         terminated: dict[AgentT, bool],
@@ -213,8 +218,7 @@ class MAStepResult(_MAStepSlots, Generic[AgentT]):
         info: dict[AgentT, dict[str, Any]],
         first: Set[AgentT] = _NOBODY,
         elapsed: dict[AgentT, float] | None = None,
-    ) -> Self:
-        self: Any = _new(_OpenMAStep)
+    ) -> None:
         self.observations = observations
         self.rewards = rewards
         self.terminated = terminated
@@ -222,8 +226,7 @@ class MAStepResult(_MAStepSlots, Generic[AgentT]):
         self.info = info
         self.first = first
         self.elapsed = {} if elapsed is None else elapsed
-        self.__class__ = cls
-        return self  # type: ignore[no-any-return]
+        self.__class__ = _MAStepResult
 
     @property
     def infos(self) -> dict[AgentT, dict[str, Any]]:
@@ -243,3 +246,6 @@ class MAStepResult(_MAStepSlots, Generic[AgentT]):
     def any_done(self) -> bool:
         """Whether some agent here has just finished."""
         return True in self.terminated.values() or True in self.truncated.values()
+
+
+_MAStepResult = frozen_twin(MAStepResult)

@@ -6,6 +6,7 @@ kept as an object. Whoever wants the arrays elsewhere than in ordinary memory ha
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
@@ -116,6 +117,9 @@ def writer(tree: Tree, space: Space[Any]) -> Writer:
     return _Object(tree) if tree.dtype == object else _Leaf(tree, space.shape or ())
 
 
+_dtype_of = attrgetter("dtype")  # mapped, it takes half the time of a comprehension
+
+
 class _Leaf:
     __slots__ = ("array", "bytes", "dtypes", "flat", "forms", "shape")
 
@@ -145,7 +149,7 @@ class _Leaf:
                 fits = [*map(len, values)] == self.forms
             else:
                 fits = [value.shape for value in values] == self.forms
-            if fits and [value.dtype for value in values] == self.dtypes:
+            if fits and [*map(_dtype_of, values)] == self.dtypes:
                 self.bytes[:] = b"".join(values)
                 return
         except (AttributeError, TypeError, ValueError, BufferError):

@@ -18,7 +18,7 @@ from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.space import Space
 from sekai.spaces.tuple import Tuple
-from sekai.vector.columns import Maker, Tree, Writer, allocate, at, copied, leaves, row_of, stacked, writer
+from sekai.vector.columns import Maker, Tree, Writer, allocate, at, copied, leaves, overwrite, row_of, stacked, writer
 from sekai.vector.result import AgentColumns, MatrixColumns, MAVecResetResult, MAVecStepResult
 from sekai.vector.table import Handout, News
 from sekai.wrappers.episode import restarted_info
@@ -43,7 +43,10 @@ class ManyTable:
         self._stored = {
             name: allocate(self._spaces[name], (rows, len(agents)), make) for name, agents in self.groups.items()
         }
-        self._writers = self._lay_writers(self._stored)
+        self._writers: dict[AgentID, Writer] = {
+            agent: writer(at(self._stored[name], (slice(None), slot)), self._spaces[name])
+            for agent, (name, slot) in self._slots.items()
+        }
         self._fillers = {name: writer(tree, self._spaces[name]) for name, tree in self._stored.items()}
         count, real = len(self._order), np.dtype(np.float64)
         self._rewards: Any = make((rows, count), real)
@@ -68,7 +71,7 @@ class ManyTable:
         self._choices = {agent for agent, space in self._action_spaces.items() if not isinstance(space, Box)}
         self._structured = any(isinstance(space, Dict | Tuple) for space in self._action_spaces.values())
         self._everybody = False
-        self._finals: dict[int, dict[AgentID, Any]] = {}
+        self._finals: dict[int, Tree] = {}
         self._infos: list[dict[AgentID, dict[str, Any]]] = []
         self.open()
 
@@ -128,32 +131,46 @@ class ManyTable:
 
     def begun(self, rows: Sequence[int], results: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
         """Write the first observations of rows that were reset."""
+        self._write(rows, [result.observations for result in results])
         for row, result, env in zip(rows, results, envs, strict=True):
             self._infos[row] = result.info
-            self._write(row, result.observations)
             self._mark_acting(row, env)
         self._everybody = bool(self._acting.all())
 
     def stepped(self, rows: Sequence[int], results: Sequence[MAStepResult], envs: Sequence[MultiAgentEnv]) -> list[int]:
         """Write the transitions of rows; return the rows whose episode is over."""
-        if len(rows) == self.rows and self._fill(results, envs):
+        ended: Sequence[int] | None = self._fill(results) if len(rows) == self.rows else None
+        if ended is None:
+            self.open()
+            self._write(rows, [result.observations for result in results])
+            for row, result in zip(rows, results, strict=True):
+                self._step_row(row, result)
+            ended = range(len(rows))
+        elif not ended:
             return []
-        self.open()
-        over = [row for row, result, env in zip(rows, results, envs, strict=True) if self._step_row(row, result, env)]
+        over = [rows[place] for place in ended if self._end_row(rows[place], results[place], envs[place])]
         self._everybody = bool(self._acting.all())
         return over
 
     def restarted(self, rows: Sequence[int], begun: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
         """Write the first observations of the episodes after those that have just ended."""
+        slots, stored = self._slots, self._stored
+        silent: list[tuple[int, AgentID]] = []
         for row, first, env in zip(rows, begun, envs, strict=True):
             said = self._infos[row]
-            self._finals[row] = final = {agent: self._read(row, agent) for agent in said}
-            self._restarted[row] = True
-            self._write(row, first.observations)
-            self._mark_acting(row, env)
+            self._finals[row] = last = row_of(stored, row)
             self._infos[row] = first.info | {
-                agent: restarted_info(final[agent], info, first.info.get(agent, {})) for agent, info in said.items()
+                agent: restarted_info(at(last[slots[agent][0]], slots[agent][1]), info, first.info.get(agent, {}))
+                for agent, info in said.items()
             }
+            silent += [(row, agent) for agent in slots if agent not in said]
+            self._restarted[row] = True
+            self._mark_acting(row, env)
+        self._write(rows, [first.observations for first in begun])
+        for row, agent in silent:  # who had no transition has no last observation of its own
+            group, slot = slots[agent]
+            here = slice(slot, slot + 1)
+            overwrite(self._finals[row][group], here, at(stored[group], (row, here)))
         self._everybody = bool(self._acting.all())
 
     def renewed(self, rows: Sequence[int], begun: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
@@ -172,11 +189,9 @@ class ManyTable:
         observations = self._columns(self._stored)
         final = observations
         if self._finals:
-            stored = {name: copied(tree) for name, tree in self._stored.items()}
-            writers = self._lay_writers(stored)
-            for row, finals in self._finals.items():
-                for agent, observation in finals.items():
-                    writers[agent](row, observation)
+            stored: Any = copied(self._stored)
+            for row, last in self._finals.items():
+                overwrite(stored, row, last)
             final = self._columns(stored)
         give, (plain, *of_flags) = self._handout.numbers, self._layouts
         flags = give(self._flags)
@@ -219,49 +234,54 @@ class ManyTable:
             for row, agents in enumerate(values, begin):
                 leaf[row] = np.fromiter(agents, dtype=object, count=len(agents))
 
-    def _step_row(self, row: int, result: MAStepResult, env: MultiAgentEnv) -> bool:
-        rewards, terminated, truncated = result.rewards, result.terminated, result.truncated
-        self._write(row, result.observations)
+    def _step_row(self, row: int, result: MAStepResult) -> None:
+        rewards = result.rewards
         columns = [self._index[agent] for agent in rewards]
         self._rewards[row, columns] = [0.0 if agent in result.first else reward for agent, reward in rewards.items()]
         self._stepped[row, columns] = [agent not in result.first for agent in rewards]
-        if result.any_done:
-            self._terminated[row, columns] = [terminated[agent] for agent in rewards]
-            self._truncated[row, columns] = [truncated[agent] for agent in rewards]
         for agent, elapsed in result.elapsed.items():
             self._elapsed[row, self._index[agent]] = elapsed
         self._infos[row] = result.info
+
+    def _end_row(self, row: int, result: MAStepResult, env: MultiAgentEnv) -> bool:
+        """Write who has ended in a row and who acts next; say whether nobody does."""
+        if result.any_done:
+            columns = [self._index[agent] for agent in result.terminated]
+            self._terminated[row, columns] = [*result.terminated.values()]
+            self._truncated[row, columns] = [result.truncated[agent] for agent in result.terminated]
         if result.all_done:
             self._acting[row] = False
             return True
         self._mark_acting(row, env)
         return False
 
-    def _fill(self, results: Sequence[MAStepResult], envs: Sequence[MultiAgentEnv]) -> bool:
-        """Write all rows at once if everybody, in the order of the columns, has a transition and lives on in each.
+    def _fill(self, results: Sequence[MAStepResult]) -> list[int] | None:
+        """Write all rows at once if everybody, in the order of the columns, has a transition in each.
 
-        Otherwise write nothing and return False. Lists are compared, which is quick for what is the very same object.
+        Return the rows where somebody has ended, whose ends are not written yet. Otherwise write nothing and return
+        None. Lists are compared, which is quick for what is the very same object.
         """
         names, lives, times = self._names, self._lives, [*results[0].elapsed]
         seen: list[Any] = []
         paid: list[float] = []
+        ended: list[int] = []
         if times and times != self._order:
-            return False
-        for result in results:
+            return None
+        for row, result in enumerate(results):
             observations, rewards = result.observations, result.rewards
             if (
                 [*observations, *rewards] != names
-                or [*result.terminated.values(), *result.truncated.values()] != lives
                 or result.first
                 or (times or result.elapsed)
                 and [*result.elapsed] != times
             ):
-                return False
+                return None
+            if [*result.terminated.values(), *result.truncated.values()] != lives:
+                ended.append(row)
             seen += observations.values()
             paid += rewards.values()
         self._infos, self._finals = [result.info for result in results], {}
-        for name, places in self._places.items():
-            self._fillers[name].fill(seen if places is None else [seen[place] for place in places])
+        self._fill_observations(seen)
         self._packed.pack_into(self._rewards, 0, *paid)  # a third of the time of an assignment
         if times:
             self._elapsed[:] = [list(result.elapsed.values()) for result in results]
@@ -269,29 +289,28 @@ class ManyTable:
             self._elapsed.fill(0.0)
         self._flag_bytes[:] = self._lively  # who has a transition and lives on acts next
         self._everybody = True
-        return True
+        return ended
 
-    def _write(self, row: int, observations: Mapping[AgentID, Any]) -> None:
+    def _fill_observations(self, seen: Sequence[Any]) -> None:
+        """Write everybody's observations, row by row in the order of the columns."""
+        for name, places in self._places.items():
+            self._fillers[name].fill(seen if places is None else [seen[place] for place in places])
+
+    def _write(self, rows: Sequence[int], observations: Sequence[Mapping[AgentID, Any]]) -> None:
+        """Write what somebody sees in each of `rows`."""
+        if len(rows) == self.rows and all([*seen] == self._order for seen in observations):
+            return self._fill_observations([value for seen in observations for value in seen.values()])
         writers = self._writers
-        for agent, observation in observations.items():
-            if agent not in writers:
-                raise SekaiError(f"{agent!r} has no column: possible_agents must name it, got {self._order}")
-            writers[agent](row, observation)
-
-    def _read(self, row: int, agent: AgentID) -> Any:
-        group, slot = self._slots[agent]
-        return row_of(self._stored[group], (row, slot))
+        for row, seen in zip(rows, observations, strict=True):
+            for agent, observation in seen.items():
+                if agent not in writers:
+                    raise SekaiError(f"{agent!r} has no column: possible_agents must name it, got {self._order}")
+                writers[agent](row, observation)
 
     def _layout(self, begin: int) -> tuple[dict[str, slice], dict[AgentID, int]]:
         """Return which columns groups and agents have in a matrix where the first agent's is at `begin`."""
         spans = {name: slice(begin + span.start, begin + span.stop) for name, span in self._spans.items()}
         return spans, {agent: begin + column for agent, column in self._index.items()}
-
-    def _lay_writers(self, stored: Mapping[str, Tree]) -> dict[AgentID, Writer]:
-        return {
-            agent: writer(at(stored[name], (slice(None), slot)), self._spaces[name])
-            for agent, (name, slot) in self._slots.items()
-        }
 
     def _mark_acting(self, row: int, env: MultiAgentEnv) -> None:
         acting = env.acting

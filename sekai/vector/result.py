@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekai.backend.base import NUMPY, BackendOps
-from sekai.core.result import AgentID, ByValue
+from sekai.core.result import AgentID, ByValue, frozen_twin
 from sekai.error import SekaiError, did_you_mean
 from sekai.vector.columns import Tree, at, mapped
 
@@ -28,8 +28,6 @@ __all__ = [
     "converted",
     "stack_infos",
 ]
-
-_become = vars(object)["__class__"].__set__
 
 
 class AgentColumns(Mapping[AgentID, Any]):
@@ -162,18 +160,8 @@ class VecResetResult(ByValue):
     infos: list[dict[str, Any]]
 
 
-class _StepSlots(ByValue):
-    __slots__ = (
-        "observations", "rewards", "terminated", "truncated", "infos", "final_observations", "restarted", "stepped"
-    )  # fmt: skip
-
-
-class _OpenStep(_StepSlots):
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class VecStepResult(_StepSlots):
+class VecStepResult(ByValue):
     """N transitions.
 
     `observations` are what to act on next: of a new episode where the row has `restarted`. `final_observations` are
@@ -203,7 +191,6 @@ class VecStepResult(_StepSlots):
         restarted: Any,
         stepped: Any,
     ) -> None:
-        _become(self, _OpenStep)  # open while it is built, as `sekai.core.result` says
         self.observations = observations
         self.rewards = rewards
         self.terminated = terminated
@@ -212,12 +199,15 @@ class VecStepResult(_StepSlots):
         self.final_observations = final_observations
         self.restarted = restarted
         self.stepped = stepped
-        self.__class__ = VecStepResult
+        self.__class__ = _VecStepResult
 
     @property
     def dones(self) -> Any:
         """Terminated or truncated, `(N,)`."""
         return self.terminated | self.truncated
+
+
+_VecStepResult = frozen_twin(VecStepResult)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,19 +219,8 @@ class MAVecResetResult(ByValue):
     infos: list[dict[AgentID, dict[str, Any]]]
 
 
-class _MAStepSlots(ByValue):
-    __slots__ = (
-        "observations", "rewards", "terminated", "truncated", "acting", "stepped", "elapsed", "final_observations",
-        "restarted", "infos",
-    )  # fmt: skip
-
-
-class _OpenMAStep(_MAStepSlots):
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True, init=False, eq=False)
-class MAVecStepResult(_MAStepSlots):
+class MAVecStepResult(ByValue):
     """N results of worlds with many agents; each field but the last two has a column `(N, ...)` for each agent.
 
     `acting`: this row needs an action of the agent. `stepped`: this row holds a finished transition of the agent;
@@ -273,7 +252,6 @@ class MAVecStepResult(_MAStepSlots):
         restarted: Any,
         infos: list[dict[AgentID, dict[str, Any]]],
     ) -> None:
-        _become(self, _OpenMAStep)
         self.observations = observations
         self.rewards = rewards
         self.terminated = terminated
@@ -284,12 +262,15 @@ class MAVecStepResult(_MAStepSlots):
         self.final_observations = final_observations
         self.restarted = restarted
         self.infos = infos
-        self.__class__ = MAVecStepResult
+        self.__class__ = _MAVecStepResult
 
     @property
     def dones(self) -> dict[AgentID, Any]:
         """Terminated or truncated, `(N,)` by agent."""
         return {agent: self.terminated[agent] | self.truncated[agent] for agent in self.terminated}
+
+
+_MAVecStepResult = frozen_twin(MAVecStepResult)
 
 
 def stack_infos(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
