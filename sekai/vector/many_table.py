@@ -18,7 +18,20 @@ from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.space import Space
 from sekai.spaces.tuple import Tuple
-from sekai.vector.columns import Maker, Tree, Writer, allocate, at, copied, leaves, overwrite, row_of, stacked, writer
+from sekai.vector.columns import (
+    Maker,
+    Tree,
+    Writer,
+    allocate,
+    at,
+    copied,
+    leaves,
+    named,
+    overwrite,
+    row_of,
+    stacked,
+    writer,
+)
 from sekai.vector.result import AgentColumns, MatrixColumns, MAVecResetResult, MAVecStepResult
 from sekai.vector.table import Handout, News
 from sekai.wrappers.episode import restarted_info
@@ -51,7 +64,7 @@ class ManyTable:
         count, real = len(self._order), np.dtype(np.float64)
         self._rewards: Any = make((rows, count), real)
         self._elapsed = make((rows, count), real)
-        self._names, self._lives = self._order * 2, [False] * (2 * count)
+        self._names = self._order * 2
         self._packed = Struct(f"{rows * count}d")
         self._flags = make((rows, 1 + 4 * count), np.dtype(np.bool_))  # copied in one piece when they are read
         self._restarted, begins = self._flags[:, 0], range(1, 1 + 4 * count, count)
@@ -70,6 +83,7 @@ class ManyTable:
         self._objects = [leaf for tree in self._stored.values() for leaf in leaves(tree) if leaf.dtype == object]
         self._choices = {agent for agent, space in self._action_spaces.items() if not isinstance(space, Box)}
         self._structured = any(isinstance(space, Dict | Tuple) for space in self._action_spaces.values())
+        self._named = named(self._order)
         self._everybody = False
         self._finals: dict[int, Tree] = {}
         self._infos: list[dict[AgentID, dict[str, Any]]] = []
@@ -126,7 +140,7 @@ class ManyTable:
         if self._structured:
             return [{a: at(batch[a], row) for a in env.acting} for row, env in zip(rows, envs, strict=True)]
         if self._everybody and len(rows) == self.rows and len(batch) == len(self._order):
-            return [dict(zip(batch, values)) for values in zip(*batch.values())]  # noqa: B905  0.2 us a row and keyword
+            return list(map(self._named, *map(batch.__getitem__, self._order)))
         return [{a: batch[a][row] for a in env.acting} for row, env in zip(rows, envs, strict=True)]
 
     def begun(self, rows: Sequence[int], results: Sequence[MAResetResult], envs: Sequence[MultiAgentEnv]) -> None:
@@ -193,16 +207,15 @@ class ManyTable:
             for row, last in self._finals.items():
                 overwrite(stored, row, last)
             final = self._columns(stored)
-        give, (plain, *of_flags) = self._handout.numbers, self._layouts
+        give, (plain, terminated, truncated, stepped, acting) = self._handout.numbers, self._layouts
         flags = give(self._flags)
-        terminated, truncated, stepped, acting = [MatrixColumns(flags, *layout) for layout in of_flags]
         return MAVecStepResult(
             observations,
             MatrixColumns(give(self._rewards), *plain),
-            terminated,
-            truncated,
-            acting,
-            stepped,
+            MatrixColumns(flags, *terminated),
+            MatrixColumns(flags, *truncated),
+            MatrixColumns(flags, *acting),
+            MatrixColumns(flags, *stepped),
             MatrixColumns(give(self._elapsed), *plain),
             final,
             flags[:, 0],
@@ -261,7 +274,7 @@ class ManyTable:
         Return the rows where somebody has ended, whose ends are not written yet. Otherwise write nothing and return
         None. Lists are compared, which is quick for what is the very same object.
         """
-        names, lives, times = self._names, self._lives, [*results[0].elapsed]
+        names, times = self._names, [*results[0].elapsed]
         seen: list[Any] = []
         paid: list[float] = []
         ended: list[int] = []
@@ -276,7 +289,7 @@ class ManyTable:
                 and [*result.elapsed] != times
             ):
                 return None
-            if [*result.terminated.values(), *result.truncated.values()] != lives:
+            if any(result.terminated.values()) or any(result.truncated.values()):
                 ended.append(row)
             seen += observations.values()
             paid += rewards.values()

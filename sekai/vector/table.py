@@ -35,9 +35,10 @@ class Handout:
         self._converts = self.backend != NUMPY
         self.numbers: Callable[[NDArray[Any]], Any] = self._of_backend if self._converts else np.ndarray.copy
         """Returns a column of numbers, which is always copied."""
+        self.observations: Callable[[Tree], Tree] = copied if copy and not self._converts else self._observations
+        """Returns observations that live on."""
 
-    def observations(self, tree: Tree) -> Tree:
-        """Return observations that live on."""
+    def _observations(self, tree: Tree) -> Tree:
         tree = copied(tree) if self.copy else tree
         return mapped(self._converted, tree) if self._converts else tree
 

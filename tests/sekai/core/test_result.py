@@ -9,6 +9,7 @@ import pytest
 
 from sekai import MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.result import same
+from sekai.vector import VecStepResult
 
 
 def step(observation: object = 1, reward: float = 2.0) -> StepResult:
@@ -25,18 +26,33 @@ def test_fields_come_in_the_order_of_the_documentation() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [step(), ResetResult(1, {}), MAResetResult({}, {}), MAStepResult({}, {}, {}, {}, {})]
+    ("kind", "result"),
+    [
+        (StepResult, step()),
+        (ResetResult, ResetResult(1, {})),
+        (ResetResult, ResetResult[int](1, {})),
+        (MAResetResult, MAResetResult({}, {})),
+        (MAStepResult, MAStepResult({}, {}, {}, {}, {})),
+        (VecStepResult, VecStepResult(1, 1.0, False, False, [{}], 1, False, True)),
+    ],
 )
-def test_results_are_frozen_slotted_unhashable_and_travel(result: object) -> None:
+def test_results_are_frozen_slotted_unhashable_and_travel(kind: type[object], result: object) -> None:
     name = dataclasses.fields(result)[0].name  # type: ignore[arg-type]
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(result, name, 3)
-    assert not hasattr(result, "__dict__")
+    for attribute in (name, "other"):
+        with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot change {attribute!r} of a {kind.__name__}"):
+            setattr(result, attribute, 3)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            delattr(result, attribute)
+    assert not hasattr(result, "__dict__") and isinstance(result, kind)
     with pytest.raises(TypeError, match="unhashable"):
         hash(result)
     for twin in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), copy.copy(result)):
         assert type(twin) is type(result) and twin == result
     assert dataclasses.replace(result) == result  # type: ignore[type-var]
+    other = dataclasses.replace(result, **{name: 3})  # type: ignore[type-var]
+    assert getattr(other, name) == 3 and type(other) is type(result) and other != result
+    with pytest.raises(TypeError, match=f"{kind.__name__}.__init__"):
+        kind(unknown=1)  # type: ignore[call-arg]
 
 
 def test_equality_looks_into_arrays_and_containers() -> None:

@@ -182,11 +182,16 @@ def clockwork(early: int = 4) -> ClockworkEnv:
     return ClockworkEnv({"maker_0": 1, "maker_1": 2, "taker": 3}, {"maker_1": (0, early), "taker": (1, 6)}, length=6)
 
 
-def test_many_agents_rows_are_what_their_worlds_alone_give() -> None:
-    """Three worlds where agents wait, join and die at different times, over several episodes."""
-    deaths = [3, 4, 6]
-    vec = SyncVecEnv([lambda n=n: clockwork(n) for n in deaths])
-    alone = [sekai.AutoReset(clockwork(n)) for n in deaths]
+def one_clock(early: int = 4) -> ClockworkEnv:
+    return ClockworkEnv(dict.fromkeys(["maker_0", "maker_1", "taker"], 1), {"taker": (0, early)}, length=6)
+
+
+@pytest.mark.parametrize("deaths", [[3, 4, 6], [6, 6, 6]])
+@pytest.mark.parametrize("world", [clockwork, one_clock])
+def test_many_agents_rows_are_what_their_worlds_alone_give(world: Any, deaths: list[int]) -> None:
+    """Three worlds, over several episodes: agents wait, join and die at different times, or all end together."""
+    vec = SyncVecEnv([lambda n=n: world(n) for n in deaths])
+    alone = [sekai.AutoReset(world(n)) for n in deaths]
     begun = vec.reset(seed=3)
     for i, env in enumerate(alone):
         single = env.reset(seed=child_seed(3, i))
