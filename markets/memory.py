@@ -48,6 +48,7 @@ from markets.engine.layout import (
     OP_LIMIT,
     OP_MARKET,
     OP_MODIFY,
+    OP_STOP,
     OP_STOP_LIMIT,
     OP_TRAILING_STOP,
     OP_UNCROSS,
@@ -64,7 +65,7 @@ from markets.engine.layout import (
     Row,
 )
 from markets.messages import MESSAGE, ORDER, BadMessage, Ending, Reason, trades_of
-from markets.rejection import MAX_ORDERS, MAX_OWNERS, Limits, check_capacity, rejection, too_big
+from markets.rejection import MAX_ORDERS, MAX_OWNERS, Limits, check_capacity, is_faulty_price, rejection, too_big
 from markets.rules import VenueRules
 
 __all__ = ["BookMemory", "lay_venue_rules"]
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 
 _MAX_GAP: Final = 1 << 20  # order ids that may be left out at once
 _PRICED: Final = frozenset((OP_LIMIT, OP_AON, OP_STOP_LIMIT, OP_MODIFY, OP_UNCROSS))  # they need the ladder there
+_STOPS: Final = (OP_STOP, OP_STOP_LIMIT, OP_TRAILING_STOP)
 _NEW: Final = frozenset((OP_LIMIT, OP_IOC, OP_MARKET, *range(OP_FOK, OP_TRAILING_STOP + 1)))
 _WITHOUT_EXTRAS: Final = (0, 0, 0)  # a stop, a display, flags
 
@@ -95,6 +97,7 @@ class BookMemory:
             ticks=ticks, orders=orders, accounts=owners, events=256, tape=1, queue=16, base=base, special=True
         )
         self._row[EVENT_STOP] = self._row[ELASTIC] = 1
+        self._row[SERIAL] = -1  # the largest id so far
         self._row[EVENT_KINDS] = ALL_KINDS if events else 1 << TRADED | 1 << REJECTED
         self._book, self._rules = int(self._row[BOOKS]), rules
         lay_venue_rules(self._row, self._book, rules)
@@ -214,7 +217,10 @@ class BookMemory:
             else:
                 code = kernels.resume(row, handles)
         if code != DONE:
-            raise rejection(Reason(int(row[M_REASON])), self._limits(), id=number, price=price, size=size, owner=owner)
+            reason, named = Reason(int(row[M_REASON])), "price"
+            if op in _STOPS and not (op == OP_STOP_LIMIT and is_faulty_price(price, reason, self._limits())):
+                named, price = "offset" if op == OP_TRAILING_STOP else "stop", extras[0]
+            raise rejection(reason, self._limits(), id=number, price=price, size=size, owner=owner, named=named)
 
     def _limits(self) -> Limits:
         tick, lot, low, high = (int(self._row[self._book + word]) for word in (TICK, LOT, BAND_LOW, BAND_HIGH))

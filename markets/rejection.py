@@ -21,6 +21,7 @@ __all__ = [
     "as_integer",
     "bad_word",
     "check_capacity",
+    "is_faulty_price",
     "rejection",
     "too_big",
 ]
@@ -83,13 +84,25 @@ class Limits(NamedTuple):
     rules: VenueRules
 
 
-def rejection(reason: Reason, limits: Limits, *, id: int, price: int, size: int, owner: int) -> OrderRejected:
-    """Return the error for a message that the book has refused."""
+def is_faulty_price(price: int, reason: Reason, limits: Limits) -> bool:
+    """Return whether that price itself can be the reason, BAD_PRICE, OFF_TICK or OUTSIDE_BAND."""
+    low, high = limits.band
+    return {
+        Reason.BAD_PRICE: not 1 <= price <= MAX_PRICE,
+        Reason.OFF_TICK: price % limits.tick != 0,
+        Reason.OUTSIDE_BAND: not low <= price <= high,
+    }.get(reason, True)
+
+
+def rejection(
+    reason: Reason, limits: Limits, *, id: int, price: int, size: int, owner: int, named: str = "price"
+) -> OrderRejected:
+    """Return the error for a message that the book has refused; `named` is what its sender calls the price."""
     low, high = limits.ladder
     texts = {
-        Reason.BAD_PRICE: f"price must be from 1 to {MAX_PRICE} ticks, got {price}",
+        Reason.BAD_PRICE: f"{named} must be from 1 to {MAX_PRICE} ticks, got {price}",
         Reason.BAD_SIZE: f"size must be from 1 to {limits.max_size} lots, got {size}",
-        Reason.BEYOND_LADDER: f"price must lie within {MAX_TICKS} ticks of all live orders and of the last trade; "
+        Reason.BEYOND_LADDER: f"{named} must lie within {MAX_TICKS} ticks of all live orders and of the last trade; "
         f"now {low} to {high} is covered, got {price}",
         Reason.BOOK_FULL: f"a book must not hold more than {limits.max_orders} orders, and it does",
         Reason.LEVEL_FULL: f"a level must not hold more than {MAX_SIZE} lots; {price} would, with {size} more",
@@ -97,9 +110,9 @@ def rejection(reason: Reason, limits: Limits, *, id: int, price: int, size: int,
         Reason.NOT_OWNER: f"owner must be the order's own; {owner} does not own order {id}",
         Reason.DUPLICATE_ID: f"id must not be that of a live order, got {id}; the next free one is {limits.next_id}",
         Reason.IDS_EXHAUSTED: f"id must be from 0 to {limits.max_id} (ids are dense), got {id}",
-        Reason.OFF_TICK: f"price must be a multiple of {limits.tick} ticks, got {price}",
+        Reason.OFF_TICK: f"{named} must be a multiple of {limits.tick} ticks, got {price}",
         Reason.OFF_LOT: f"size must be a multiple of {limits.lot} lots, got {size}",
-        Reason.OUTSIDE_BAND: f"price must be from {limits.band[0]} to {limits.band[1]} ticks, got {price}",
+        Reason.OUTSIDE_BAND: f"{named} must be from {limits.band[0]} to {limits.band[1]} ticks, got {price}",
         Reason.BAD_OWNER: f"owner must be from 0 to {limits.max_owner}, got {owner}",
         Reason.BAD_DISPLAY: f"display must be from 1 to the order's size, {size}",
         Reason.BAD_OPERATION: "an order cannot be all of this: post_only goes with 'gtc' and 'aon', display with "

@@ -21,7 +21,6 @@ from .layout import (
     BACKGROUND,
     BID,
     BUY,
-    DONE,
     F_BOUND,
     F_CANCEL,
     F_DEPTH,
@@ -49,7 +48,7 @@ from .layout import (
     TAG,
     Row,
 )
-from .matching import submit
+from .matching import take
 from .recorded import next_recorded, play_recorded
 
 __all__ = ["OP_NOTHING", "anchor", "background", "next_background"]
@@ -70,16 +69,17 @@ def next_background(row: Row, book: int) -> int:
 
 
 @inlined
-def background(row: Row, book: int) -> int:
-    """Let the flow's event of this instant happen; return what `submit` answers. Modifies `row` in place."""
+def background(row: Row, book: int) -> bool:
+    """Take in hand what the flow's event of this instant sends; return whether it sends anything. Modifies `row`."""
     if row[U(row[U(book + FLOW)] + F_KIND)] == RECORDED_FLOW:
         return play_recorded(row, book)
     op, side, price, order = _draw(row, book, row[U(book + FLOW)])
     if op == OP_NOTHING:
-        return DONE
+        return False
     row[SERIAL] += 1
     size = row[U(row[U(book + FLOW)] + F_SIZE)]
-    return submit(row, book, op, side, row[BACKGROUND], price, size, row[SERIAL], order)
+    take(row, book, op, side, row[BACKGROUND], price, size, row[SERIAL], order)
+    return True
 
 
 @inlined

@@ -144,6 +144,7 @@ __all__ = [
     "resting_fault",
     "side_of",
     "submit",
+    "take",
     "trade",
 ]
 
@@ -166,9 +167,16 @@ def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int
     `tag` names a new order. `order_id` is the order that a cancel, reduce or modify means; with a new order it is what
     the sender's map shows for that tag, 0 if nothing: if that order is live, the tag is a duplicate.
     """
+    take(row, book, op, side_index, owner, price, size, tag, order_id)
+    return handle(row)
+
+
+@inlined
+def take(row: Row, book: int, op: int, side_index: int, owner: int, price: int, size: int, tag: int,
+         order_id: int) -> None:  # fmt: skip
+    """Take a message in hand, as `submit` does, for `handle` to work on."""
     prepare(row, book, op, side_index, owner, price, size, tag, order_id)
     row[U(M_STAGE)] = ARRIVED
-    return handle(row)
 
 
 @inlined

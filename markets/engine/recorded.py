@@ -28,7 +28,6 @@ from .layout import (
     BID,
     BOOKS,
     BUY,
-    DONE,
     E_ORDER,
     E_SIZE,
     EVENT_CAPACITY,
@@ -68,7 +67,7 @@ from .layout import (
     SERIAL,
     Row,
 )
-from .matching import submit
+from .matching import take
 from .replay import send
 
 __all__ = [
@@ -136,8 +135,8 @@ def next_recorded(row: Row, book: int) -> int:
 
 
 @kernel
-def play_recorded(row: Row, book: int) -> int:
-    """Let the record's message of this instant happen, or go on with it; return what `submit` answers.
+def play_recorded(row: Row, book: int) -> bool:
+    """Take the record's message of this instant in hand, or go on with it; return whether there is anything to do.
 
     Modifies `row` in place.
     """
@@ -149,12 +148,12 @@ def play_recorded(row: Row, book: int) -> int:
     if row[U(flow + R_PLAYED)] == 0:
         row[U(flow + R_PLAYED)] = 1
         if op in (ADD, ADOPT):
-            return _submit(row, book, OP_LIMIT, side, price, lots, 0)
+            return _take(row, book, OP_LIMIT, side, price, lots, 0)
         left = _open_lots(row, book, order)
         row[U(flow + R_SHRUNK)] += max(lots - left, 0)
         if left == 0:
             row[U(flow + R_MISSED)] += 1
-            return DONE
+            return False
         row[U(flow + R_TARGET)] = max(left - lots, 0)
         if op == EXECUTE:
             row[U(flow + R_LEFT)] = min(lots, left)
@@ -167,17 +166,18 @@ def play_recorded(row: Row, book: int) -> int:
         if is_others:
             row[U(flow + R_DISPLACED)] += take
         if is_others or first == wanted:  # `wanted` is live: it has lots left to trade
-            return _submit(row, book, OP_IOC, BUY + SELL - side, half[U(wanted + PRICE)], take, 0)
+            return _take(row, book, OP_IOC, BUY + SELL - side, half[U(wanted + PRICE)], take, 0)
         row[U(flow + R_OUT_OF_TURN)] += take
     surplus = _open_lots(row, book, order) - row[U(flow + R_TARGET)]
     row[U(flow + R_TARGET)] = -1
-    return _submit(row, book, OP_REDUCE, side, 0, surplus, order)
+    return _take(row, book, OP_REDUCE, side, 0, surplus, order)
 
 
 @kernel
-def _submit(row: Row, book: int, op: int, side: int, price: int, lots: int, order: int) -> int:
+def _take(row: Row, book: int, op: int, side: int, price: int, lots: int, order: int) -> bool:
     row[SERIAL] += 1
-    return submit(row, book, op, side, row[BACKGROUND], price, lots, row[SERIAL], order)
+    take(row, book, op, side, row[BACKGROUND], price, lots, row[SERIAL], order)
+    return True
 
 
 @kernel

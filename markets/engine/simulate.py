@@ -43,15 +43,18 @@ from .layout import (
     FLOODED,
     FLOW,
     FOREVER,
+    IDLE,
     LOST,
     M_AFTER,
     M_ORDER,
     M_PLACE,
+    M_REASON,
     M_SENDER,
     M_STAGE,
     M_TRADES,
     NO_PLACE,
     NOW,
+    OK,
     OP_CANCEL,
     OP_LIMIT,
     OP_MODIFY,
@@ -92,7 +95,7 @@ from .layout import (
     WAKES,
     Row,
 )
-from .matching import handle, submit
+from .matching import handle, take
 
 __all__ = ["DRAWS", "TIES", "advance", "dispatch", "start"]
 
@@ -141,44 +144,39 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
     found no room. `kernels[k]` is the address of kernel k, `kernels[0]` that of `special.special`, which a venue with
     rules of its own needs.
     """
-    if row[M_STAGE] != 0 and _settled(row, kernels, handle(row)) == DRAIN:
-        return DRAIN
     for _ in range(most):
-        top = row[QUEUE]
-        if row[DUE_COUNT] > 0 and (row[QUEUED] == 0 or row[U(top)] > row[NOW] or row[U(top + Q_WHAT)] != WAKE):
-            return DECIDE
-        if row[QUEUED] == 0 or row[U(top)] > until_ns:
-            row[NOW] = max(row[NOW], until_ns)
-            return DONE
-        row[NOW] = row[U(top)]
-        what, arg = row[U(top + Q_WHAT)], row[U(top + Q_ARG)]
-        if what == WAKE:
-            _wake(row, kernels, arg)
-            if row[LOST] != 0:
-                return FLOODED
-        elif what == BACKGROUND_EVENT:
-            if _background(row, kernels, arg) == DRAIN:
-                return DRAIN
-        else:
-            pop(row)
-            if _deliver(row, kernels, what, arg) == DRAIN:
-                return DRAIN
+        if row[M_STAGE] == IDLE:
+            top = row[QUEUE]
+            if row[DUE_COUNT] > 0 and (row[QUEUED] == 0 or row[U(top)] > row[NOW] or row[U(top + Q_WHAT)] != WAKE):
+                return DECIDE
+            if row[QUEUED] == 0 or row[U(top)] > until_ns:
+                row[NOW] = max(row[NOW], until_ns)
+                return DONE
+            row[NOW] = row[U(top)]
+            what, arg = row[U(top + Q_WHAT)], row[U(top + Q_ARG)]
+            if what == WAKE:
+                _wake(row, kernels, arg)
+                if row[LOST] != 0:
+                    return FLOODED
+                continue
+            if what == BACKGROUND_EVENT:
+                row[M_AFTER], row[M_PLACE], row[M_TRADES] = BACKGROUND_EVENT, arg, row[TRADES]
+                if not background(row, arg):
+                    row[M_REASON] = OK
+            elif not _deliver(row, what, arg):
+                continue
+        code = handle(row)
+        if code == SPECIAL:
+            code = call(kernels[U(0)], row, 0)
+        if code == DRAIN:
+            return DRAIN
+        _settle(row, code)
     return DONE
 
 
 @inlined
-def _background(row: Row, kernels: Row, book: int) -> int:
-    row[M_AFTER], row[M_PLACE], row[M_TRADES] = BACKGROUND_EVENT, book, row[TRADES]
-    return _settled(row, kernels, background(row, book))
-
-
-@inlined
-def _settled(row: Row, kernels: Row, code: int) -> int:
-    """Do what follows a message, once it is wholly worked off; what it is waits in the row if the ring was full."""
-    if code == SPECIAL:
-        code = call(kernels[U(0)], row, 0)
-    if code == DRAIN:
-        return code
+def _settle(row: Row, code: int) -> None:
+    """Do what follows a message that is wholly worked off, or an event of the flow that sent none."""
     if row[M_AFTER] == BACKGROUND_EVENT:
         replace(row, next_background(row, row[M_PLACE]), ON_ITS_WAY, BACKGROUND_EVENT, row[M_PLACE])
     elif row[M_PLACE] != 0 and code == DONE:
@@ -187,7 +185,6 @@ def _settled(row: Row, kernels: Row, code: int) -> int:
         _react(row)
     if row[U(row[BOOKS] + FEED)]:
         _publish(row)
-    return code
 
 
 @kernel
@@ -268,7 +265,9 @@ def dispatch(row: Row, seat: int) -> None:
 
 
 @kernel
-def _deliver(row: Row, kernels: Row, what: int, arg: int) -> int:
+def _deliver(row: Row, what: int, arg: int) -> bool:
+    """Take a message that has reached the book in hand; return False where it has come to mean nothing."""
+    pop(row)
     op, side, place, number = what >> 4 & 15, what >> 8 & 1, what >> 9 & 31, what >> 16
     seat = row[SEATS] + number * SEAT_WORDS
     book = row[U(seat + S_BOOK)]
@@ -279,10 +278,11 @@ def _deliver(row: Row, kernels: Row, what: int, arg: int) -> int:
     if op == OP_QUOTE:
         op = _quote_as(row, book, order, side, size)
         if op < 0:
-            return DONE
+            return False
     row[SERIAL] += 1
     row[M_AFTER], row[M_PLACE], row[M_TRADES], row[M_SENDER] = ARRIVE, slot, row[TRADES], seat
-    return _settled(row, kernels, submit(row, book, op, side, number, price, size, row[SERIAL], order))
+    take(row, book, op, side, number, price, size, row[SERIAL], order)
+    return True
 
 
 @kernel

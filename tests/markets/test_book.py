@@ -290,3 +290,30 @@ def test_the_real_day() -> None:
     made = book.apply(stream)
     assert np.array_equal(made.view(np.int64).reshape(-1, 4), trades) and book.rejects.size == 0
     book.check()
+
+
+def test_a_fresh_book_counts_ids_from_zero_also_after_no_messages() -> None:
+    book = OrderBook()
+    book.apply(markets.messages(op=[], order_id=[], side=[], price_ticks=[], size=[], owner=[]))
+    assert [book.limit("buy", price=9, size=1), book.limit("buy", price=8, size=1)] == [0, 1]
+    assert book.status(7) is None  # nobody sent it, whatever the book keeps
+
+
+@pytest.mark.parametrize("levels", ["a", -1, 1.5, None])
+def test_a_depth_of_no_number_of_levels_is_an_error(levels: object) -> None:
+    with pytest.raises(ValueError, match=rf"levels must be an integer of at least 0, got {levels!r}"):
+        OrderBook().depth(levels)  # type: ignore[arg-type]
+
+
+def test_a_bad_trigger_is_called_what_its_sender_calls_it() -> None:
+    book = OrderBook(rules=VenueRules(tick=5))
+    for send, words in (
+        (lambda: book.stop("buy", stop=0, size=1), "stop must be from 1 to .* ticks, got 0"),
+        (lambda: book.stop("buy", stop=7, size=1), "stop must be a multiple of 5 ticks, got 7"),
+        (lambda: book.stop_limit("buy", stop=7, price=10, size=1), "stop must be a multiple of 5 ticks, got 7"),
+        (lambda: book.stop_limit("buy", stop=10, price=7, size=1), "price must be a multiple of 5 ticks, got 7"),
+        (lambda: book.trailing_stop("buy", offset=0, size=1), "offset must be from 1 to .* ticks, got 0"),
+        (lambda: book.limit("buy", price=0, size=1), "price must be from 1 to .* ticks, got 0"),
+    ):
+        with pytest.raises(OrderRejected, match=words):
+            send()
