@@ -4,7 +4,7 @@ An `Env` is reset and stepped and answers with results; a `MultiAgentEnv` is the
 `Wrapper` written for one agent serves both; a vector env steps many at once. `make` builds what was registered.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sekai.core import (
     ActionWrapper,
@@ -14,7 +14,6 @@ from sekai.core import (
     MAResetResult,
     MAStepResult,
     MultiAgentEnv,
-    MultiAgentWrapper,
     ObservationWrapper,
     ResetResult,
     RewardWrapper,
@@ -22,6 +21,7 @@ from sekai.core import (
     Wrapper,
 )
 from sekai.error import SekaiError
+from sekai.later import later
 from sekai.registry import (
     EnvSpec,
     WrapperSpec,
@@ -38,43 +38,15 @@ from sekai.spaces import (
     Box,
     Dict,
     Discrete,
-    Graph,
-    GraphInstance,
     MultiBinary,
     MultiDiscrete,
-    OneOf,
-    Sequence,
     Space,
-    Text,
     Tuple,
-)
-from sekai.wrappers import (
-    ActionMaskObservation,
-    AutoReset,
-    CheckAction,
-    ClipAction,
-    ClipReward,
-    DelayObservation,
-    DtypeObservation,
-    FilterObservation,
-    FlattenObservation,
-    FrameStackObservation,
-    NormalizeObservation,
-    NormalizeReward,
-    OrderEnforcing,
-    RecordEpisodeStatistics,
-    RepeatAction,
-    RescaleAction,
-    RescaleObservation,
-    StickyAction,
-    TimeAwareObservation,
-    TimeLimit,
-    TransformAction,
-    TransformObservation,
-    TransformReward,
 )
 
 if TYPE_CHECKING:
+    from sekai.core import MultiAgentWrapper
+    from sekai.spaces import Graph, GraphInstance, OneOf, Sequence, Text
     from sekai.utils.checker import check_env
     from sekai.vector import (
         AsyncVecEnv,
@@ -91,6 +63,31 @@ if TYPE_CHECKING:
         make_vec,
     )
     from sekai.vector.process import ProcVecEnv
+    from sekai.wrappers import (
+        ActionMaskObservation,
+        AutoReset,
+        CheckAction,
+        ClipAction,
+        ClipReward,
+        DelayObservation,
+        DtypeObservation,
+        FilterObservation,
+        FlattenObservation,
+        FrameStackObservation,
+        NormalizeObservation,
+        NormalizeReward,
+        OrderEnforcing,
+        RecordEpisodeStatistics,
+        RepeatAction,
+        RescaleAction,
+        RescaleObservation,
+        StickyAction,
+        TimeAwareObservation,
+        TimeLimit,
+        TransformAction,
+        TransformObservation,
+        TransformReward,
+    )
 
 __all__ = [
     "ActionMaskObservation",
@@ -168,38 +165,5 @@ __all__ = [
     "spec",
 ]
 
-
-# what steps many environments is imported when it is first asked for: a fifth of the whole import
-_OF_VECTOR = frozenset(
-    (
-        "AsyncVecEnv",
-        "MAVecResetResult",
-        "MAVecStepResult",
-        "SyncVecEnv",
-        "VecActionWrapper",
-        "VecEnv",
-        "VecObservationWrapper",
-        "VecResetResult",
-        "VecRewardWrapper",
-        "VecStepResult",
-        "VecWrapper",
-        "make_vec",
-    )
-)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "check_env":
-        from sekai.utils.checker import check_env
-
-        return check_env
-    if name == "ProcVecEnv":
-        from sekai.vector.process import ProcVecEnv
-
-        return ProcVecEnv
-    if name in _OF_VECTOR:
-        from sekai import vector
-
-        found = globals()[name] = getattr(vector, name)
-        return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = later(__name__, ".core", ".spaces", ".wrappers", ".vector", ".utils.checker", ".stats")

@@ -1,11 +1,11 @@
 """One agent, many agents, and the layers around them."""
 
+from typing import TYPE_CHECKING
+
 from sekai.core.env import Env
 from sekai.core.flow import Program, Reset, Step
-from sekai.core.lifting import MultiAgentWrapper
 from sekai.core.multi_agent import MultiAgentEnv, Policy, role
 from sekai.core.result import AgentID, AgentT, MAResetResult, MAStepResult, ResetResult, StepResult
-from sekai.core.view import AgentView, SoloEnv
 from sekai.core.wrapper import (
     ActionWrapper,
     EpisodeWrapper,
@@ -14,6 +14,11 @@ from sekai.core.wrapper import (
     RewardWrapper,
     Wrapper,
 )
+from sekai.later import later
+
+if TYPE_CHECKING:
+    from sekai.core.lifting import MultiAgentWrapper
+    from sekai.core.view import AgentView, SoloEnv
 
 __all__ = [
     "ActionWrapper",
@@ -39,3 +44,6 @@ __all__ = [
     "Wrapper",
     "role",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = later(__name__, ".lifting", ".view")

@@ -4,8 +4,6 @@
 one policy changes nobody else's draws. The children come from numpy's `SeedSequence`, whose spawn keys are the names.
 """
 
-from hashlib import blake2b
-
 import numpy as np
 
 from sekai.error import SekaiError
@@ -43,6 +41,8 @@ def policy_seed(seed: int, name: str, episode: int = 0) -> int:
 
 def _words(part: str | int) -> tuple[int, ...]:
     if isinstance(part, str):
+        from hashlib import blake2b  # a package is imported sooner without it
+
         digest = blake2b(part.encode(), digest_size=8).digest()
         return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
     return (int(part),)

@@ -25,12 +25,12 @@ class World:
     """The common base of `Env` and `MultiAgentEnv`; a subclass need not call its `__init__`."""
 
     metadata: ClassVar[dict[str, Any]] = {}
-    _rng: np.random.Generator | None = None
+    _rng: "np.random.Generator | None" = None
     _rng_seed: int | None = None
     _spec: "EnvSpec | None" = None
 
     @property
-    def rng(self) -> np.random.Generator:
+    def rng(self) -> "np.random.Generator":
         """The environment's own random stream, seeded from the machine's entropy until a seed is given."""
         if self._rng is None:
             self._set_rng(None)

@@ -1,18 +1,23 @@
 """What can be observed and what can be done: spaces, and the way from their values to flat arrays and back."""
 
+from typing import TYPE_CHECKING
+
+from sekai.later import later
 from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.discrete import Discrete
-from sekai.spaces.graph import Graph, GraphInstance
-from sekai.spaces.masks import allows, mask_array, mask_space
 from sekai.spaces.multi_binary import MultiBinary
 from sekai.spaces.multi_discrete import MultiDiscrete
-from sekai.spaces.one_of import OneOf
-from sekai.spaces.sequence import Sequence
 from sekai.spaces.space import Space
-from sekai.spaces.text import Text
 from sekai.spaces.tuple import Tuple
-from sekai.spaces.utils import batch_space, flat_bounds, flat_dtype, flatdim, flatten, flatten_space, unflatten
+
+if TYPE_CHECKING:
+    from sekai.spaces.graph import Graph, GraphInstance
+    from sekai.spaces.masks import allows, mask_array, mask_space
+    from sekai.spaces.one_of import OneOf
+    from sekai.spaces.sequence import Sequence
+    from sekai.spaces.text import Text
+    from sekai.spaces.utils import batch_space, flat_bounds, flat_dtype, flatdim, flatten, flatten_space, unflatten
 
 __all__ = [
     "Box",
@@ -38,3 +43,6 @@ __all__ = [
     "mask_space",
     "unflatten",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = later(__name__, ".masks", ".text", ".sequence", ".one_of", ".graph", ".utils")

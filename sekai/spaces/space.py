@@ -53,7 +53,7 @@ class Space(ABC, Generic[_T]):
             self.seed(seed)
 
     @property
-    def rng(self) -> np.random.Generator:
+    def rng(self) -> "np.random.Generator":
         """The stream that `sample` draws from, seeded from the machine's entropy until `seed` is called."""
         if self._rng is None:
             self.seed()

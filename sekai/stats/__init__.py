@@ -1,7 +1,8 @@
 """Statistics of episodes, and where they go."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sekai.later import later
 from sekai.stats.tracker import EpisodeStats, InMemoryTracker, StatsTracker, TrackerGroup
 
 if TYPE_CHECKING:
@@ -17,12 +18,5 @@ __all__ = [
     "TrackerGroup",
 ]
 
-_LAZY = {"LoggingTracker": "sekai.stats.logging", "TensorBoardTracker": "sekai.stats.tensorboard"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
-
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = later(__name__, ".logging", ".tensorboard")

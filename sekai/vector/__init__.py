@@ -1,7 +1,8 @@
 """Many environments at once: columns over rows, for one agent and for many."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sekai.later import later
 from sekai.vector.aio import AsyncVecEnv
 from sekai.vector.base import VecEnv
 from sekai.vector.make import make_vec
@@ -39,11 +40,5 @@ __all__ = [
     "stack_infos",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs `multiprocessing` when it is first asked for."""
-    if name == "ProcVecEnv":
-        from sekai.vector.process import ProcVecEnv
-
-        return ProcVecEnv
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = later(__name__, ".process")

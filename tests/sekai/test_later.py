@@ -1,0 +1,33 @@
+"""Importing the framework imports what everybody needs; the rest comes when it is asked for, under the same names."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+import sekai
+
+LATER = {"numpy.random", "sekai.core.lifting", "sekai.spaces.utils", "sekai.stats", "sekai.vector", "sekai.wrappers"}
+
+
+def test_importing_the_framework_leaves_out_what_is_not_needed_yet() -> None:
+    program = "import json, sys, sekai; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert {"sekai.core.env", "sekai.registry", "sekai.spaces.box"} <= loaded and not loaded & LATER
+
+
+@pytest.mark.parametrize("name", ["sekai", "sekai.core", "sekai.spaces", "sekai.stats", "sekai.vector"])
+def test_everything_listed_is_there(name: str) -> None:
+    package = importlib.import_module(name)
+    assert set(package.__all__) <= set(dir(package))
+    found = {entry: getattr(package, entry) for entry in package.__all__}
+    assert all(getattr(package, entry) is value for entry, value in found.items())
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'Nothing'"):
+        package.Nothing  # noqa: B018
+
+
+def test_parts_are_found_by_their_own_name_too() -> None:
+    assert sekai.wrappers.TimeLimit is sekai.TimeLimit and sekai.vector.SyncVecEnv is sekai.SyncVecEnv
