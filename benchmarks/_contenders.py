@@ -1,17 +1,10 @@
-"""Who competes in `benchmarks.framework`: each a function that imports its library and returns a loop of n rounds.
+"""Who competes in `benchmarks.framework`: each a function that imports its library and returns a loop of n rounds."""
 
-Run as a script, by the Python that has the library: `_contenders.py NAME` reads a number of rounds a line, plays them,
-and answers with the CPU seconds that this process and its children took.
-"""
+# mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +23,7 @@ def _observations() -> dict[str, Any]:
 def _sekai_env() -> Any:
     import sekai
 
-    class Trivial(sekai.Env):
+    class Trivial(sekai.Env[Any, Any]):
         def __init__(self, length: int = LENGTH) -> None:
             self.observation_space, self.action_space = sekai.Box(-1, 1, (4,)), sekai.Discrete(2)
             self.length = length
@@ -50,7 +43,7 @@ def _sekai_env() -> Any:
 def _gymnasium_env() -> Any:
     import gymnasium
 
-    class Trivial(gymnasium.Env):
+    class Trivial(gymnasium.Env[Any, Any]):
         def __init__(self, length: int = LENGTH) -> None:
             self.observation_space = gymnasium.spaces.Box(-1, 1, (4,))
             self.action_space = gymnasium.spaces.Discrete(2)
@@ -102,7 +95,7 @@ def _pettingzoo_agents() -> Any:
     import gymnasium
     from pettingzoo import ParallelEnv
 
-    class Ten(ParallelEnv):
+    class Ten(ParallelEnv):  # type: ignore[misc]
         metadata = {"name": "ten"}
         render_mode = None
 
@@ -144,7 +137,7 @@ def sekai_layers() -> Loop:
     """One environment inside three layers."""
     import sekai
 
-    env = sekai.TimeLimit(sekai.RecordEpisodeStatistics(sekai.OrderEnforcing(_sekai_env()())), LENGTH)
+    env: Any = sekai.TimeLimit(sekai.RecordEpisodeStatistics(sekai.OrderEnforcing(_sekai_env()())), LENGTH)
 
     def loop(rounds: int) -> None:
         env.reset(seed=0)
@@ -279,12 +272,13 @@ def rllib_ten() -> Loop:
     from ray.rllib.env.multi_agent_env import MultiAgentEnv
     from ray.rllib.env.vector.sync_vector_multi_agent_env import SyncVectorMultiAgentEnv
 
-    class Ten(MultiAgentEnv):
+    class Ten(MultiAgentEnv):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__()
             self.possible_agents, self.agents, self.seen = AGENTS, list(AGENTS), _observations()
-            self.observation_spaces = {agent: gymnasium.spaces.Box(-1, 1, (4,)) for agent in AGENTS}
-            self.action_spaces = {agent: gymnasium.spaces.Discrete(2) for agent in AGENTS}
+            boxes: dict[str, Any] = {agent: gymnasium.spaces.Box(-1, 1, (4,)) for agent in AGENTS}
+            choices: dict[str, Any] = {agent: gymnasium.spaces.Discrete(2) for agent in AGENTS}
+            self.observation_spaces, self.action_spaces = boxes, choices
             self.observation_space = gymnasium.spaces.Dict(self.observation_spaces)
             self.action_space = gymnasium.spaces.Dict(self.action_spaces)
 
@@ -303,29 +297,3 @@ def rllib_ten() -> Loop:
     vec = SyncVectorMultiAgentEnv([Ten] * 4)
     vec.reset(seed=0)
     return _stepping(vec.step, [dict.fromkeys(AGENTS, 0) for _ in range(4)])
-
-
-def cpu_seconds() -> float:
-    """Return the CPU seconds of this process and of its children that live."""
-    ticks = 0
-    for child in multiprocessing.active_children():
-        fields = Path(f"/proc/{child.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
-
-
-def main(name: str) -> None:
-    """Play as `name` as long as rounds are asked for."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    sys.stdout = sys.stderr  # libraries talk
-    loop = globals()[name]()
-    loop(200)
-    for line in sys.stdin:
-        begin = cpu_seconds()
-        loop(int(line))
-        print(cpu_seconds() - begin, file=answers, flush=True)
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

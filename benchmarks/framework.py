@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.registry import Side, Skipped, Trial, benchmark
 
 __all__ = [
+    "Contender",
     "Duel",
     "home",
     "layered_step",
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPT = Path(__file__).with_name("_contenders.py")
+SCRIPT = Path(__file__).with_name("_play.py")
 ROUNDS = 7
 PACKAGES = {
     "gymnasium": "gymnasium",
@@ -36,45 +38,75 @@ PACKAGES = {
 }
 
 
-def home(library: str) -> str:
+def home(library: str, packages: str | None = None) -> str:
     """Return the Python of a competitor's environment; raises `Skipped`, with the command that makes it."""
     folder = Path(os.environ.get("SEKAI_COMPETITORS", Path.home() / ".cache" / "sekai" / "competitors")) / library
     python = folder / "bin" / "python"
     if not python.exists():
-        raise Skipped(f"no {library}: python -m venv {folder} && {folder}/bin/pip install {PACKAGES[library]}")
+        wanted = packages or PACKAGES[library]
+        raise Skipped(f"no {library}: python -m venv {folder} && {folder}/bin/pip install {wanted}")
     return str(python)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Who plays: a function `name(*arguments)` of a file beside this one, run by `python`.
+
+    `remark` is what it must have to say of each round: one that does other work is not compared.
+    """
+
+    name: str
+    python: str = sys.executable
+    module: str = "_contenders"
+    arguments: tuple[str, ...] = ()
+    remark: str = ""
+
+    @property
+    def command(self) -> list[str]:
+        """The command that lets it play."""
+        return [self.python, str(SCRIPT), self.module, self.name, *self.arguments]
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start it; only our own Python finds our packages, since others may have one of the same name."""
+        path = str(ROOT) if self.python == sys.executable else ""
+        return subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=os.environ | {"PYTHONPATH": path},
+        )  # fmt: skip
+
+    def play(self, process: subprocess.Popen[str], steps: int) -> float:
+        """Play a round in its process; return its CPU seconds."""
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(f"{steps}\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name} ended: run {' '.join(self.command)} to see why")
+        seconds, _, remark = answer.strip().partition(" ")
+        if remark != self.remark:
+            raise RuntimeError(f"{self.name} must end with {self.remark!r}, got {remark!r}")
+        return float(seconds)
 
 
 class Duel:
     """Two contenders, who play `ROUNDS` rounds of `steps` steps in turn; each side's time is its best round's."""
 
-    def __init__(self, ours: str, theirs: str, python: str, steps: int) -> None:
-        self.commands = {ours: sys.executable, theirs: python}
+    def __init__(self, ours: Contender, theirs: Contender, steps: int) -> None:
+        self.contenders = (ours, theirs)
         self.steps = steps
-        self.best = dict.fromkeys(self.commands, 0.0)
+        self.best = {ours.name: 0.0, theirs.name: 0.0}
 
     def play(self) -> None:
         """Play all rounds."""
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        sides = {
-            name: subprocess.Popen(
-                [python, str(SCRIPT), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                text=True, env=environment,
-            )
-            for name, python in self.commands.items()
-        }  # fmt: skip
-        seconds: dict[str, list[float]] = {name: [] for name in sides}
-        for _ in range(ROUNDS):
-            for name, side in sides.items():
-                assert side.stdin is not None and side.stdout is not None
-                side.stdin.write(f"{self.steps}\n")
-                side.stdin.flush()
-                answer = side.stdout.readline()
-                if not answer:
-                    raise RuntimeError(f"{name} ended: run {self.commands[name]} {SCRIPT} {name} to see why")
-                seconds[name].append(float(answer))
-        for side in sides.values():
-            side.communicate()
+        sides = {contender: contender.start() for contender in self.contenders}
+        seconds: dict[str, list[float]] = {name: [] for name in self.best}
+        try:
+            for _ in range(ROUNDS):
+                for contender, process in sides.items():
+                    seconds[contender.name].append(contender.play(process, self.steps))
+        finally:
+            for process in sides.values():
+                process.communicate()
         self.best = {name: min(rounds) for name, rounds in seconds.items()}
 
     def side(self, name: str, label: str, things: int) -> Side:
@@ -99,7 +131,7 @@ class _Clock:
 
 
 def _trial(ours: str, theirs: str, python: str, steps: int, things: int, label: str) -> Trial:
-    duel = Duel(ours, theirs, python, steps)
+    duel = Duel(Contender(ours), Contender(theirs, python), steps)
     return Trial(duel.side(ours, "sekai", things), duel.side(theirs, label, things))
 
 

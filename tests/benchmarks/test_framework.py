@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks import framework
+from benchmarks.framework import Contender
 from benchmarks.registry import Skipped
 
 
 def test_a_duel_is_played_once_and_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(framework, "ROUNDS", 2)
-    duel = framework.Duel("sekai_ten", "sekai_ten_layers", sys.executable, 400)
+    duel = framework.Duel(Contender("sekai_ten"), Contender("sekai_ten_layers"), 400)
     sides = [duel.side(name, name, 10) for name in ("sekai_ten", "sekai_ten_layers")]
     seconds = []
     for side in sides:
@@ -30,5 +30,5 @@ def test_a_competitor_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_a_side_that_fails_says_how_to_see_why() -> None:
-    with pytest.raises(RuntimeError, match="no_such ended: run .*_contenders.py no_such to see why"):
-        framework.Duel("no_such", "sekai_ten", sys.executable, 1).play()
+    with pytest.raises(RuntimeError, match=r"no_such ended: run .*_play.py _contenders no_such to see why"):
+        framework.Duel(Contender("no_such"), Contender("sekai_ten"), 1).play()
