@@ -85,7 +85,8 @@ class TimeLimit(EpisodeWrapper[ObsT, ActT]):
     """Truncates an episode after `max_episode_steps` steps; of many agents, everybody, those who wait included.
 
     A world's steps are counted, not an agent's own: where agents keep different clocks, one step is one turn of
-    somebody. Raises `SekaiError` unless `max_episode_steps` is an integer >= 1.
+    somebody. Raises `SekaiError` unless `max_episode_steps` is an integer >= 1, and `ResetRequired` for a step after
+    the last one.
     """
 
     def __init__(self, env: Any, max_episode_steps: int) -> None:
@@ -94,11 +95,19 @@ class TimeLimit(EpisodeWrapper[ObsT, ActT]):
             raise SekaiError(f"max_episode_steps must be an integer >= 1, got {max_episode_steps!r}")
         self.max_episode_steps = max_episode_steps
         self._left = max_episode_steps
+        self.alert = False
+
+    def before_step(self, action: Any) -> None:
+        """Refuse a step after the last one."""
+        raise ResetRequired(
+            f"step after the episode's end, which came after max_episode_steps={self.max_episode_steps} steps: "
+            "call reset() first"
+        )
 
     def on_reset(self, result: Any) -> Any:
         """Count anew."""
         self._left = self.max_episode_steps
-        self.ended = False
+        self.ended = self.alert = False
         return result
 
     def on_step(self, result: Any) -> Any:
@@ -106,10 +115,14 @@ class TimeLimit(EpisodeWrapper[ObsT, ActT]):
         self._left -= 1
         if self._left > 0:
             return result
-        self.ended = True
+        self.ended = self.alert = True
         if isinstance(result, MAStepResult):
             return self._truncate_all(result)
         return StepResult(result.observation, result.reward, result.terminated, not result.terminated, result.info)
+
+    def on_close(self) -> None:
+        """Leave it to what is inside to refuse what comes after."""
+        self.alert = False
 
     def _truncate_all(self, result: MAStepResult) -> MAStepResult:
         settled = self.env.settle([agent for agent in self.env.agents if agent not in result.observations])

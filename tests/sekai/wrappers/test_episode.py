@@ -79,6 +79,25 @@ def test_a_limit_truncates_one() -> None:
     assert (last.terminated, last.truncated) == (True, False), "an end in time is an end"
 
 
+@kinds
+@pytest.mark.parametrize("inside", [OrderEnforcing, lambda env: env], ids=["enforced", "bare"])
+def test_nobody_steps_on_after_the_limit(make: Any, step: Any, inside: Any) -> None:
+    env = TimeLimit(inside(make()), 2)
+    for _ in range(2):
+        env.reset(seed=0)
+        step(env)
+        step(env)
+        for _ in range(2):
+            with pytest.raises(ResetRequired, match=r"after max_episode_steps=2 steps: call reset\(\) first"):
+                step(env)
+    with pytest.raises(ResetRequired):
+        asyncio.run(env.async_step({"a": 1.0}))
+    env.close()
+    if inside is OrderEnforcing:
+        with pytest.raises(ClosedEnvironment):
+            step(env)
+
+
 def test_a_limit_settles_with_those_who_wait() -> None:
     env = TimeLimit(ClockworkEnv({"fast": 1, "slow": 10}), 3)
     env.reset(seed=0)
