@@ -26,6 +26,7 @@ __all__ = [
     "WorkerTimeout",
     "did_you_mean",
     "install_hint",
+    "nearest",
 ]
 
 
@@ -112,7 +113,16 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     >>> did_you_mean("makr", ["maker", "taker"])
     " Did you mean 'maker'?"
     """
+    near = nearest(word, words)
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the one of `words` that is written most like `word`, or None where none is near.
+
+    >>> nearest("makr", ["maker", "taker"])
+    'maker'
+    """
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(words), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return next(iter(get_close_matches(word, list(words), n=1)), None)

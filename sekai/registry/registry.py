@@ -17,10 +17,13 @@ from sekai.error import (
     SekaiError,
     VersionNotFound,
     did_you_mean,
+    nearest,
 )
 from sekai.registry.spec import EntryPoint, EnvSpec, WrapperSpec, parse_id
 
 if TYPE_CHECKING:
+    from inspect import Parameter
+
     from sekai.core.env import Env
     from sekai.core.multi_agent import MultiAgentEnv
 
@@ -131,14 +134,21 @@ class Registry:
 
         A namespace that cannot be loaded is left out, with a warning.
         """
+        for namespace, error in self._load_all():
+            import warnings
+
+            warnings.warn(f"namespace {namespace!r} is left out: {error}", stacklevel=3)
+        return sorted(self._specs.values(), key=lambda s: (s.namespace or "", s.name, s.version or 0))
+
+    def _load_all(self) -> list[tuple[str, SekaiError]]:
+        """Load every namespace; return those that cannot be loaded, and why."""
+        failed = []
         for namespace in sorted({*self._loaders, *self._find_plugins()}):
             try:
                 self.load(namespace)
             except SekaiError as error:
-                import warnings
-
-                warnings.warn(f"namespace {namespace!r} is left out: {error}", stacklevel=3)
-        return sorted(self._specs.values(), key=lambda s: (s.namespace or "", s.name, s.version or 0))
+                failed.append((namespace, error))
+        return failed
 
     def namespaces(self) -> set[str]:
         """Return the namespaces that are known, loaded or not."""
@@ -161,8 +171,17 @@ class Registry:
         if versions:
             known = ", ".join(s.id for s in versions.values())
             raise VersionNotFound(f"no {id!r}; {name!r} has {known}")
-        near = did_you_mean(id, self._specs) or did_you_mean(name, {s.name for s in self._specs.values()})
-        raise NameNotFound(f"no environment {id!r} is registered.{near}")
+        raise NameNotFound(f"no environment {id!r} is registered.{self._did_you_mean(id)}")
+
+    def _did_you_mean(self, id: str) -> str:
+        """Return a suggestion from all namespaces; the namespace and the version may be what is missing or wrong."""
+        near = did_you_mean(id, self._specs)
+        if near:
+            return near
+        self._load_all()
+        spellings = {spelling: id for id, s in self._specs.items() for spelling in (id.rpartition("/")[2], s.name)}
+        found = nearest(id.rpartition("/")[2], spellings)
+        return f" Did you mean {spellings[found]!r}?" if found else ""
 
 
 registry = Registry(GROUP)
@@ -240,7 +259,8 @@ def make(id: str | EnvSpec, **kwargs: Any) -> Any:
 
     `kwargs` go to the entry point, over those registered. The environment comes inside `OrderEnforcing`, then
     `TimeLimit` if it has `max_episode_steps`, then its additional wrappers. Of a world of many agents,
-    `agent="maker_0"`, with `others={name: policy}` if need be, makes that agent's view.
+    `agent="maker_0"`, with `others={name: policy}` if need be, makes that agent's view. Raises `SekaiError` for an
+    argument that the entry point does not take, or that it lacks.
     """
     from sekai.core.multi_agent import MultiAgentEnv
     from sekai.wrappers.episode import OrderEnforcing, TimeLimit
@@ -251,6 +271,7 @@ def make(id: str | EnvSpec, **kwargs: Any) -> Any:
     seat: dict[str, Any] = {}
     if not _takes(entry_point, "agent"):
         seat = {name: arguments.pop(name) for name in ("agent", "others") if name in arguments}
+    _check_arguments(found.id, entry_point, arguments)
     env = entry_point(**arguments)
     if seat and not isinstance(env, MultiAgentEnv):
         raise SekaiError(f"{found.id!r} has one agent: make it without {' and '.join(seat)}")
@@ -293,9 +314,30 @@ def _import(entry_point: EntryPoint, name: str) -> Callable[..., Any]:
 
 
 def _takes(entry_point: Callable[..., Any], name: str) -> bool:
+    return name in (_parameters(entry_point) or ())
+
+
+def _parameters(entry_point: Callable[..., Any]) -> Mapping[str, "Parameter"] | None:
+    """Return the parameters of a callable; None where it does not tell."""
     from inspect import signature
 
     try:
-        return name in signature(entry_point).parameters
+        return signature(entry_point).parameters
     except (TypeError, ValueError):
-        return False
+        return None
+
+
+def _check_arguments(id: str, entry_point: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Raise `SekaiError` for arguments that the entry point of `id` does not take, and for those that it lacks."""
+    parameters = _parameters(entry_point)
+    if parameters is None:
+        return
+    named = {name: p for name, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    takes = f"it takes {', '.join(named)}" if named else "it takes none"
+    for name in arguments if not takes_any else ():
+        if name not in named:
+            raise SekaiError(f"{id!r} has no argument {name!r}; {takes}.{did_you_mean(name, named)}")
+    missing = [name for name, p in named.items() if p.default is p.empty and name not in arguments]
+    if missing:
+        raise SekaiError(f"{id!r} lacks the argument {missing[0]!r}; {takes}")

@@ -92,6 +92,46 @@ def test_what_is_not_there_is_said_with_what_is_near() -> None:
         sekai.spec("zzz")
 
 
+def test_a_name_without_its_namespace_is_looked_for_in_all() -> None:
+    sekai.register_namespace("scenarios", lambda: sekai.register("scenarios/maker-duel", CountingEnv))
+    sekai.register_namespace("markets", lambda: sekai.register("markets/MakerTaker-v0", CountingEnv))
+    sekai.register_namespace("broken", lambda: 1 / 0)
+    for asked, meant in [
+        ("maker-duel", "scenarios/maker-duel"),
+        ("maker-dule", "scenarios/maker-duel"),
+        ("MakerTaker", "markets/MakerTaker-v0"),
+        ("MakrTaker-v0", "markets/MakerTaker-v0"),
+        ("markets/maker-duel", "scenarios/maker-duel"),
+    ]:
+        with pytest.raises(NameNotFound, match=f"no environment '{asked}' is registered. Did you mean '{meant}'"):
+            sekai.make(asked)
+
+
+def test_arguments_that_an_entry_point_does_not_take_are_said_with_those_that_it_does() -> None:
+    sekai.register("count-v0", CountingEnv)
+    with pytest.raises(
+        SekaiError, match=r"'count-v0' has no argument 'lenght'; it takes length. Did you mean 'length'"
+    ):
+        sekai.make("count-v0", lenght=3)
+
+    def needs(*, feed: str, speed: float = 1.0) -> sekai.Env:
+        return CountingEnv()
+
+    sekai.register("feed-v0", needs)
+    with pytest.raises(SekaiError, match="'feed-v0' lacks the argument 'feed'; it takes feed, speed"):
+        sekai.make("feed-v0")
+
+    def inside(**anything: Any) -> sekai.Env:
+        return CountingEnv(*anything)  # a TypeError of its own stays one
+
+    sekai.register("any-v0", inside)
+    with pytest.raises(TypeError):
+        sekai.make("any-v0", one=1, two=2)
+    sekai.register("none-v0", lambda: CountingEnv())
+    with pytest.raises(SekaiError, match="'none-v0' has no argument 'length'; it takes none"):
+        sekai.make("none-v0", length=2)
+
+
 def test_a_namespace_is_loaded_once_when_it_is_first_needed_and_again_if_it_failed() -> None:
     calls = []
 
