@@ -113,6 +113,8 @@ class Space(ABC, Generic[_T]):
         """Build the space that `to_jsonable` described; raises `SpaceMismatch` for an unknown kind."""
         kind = description.get("kind")
         if kind not in _KINDS:
+            from sekai.spaces import graph, one_of, sequence, text  # noqa: F401  each is a kind once it is imported
+        if kind not in _KINDS:
             raise SpaceMismatch(f"kind must be one of {sorted(_KINDS)}, got {kind!r}")
         return _KINDS[kind]._rebuild(description)
 

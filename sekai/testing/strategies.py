@@ -34,6 +34,13 @@ def _plain() -> st.SearchStrategy[Space[Any]]:
     return st.one_of(boxes(), discrete, many, flags, text)
 
 
+def _stacks() -> st.SearchStrategy[Space[Any]]:
+    parts = st.one_of(boxes().filter(lambda box: box.shape != ()), st.builds(Discrete, st.integers(1, 6)))
+    return st.one_of(parts, st.dictionaries(_NAMES, parts, min_size=1, max_size=2).map(Dict)).map(
+        lambda feature: Sequence(feature, stack=True)
+    )
+
+
 def flattenable_spaces(max_leaves: int = 6) -> st.SearchStrategy[Space[Any]]:
     """Return spaces of a fixed size, nested in Dicts, Tuples and OneOfs."""
     return st.recursive(_plain(), _nested, max_leaves=max_leaves)
@@ -41,7 +48,7 @@ def flattenable_spaces(max_leaves: int = 6) -> st.SearchStrategy[Space[Any]]:
 
 def spaces(max_leaves: int = 6) -> st.SearchStrategy[Space[Any]]:
     """Return spaces of all kinds but Graph, nested."""
-    return st.recursive(_plain(), lambda inner: _nested(inner) | inner.map(Sequence), max_leaves=max_leaves)
+    return st.recursive(_plain() | _stacks(), lambda inner: _nested(inner) | inner.map(Sequence), max_leaves=max_leaves)
 
 
 def _nested(inner: st.SearchStrategy[Space[Any]]) -> st.SearchStrategy[Space[Any]]:

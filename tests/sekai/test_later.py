@@ -29,5 +29,16 @@ def test_everything_listed_is_there(name: str) -> None:
         package.Nothing  # noqa: B018
 
 
+def test_every_kind_of_space_is_read_though_it_was_not_imported() -> None:
+    program = (
+        "import json, sys\nfrom sekai import Space\nfor line in sys.stdin: print(Space.from_jsonable(json.loads(line)))"
+    )
+    spaces = [sekai.Text(3), sekai.Sequence(sekai.Discrete(2)), sekai.OneOf([sekai.Discrete(2)]), sekai.Box(0, 1, (1,))]
+    spaces.append(sekai.Graph(sekai.Discrete(2)))
+    lines = "\n".join(json.dumps(space.to_jsonable()) for space in reversed(spaces))
+    done = subprocess.run([sys.executable, "-c", program], input=lines, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [repr(space) for space in reversed(spaces)]
+
+
 def test_parts_are_found_by_their_own_name_too() -> None:
     assert sekai.wrappers.TimeLimit is sekai.TimeLimit and sekai.vector.SyncVecEnv is sekai.SyncVecEnv

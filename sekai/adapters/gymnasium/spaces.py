@@ -141,14 +141,12 @@ def _(space: gym.Text) -> Space[Any]:
 
 @to_gymnasium_space.register
 def _(space: Sequence) -> gym.Space[Any]:
-    return gym.Sequence(to_gymnasium_space(space.feature))
+    return gym.Sequence(to_gymnasium_space(space.feature), stack=space.stack)
 
 
 @from_gymnasium_space.register
 def _(space: gym.Sequence) -> Space[Any]:
-    if space.stack:
-        raise SpaceMismatch(f"a Sequence must be one of tuples, stack=False, got {space!r}")
-    return Sequence(from_gymnasium_space(space.feature_space))
+    return Sequence(from_gymnasium_space(space.feature_space), stack=space.stack)
 
 
 @to_gymnasium_space.register
@@ -223,8 +221,10 @@ def _through_tuple(passages: Iterable[Passage]) -> Passage:
     return lambda value: tuple(part(x) if part else x for part, x in zip(parts, value, strict=True))
 
 
-def _through_sequence(passage: Passage) -> Passage:
-    return None if passage is None else lambda value: tuple(map(passage, value))
+def _through_sequence(space: Sequence, passage: Passage) -> Passage:
+    if passage is None or space.stack:  # a stack is of the form of one value
+        return passage
+    return lambda value: tuple(map(passage, value))
 
 
 def _through_one(passages: Iterable[Passage]) -> Passage:
@@ -242,7 +242,7 @@ value_there.register(Dict, lambda space: _through_dict({name: value_there(part) 
 value_back.register(Dict, lambda space: _through_dict({name: value_back(part) for name, part in space.items()}))
 value_there.register(Tuple, lambda space: _through_tuple(map(value_there, space)))
 value_back.register(Tuple, lambda space: _through_tuple(map(value_back, space)))
-value_there.register(Sequence, lambda space: _through_sequence(value_there(space.feature)))
-value_back.register(Sequence, lambda space: _through_sequence(value_back(space.feature)))
+value_there.register(Sequence, lambda space: _through_sequence(space, value_there(space.feature)))
+value_back.register(Sequence, lambda space: _through_sequence(space, value_back(space.feature)))
 value_there.register(OneOf, lambda space: _through_one(map(value_there, space)))
 value_back.register(OneOf, lambda space: _through_one(map(value_back, space)))

@@ -396,8 +396,8 @@ def test_what_does_not_fit_is_refused() -> None:
         to_gymnasium(sekai.OrderEnforcing(Signal())).step(np.zeros(2))
     with pytest.raises(SpaceMismatch, match="register its conversion"):
         to_gymnasium_space(3)
-    with pytest.raises(SpaceMismatch, match="stack=False"):
-        from_gymnasium_space(gymnasium.spaces.Sequence(gymnasium.spaces.Discrete(2), stack=True))
+    with pytest.raises(SpaceMismatch, match="feature must have arrays, .* to be stacked, got Text"):
+        from_gymnasium_space(gymnasium.spaces.Sequence(gymnasium.spaces.Text(2), stack=True))
 
 
 # --- spaces -----------------------------------------------------------------------------------------------------------
@@ -417,6 +417,11 @@ SPACES: dict[str, Any] = {
     "text": ours.Text(6, min_length=2, charset="abc"),
     "tuple": ours.Tuple([ours.Discrete(2), ours.Box(0.0, 1.0, (1,))]),
     "sequence": ours.Sequence(ours.Tuple([ours.Discrete(2), ours.Box(0.0, 1.0, (1,))])),
+    "stack": ours.Sequence(ours.Box(0.0, 1.0, (2,)), stack=True),
+    "stacked choices": ours.Sequence(ours.Discrete(3, start=-1), stack=True),
+    "stacked parts": ours.Sequence(
+        ours.Dict({"b": ours.Tuple([ours.Discrete(2), ours.Box(0.0, 1.0, (1,))]), "a": ours.MultiBinary(3)}), stack=True
+    ),
     "graph": GRAPH,
     "graph without edges": ours.Graph(ours.Discrete(3)),
     "one of": ours.OneOf([ours.Discrete(2), ours.Box(0.0, 1.0, (1,)), GRAPH]),

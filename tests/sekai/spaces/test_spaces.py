@@ -70,6 +70,8 @@ SPACES: list[Space[Any]] = [
     Tuple([]),
     Sequence(Box(0.0, 1.0, (2,))),
     Sequence(Dict({"side": Discrete(2), "lots": Box(0, INF, (), np.float64)})),
+    Sequence(Box(0.0, INF, (2,)), stack=True),
+    Sequence(Dict({"side": Discrete(2), "lots": Tuple([Box(0, INF, (), np.float64), MultiBinary(2)])}), stack=True),
     Graph(Box(-INF, INF, (2,)), Discrete(3)),
     Graph(Discrete(4)),
     OneOf([Box(0.0, 1.0, (2,)), Discrete(3), Tuple([Discrete(2), Box(-INF, INF, (1,), np.float64)])]),
@@ -177,6 +179,7 @@ def test_samples_spread_over_what_is_allowed() -> None:
         (lambda: Text(2, charset=""), "charset must have at least one character"),
         (lambda: Text(3).sample(mask=(9, None)), "mask's length must be in"),
         (lambda: Sequence(2), "feature must be a space"),  # type: ignore[arg-type]
+        (lambda: Sequence(Dict({"a": Text(2)}), stack=True), "feature must have arrays, .* to be stacked, got Dict"),
         (lambda: Sequence(Discrete(2)).sample(mask=(-1, None)), "mask's length must be whole numbers"),
         (lambda: Graph(MultiBinary(2)), "node_space must be a Box or a Discrete"),  # type: ignore[arg-type]
         (lambda: Graph(Discrete(2)).sample(num_edges=2), "num_edges must be 0 or None without an edge_space"),
@@ -310,6 +313,22 @@ def test_sequence_and_its_lengths() -> None:
     assert space.sample(mask=(2, [0, 1, 0])) == (1, 1)
     assert {len(space.sample(mask=([1, 3], None))) for _ in range(40)} == {1, 3}
     assert (0, 1) in space and [2] in space and (3,) not in space and 1 not in space
+
+
+def test_a_stack_is_one_array_of_as_many_values_as_there_are() -> None:
+    space = Sequence(Box(0.0, 1.0, (2,)), stack=True, seed=0)
+    assert space.sample(mask=(3, None)).shape == (3, 2) and space.sample(mask=(0, None)).shape == (0, 2)
+    assert np.zeros((0, 2), np.float32) in space and np.zeros((4, 2), np.float32) in space
+    for other in (np.zeros((4, 3), np.float32), np.full((1, 2), 2.0, np.float32), np.zeros(2, np.float32), ((0, 0),)):
+        assert other not in space
+    assert space != Sequence(Box(0.0, 1.0, (2,))) and repr(space).endswith("stack=True)")
+    parts = Sequence(Dict({"a": Discrete(2), "b": Box(0.0, 1.0, ())}), stack=True)
+    stack = {"a": np.array([0, 1]), "b": np.zeros(2, np.float32)}
+    assert stack in parts and stack | {"b": np.zeros(3, np.float32)} not in parts and {"a": stack["a"]} not in parts
+    assert stack | {"a": np.array([0, 2])} not in parts and parts.encode_sample(stack) == [
+        {"a": 0, "b": 0.0},
+        {"a": 1, "b": 0.0},
+    ]
 
 
 def test_graph() -> None:
