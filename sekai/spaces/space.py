@@ -31,10 +31,11 @@ class Space(ABC, Generic[_T]):
     backend: BackendOps = NUMPY
     is_flattenable: ClassVar[bool] = True
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.kind = cls.__name__
-        _KINDS[cls.kind] = cls
+        if not abstract:
+            _KINDS[cls.kind] = cls
 
     def __init__(
         self,
