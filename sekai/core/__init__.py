@@ -17,8 +17,8 @@ from sekai.core.wrapper import (
 from sekai.later import later
 
 if TYPE_CHECKING:
-    from sekai.core.lifting import MultiAgentWrapper
     from sekai.core.view import AgentView, SoloEnv
+    from sekai.core.whole import MultiAgentWrapper
 
 __all__ = [
     "ActionWrapper",
@@ -46,4 +46,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = later(__name__, ".lifting", ".view")
+    __getattr__, __dir__ = later(__name__, ".whole", ".view", ".lifting")

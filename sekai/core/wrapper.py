@@ -358,7 +358,9 @@ def wrap_many(
 
     Raises `UnsupportedWrapper` for a wrapper that drives the environment itself, by its own `step` or `reset`.
     """
-    from sekai.core.lifting import FlowingAgents, FlowingEnv, LiftedEnv, WatchedEnv
+    from sekai.core.flowing import FlowingAgents
+    from sekai.core.lifting import LiftedEnv
+    from sekai.core.whole import FlowingEnv, WatchedEnv
 
     if not (isinstance(wrapper, type) and issubclass(wrapper, Wrapper)):
         raise UnsupportedWrapper(f"wrapper must be a subclass of Wrapper, got {wrapper!r}")

@@ -31,8 +31,8 @@ from sekai.adapters.pettingzoo import (
     to_aec,
     to_parallel,
 )
-from sekai.core.lifting import MultiAgentWrapper
 from sekai.core.result import MAResetResult, MAStepResult, same
+from sekai.core.whole import MultiAgentWrapper
 from sekai.error import InvalidAgents, ResetRequired, SekaiError
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 

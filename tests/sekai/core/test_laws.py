@@ -11,8 +11,8 @@ import sekai
 from sekai import RecordEpisodeStatistics, StepResult, SyncVecEnv, TimeLimit
 from sekai.core import EpisodeWrapper, FlowWrapper, Step
 from sekai.core.flow import Program
-from sekai.core.lifting import MultiAgentWrapper
 from sekai.core.seeding import child_seed
+from sekai.core.whole import MultiAgentWrapper
 from sekai.testing import ClockworkEnv, EchoEnv
 
 LENGTH = 10

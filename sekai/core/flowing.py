@@ -1,0 +1,191 @@
+"""A flow for each of many agents: whoever is in the middle of one is not acting."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sekai.core.flow import Program, Step, async_run, run
+from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
+from sekai.core.seats import AgentLayer, Seats
+from sekai.core.whole import MultiAgentWrapper
+from sekai.core.wrapper import FlowWrapper
+from sekai.error import SekaiError
+
+__all__ = ["FlowingAgents"]
+
+
+class FlowingAgents(MultiAgentWrapper):
+    """A flow for each agent of `env` that the layer serves; an agent in the middle of one is not acting.
+
+    To settle with such an agent ends its flow: it gets the last observation and what it earned since it acted.
+    A copy in the middle of a flow plays it again from its beginning, up to there: while it runs, a flow keeps what it
+    remembers in itself, not in its layer.
+    """
+
+    def __init__(
+        self,
+        env: MultiAgentEnv,
+        wrapper: type[FlowWrapper[Any, Any]],
+        agents: Sequence[str] | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        super().__init__(env)
+        self.layer = AgentLayer(env, wrapper, agents, args, kwargs)
+        self._seats = Seats(env)
+        self._midway: dict[AgentID, _Midway] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        told = {agent: (m.begun_with, m.heard, m.earned, m.elapsed) for agent, m in self._midway.items()}
+        return {**self.__dict__, "_midway": told}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._midway = {}
+        for agent, (begun_with, heard, earned, elapsed) in state["_midway"].items():
+            program = self.layer.instance(agent, self._seats[agent]).flow(begun_with)  # type: ignore[attr-defined]
+            request = program.send(None)
+            for entry in heard:
+                request = program.send(entry)
+            midway = self._midway[agent] = _Midway(program, begun_with, self._action(agent, request))
+            midway.heard, midway.earned, midway.elapsed = heard, earned, elapsed
+
+    @property
+    def acting(self) -> Sequence[AgentID]:
+        """Those that must act now and are not in the middle of a flow."""
+        return [agent for agent in self.env.acting if agent not in self._midway]
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
+        """Begin an episode; flows of the last one are forgotten."""
+        self._midway.clear()
+        self._seats.plant(seed)
+        return self.env.reset(seed=seed, options=options)
+
+    def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
+        """Begin the flows of these actions, and step on until somebody alive must act."""
+        return run(self.env, self._play(actions))
+
+    async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
+        """Begin an episode, awaiting `env`."""
+        self._midway.clear()
+        self._seats.plant(seed)
+        return await self.env.async_reset(seed=seed, options=options)
+
+    async def async_step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
+        """Begin the flows of these actions, and step on, awaiting `env`."""
+        return await async_run(self.env, self._play(actions))
+
+    def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
+        """Settle with these agents, in the middle of a flow or waiting in `env`."""
+        result = self.env.settle([agent for agent in agents if agent not in self.env.acting])
+        entries = {agent: _entry(result, agent) for agent in result.observations}
+        elapsed = dict(result.elapsed)
+        for agent in agents:
+            midway = self._midway.pop(agent, None)
+            if midway is None:
+                continue
+            last = entries.get(agent, midway.last)
+            assert last is not None
+            earned = midway.earned + (entries[agent].reward if agent in entries else 0.0)
+            entries[agent] = StepResult(last.observation, earned, last.terminated, last.truncated, last.info)
+            elapsed[agent] = elapsed.get(agent, 0.0) + midway.elapsed
+        return _gathered(entries, result.first, elapsed)
+
+    def _play(self, actions: Mapping[AgentID, Any]) -> Program[MAStepResult]:
+        asked = dict(actions)
+        for agent, action in actions.items():
+            if self.layer.serves(agent):
+                layer = self.layer.instance(agent, self._seats[agent])
+                program = layer.flow(action)  # type: ignore[attr-defined]
+                self._midway[agent] = _Midway(program, action, self._action(agent, program.send(None)))
+        entries: dict[AgentID, StepResult[Any]] = {}
+        first: set[AgentID] = set()
+        elapsed: dict[AgentID, float] = {}
+        while True:
+            asked.update({agent: midway.action for agent, midway in self._midway.items()})
+            result: MAStepResult = yield Step({agent: asked[agent] for agent in self.env.acting})
+            first |= result.first
+            for agent in result.observations:
+                self._receive(agent, result, entries, elapsed)
+            if result.all_done or any(not entry.done for entry in entries.values()):
+                return _gathered(entries, frozenset(first), elapsed)
+
+    def _receive(
+        self,
+        agent: AgentID,
+        result: MAStepResult,
+        entries: dict[AgentID, StepResult[Any]],
+        elapsed: dict[AgentID, float],
+    ) -> None:
+        """Give an agent's transition to its flow if it is in one, else hand it out."""
+        entry = _entry(result, agent)
+        midway = self._midway.get(agent)
+        if midway is None:
+            entries[agent] = entry
+            if agent in result.elapsed:
+                elapsed[agent] = result.elapsed[agent]
+            return
+        midway.heard.append(entry)
+        midway.earned += entry.reward
+        midway.elapsed += result.elapsed.get(agent, 0.0)
+        try:
+            request = midway.program.send(entry)
+        except StopIteration as end:
+            entries[agent] = end.value
+            if result.elapsed:
+                elapsed[agent] = midway.elapsed
+            del self._midway[agent]
+            return
+        if entry.done:
+            raise SekaiError(f"the flow of {agent!r} asked for {request!r} after the agent's end")
+        midway.action = self._action(agent, request)
+
+    def _action(self, agent: AgentID, request: Any) -> Any:
+        if type(request) is not Step:
+            raise SekaiError(
+                f"the flow of {agent!r} must yield Step(action), got {request!r}: one agent resets no world"
+            )
+        return request.action
+
+    def _layer_name(self) -> str:
+        return self.layer.wrapper.__name__
+
+
+class _Midway:
+    """An agent in the middle of a flow: what it asked for next, and what came of it so far."""
+
+    __slots__ = ("action", "begun_with", "earned", "elapsed", "heard", "program")
+
+    def __init__(self, program: Program[Any], begun_with: Any, action: Any) -> None:
+        self.program, self.begun_with, self.action = program, begun_with, action
+        self.earned, self.elapsed = 0.0, 0.0
+        self.heard: list[StepResult[Any]] = []
+
+    @property
+    def last(self) -> StepResult[Any] | None:
+        """The last result that the flow was sent."""
+        return self.heard[-1] if self.heard else None
+
+
+def _entry(result: MAStepResult, agent: AgentID) -> StepResult[Any]:
+    return StepResult(
+        result.observations[agent],
+        result.rewards[agent],
+        result.terminated[agent],
+        result.truncated[agent],
+        result.info[agent],
+    )
+
+
+def _gathered(
+    entries: Mapping[AgentID, StepResult[Any]], first: frozenset[AgentID] | Any, elapsed: dict[AgentID, float]
+) -> MAStepResult:
+    return MAStepResult(
+        {agent: entry.observation for agent, entry in entries.items()},
+        {agent: entry.reward for agent, entry in entries.items()},
+        {agent: entry.terminated for agent, entry in entries.items()},
+        {agent: entry.truncated for agent, entry in entries.items()},
+        {agent: entry.info for agent, entry in entries.items()},
+        first,
+        elapsed,
+    )
