@@ -1,6 +1,7 @@
 """Many environments at once, of one agent and of many: every row is what its environment alone would have given."""
 
 import pickle
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -298,3 +299,19 @@ def test_infos_stack() -> None:
     stacked = stack_infos([{"a": 1, "b": np.zeros(2)}, {"a": 2, "b": np.ones(2), "c": "x"}])
     assert stacked["a"].tolist() == [1, 2] and stacked["b"].shape == (2, 2) and stacked["c"].tolist() == [None, "x"]
     assert stack_infos([{"a": np.zeros(2)}, {"a": np.zeros(3)}])["a"].dtype == object and stack_infos([]) == {}
+
+
+def test_worlds_get_their_actions_under_the_names_that_they_gave() -> None:
+    class Who(StrEnum):
+        MAKER = 'maker\'s "own" name'
+        TAKER = "taker"
+
+    class Listening(EchoEnv):
+        def step(self, actions: Any) -> Any:
+            assert all(isinstance(agent, Who) for agent in actions) and list(actions) == list(Who)
+            return super().step(actions)
+
+    vec = SyncVecEnv([lambda: Listening(list(Who))] * 2)
+    vec.reset(seed=0)
+    actions = {"taker": np.full((2, 1), 0.5, np.float32), Who.MAKER: np.zeros((2, 1), np.float32)}
+    assert vec.step(actions).rewards[Who.TAKER].tolist() == [0.5, 0.5]
