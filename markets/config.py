@@ -282,7 +282,7 @@ class Market(Checked):
     def _more_faults(self) -> list[str]:
         twice = sorted(name for name, count in Counter(seat.name for seat in self.seats).items() if count > 1)
         faults = [f"names of seats must differ, got {name!r} more than once" for name in twice]
-        faults += self.venue.schedule.faults(self.session_s)
+        faults += [f"venue.{fault}" for fault in self.venue.schedule.faults(self.session_s)]
         if len(self.seats) > 60_000:
             faults.append(f"seats must be at most 60,000, got {len(self.seats)}")
         elif self.pending_capacity > MOST_PENDING:

@@ -39,7 +39,7 @@ class Schedule(Checked):
     ends in an auction. A scheduled call takes over from a halt that it meets.
 
     >>> Schedule(opening_call_s=30.0, intraday_calls=(Call(at_s=20.0, length_s=5.0),)).faults(600.0)
-    ['schedule.intraday_calls[0] must begin at 30 s or later, where schedule.opening_call_s ends, got 20 s']
+    ['schedule.intraday_calls[0] must begin at 30 s or later, where opening_call_s ends, got 20 s']
     """
 
     opening_call_s: _Time = 0.0
@@ -58,21 +58,21 @@ class Schedule(Checked):
         for begin, end, name in self._named_calls(session_s):
             if begin < last:
                 after = f"{last / 1e9:g} s or later, where {before} ends" if before else "the open or later"
-                faults.append(f"{name} must begin at {after}, got {begin / 1e9:g} s")
+                faults.append(f"schedule.{name} must begin at {after}, got {begin / 1e9:g} s")
             if end > nanoseconds(session_s):
-                faults.append(f"{name} must end within the session of {session_s:g} s, got {end / 1e9:g} s")
+                faults.append(f"schedule.{name} must end within the session of {session_s:g} s, got {end / 1e9:g} s")
             last, before = end, name
         return faults
 
     def _named_calls(self, session_s: float) -> list[tuple[int, int, str]]:
         def calls() -> Iterator[tuple[int, int, str]]:
             if self.opening_call_s:
-                yield 0, nanoseconds(self.opening_call_s), "schedule.opening_call_s"
+                yield 0, nanoseconds(self.opening_call_s), "opening_call_s"
             for k, call in enumerate(self.intraday_calls):
                 begin = nanoseconds(call.at_s)
-                yield begin, begin + nanoseconds(call.length_s), f"schedule.intraday_calls[{k}]"
+                yield begin, begin + nanoseconds(call.length_s), f"intraday_calls[{k}]"
             if self.closing_call_s:
                 close = nanoseconds(session_s)
-                yield close - nanoseconds(self.closing_call_s), close, "schedule.closing_call_s"
+                yield close - nanoseconds(self.closing_call_s), close, "closing_call_s"
 
         return sorted(calls())

@@ -566,7 +566,8 @@ R_WORDS: Final = 3  # of a message: time in ns, ladder price << 32 | lots, opera
 # has still to trade, R_TARGET: the open lots that its order is to be left with, -1 when none is in hand.
 # Counted: R_SHRUNK lots by which recorded cancels and executions shrank, because others took them before; R_DISPLACED
 # lots of executions that others' orders had, being first; R_OUT_OF_TURN lots of executions whose order was not the
-# first of the recorded ones: they are taken away without a trade; R_MISSED messages of which nothing could be done.
+# first of the recorded ones, or in a call or a halt: taken away without a trade; R_MISSED messages of which nothing
+# could be done.
 
 # --- delayed market data of one book: a ring of snapshots, each with its book's best levels -------------------------
 (FEED_CAPACITY, FEED_LEVELS, FEED_STRIDE, FEED_HEAD, FEED_SHORT) = range(5)

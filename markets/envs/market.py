@@ -323,7 +323,7 @@ class MarketEnv(MultiAgentEnv):
     def ladder_lots(self) -> NDArray[np.int32]:
         """Return the lots at each price of the ladder, `(ladder_ticks,)`, from `market.venue.base_ticks` up.
 
-        Bids are positive, asks negative.
+        Bids are positive, asks negative; in a call both may wait at a price, and this is how many more want to buy.
         """
         row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
         ticks = int(row[book + at.TICKS])

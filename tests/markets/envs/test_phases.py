@@ -93,7 +93,8 @@ def phases(env: MarketEnv, events: NDArray[Any]) -> list[tuple[float, str]]:
 
 
 def of(events: NDArray[Any], kind: EventKind) -> NDArray[Any]:
-    return events[events["kind"] == kind]
+    found: NDArray[Any] = events[events["kind"] == kind]
+    return found
 
 
 def by_hand(which: Market, events: NDArray[Any]) -> list[tuple[int, int, int, int]]:
@@ -185,7 +186,7 @@ def test_an_opening_call_without_a_trade_before_it_goes_by_the_opening_price() -
 def test_what_comes_at_the_instant_of_an_uncross_comes_after_it() -> None:
     """The taker decides every half second: at 3 s it finds the market open, and its order trades at once."""
     env = MarketEnv(market(TAKER, schedule=THREE_CALLS), record=True)
-    result = env.reset(seed=0)
+    result: Any = env.reset(seed=0)
     seen = {}
     while env.acting:
         seen[env.time_s] = env.trading_phase, tuple(result.observations["taker"]["phase"].tolist())
@@ -251,8 +252,8 @@ def test_a_market_that_halts_reopens_and_trades_again() -> None:
     halts = [when for when, name in changes if name == "halt"]
     assert len(halts) > 3
     for k, when in enumerate(halts):
-        after, (call, end) = changes[3 * k + 1 : 3 * k + 3], (pytest.approx(when + 1.5), pytest.approx(when + 1.75))
-        assert after == [(call, "auction"), (end, "continuous")][: len(after)]
+        after = [(round(then - when, 6), name) for then, name in changes[3 * k + 1 : 3 * k + 3]]
+        assert after == [(1.5, "auction"), (1.75, "continuous")][: len(after)]
     times = of(events, EventKind.TRADED)["time_ns"]
     resumed = of(events, EventKind.PHASED)[2]["time_ns"]
     assert (times < halts[0] * S).sum() > 10 < (times > resumed).sum()
@@ -313,7 +314,8 @@ def test_what_a_maker_with_a_lag_observes_is_the_phase_of_then() -> None:
     def seen(lag_s: float) -> dict[float, list[float]]:
         maker = Seat(name="late", role=Maker(), clock=Periodic(every_s=0.5), feed_lag_s=lag_s)
         env = MarketEnv(replace(market(schedule=THREE_CALLS), seats=(maker, *CROWD)))
-        result, out = env.reset(seed=0), {}
+        result: Any = env.reset(seed=0)
+        out = {}
         while env.acting:
             out[round(env.time_s - lag_s, 6)] = result.observations["late"]["phase"].tolist()
             result = env.step({"late": np.array([1, 1, 0, 0])})
@@ -350,7 +352,7 @@ def test_a_small_ring_of_events_changes_nothing() -> None:
         tapes.append(env.events())
     events = tapes[0]
     _, counts = np.unique(of(events, EventKind.TRADED)["message"], return_counts=True)
-    assert counts.max() > 16 and np.array_equal(*tapes)
+    assert counts.max() > 16 and np.array_equal(tapes[0], tapes[1])
 
 
 def test_recorded_or_not_it_is_the_same_session() -> None:
@@ -392,7 +394,7 @@ def test_jit_on_and_off() -> None:
 def test_a_plain_market_knows_nothing_of_it() -> None:
     env = MarketEnv(market(TAKER))
     assert not env.market.venue.has_phases and env.market.pending_phases == 0
-    assert "phase" not in env.observation_spaces["taker"].spaces and env.trading_phase == "continuous"
+    assert "phase" not in env.reset(seed=0).observations["taker"] and env.trading_phase == "continuous"
     assert env.opening_row[at.QUEUED] == 0 and env.row[int(env.row[at.BOOKS]) + at.GATE] == 0
 
 
@@ -402,17 +404,17 @@ def test_a_plain_market_knows_nothing_of_it() -> None:
     [
         (
             {"opening_call_s": 3.0, "intraday_calls": (Call(at_s=2.0, length_s=1.0),)},
-            r"schedule\.intraday_calls\[0\] must begin at 3 s or later, where schedule\.opening_call_s ends, got 2 s",
+            r"venue\.schedule\.intraday_calls\[0\] must begin at 3 s or later, where opening_call_s ends, got 2 s",
         ),
         (
             {"intraday_calls": (Call(at_s=5.0, length_s=2.0), Call(at_s=4.0, length_s=1.5))},
-            r"schedule\.intraday_calls\[0\] must begin at 5\.5 s or later, where schedule\.intraday_calls\[1\] ends",
+            r"venue\.schedule\.intraday_calls\[0\] must begin at 5\.5 s or later, where intraday_calls\[1\] ends",
         ),
-        ({"opening_call_s": 21.0}, r"schedule\.opening_call_s must end within the session of 20 s, got 21 s"),
-        ({"closing_call_s": 21.0}, r"schedule\.closing_call_s must begin at the open or later, got -1 s"),
+        ({"opening_call_s": 21.0}, r"venue\.schedule\.opening_call_s must end within the session of 20 s, got 21 s"),
+        ({"closing_call_s": 21.0}, r"venue\.schedule\.closing_call_s must begin at the open or later, got -1 s"),
         (
             {"opening_call_s": 15.0, "closing_call_s": 6.0},
-            r"schedule\.closing_call_s must begin at 15 s or later, where schedule\.opening_call_s ends, got 14 s",
+            r"venue\.schedule\.closing_call_s must begin at 15 s or later, where opening_call_s ends, got 14 s",
         ),
     ],
 )
