@@ -110,7 +110,8 @@ def test_calls_and_halts_are_no_part_of_spread_and_depth() -> None:
     assert market.spread_ticks == statistics.Interval(2.0, None) and market.depth_lots == 4.0
     assert (market.two_sided_share, market.trading_share) == (0.5, 0.5)
     halted = statistics.market_statistics([dataclasses.replace(record, is_trading=np.zeros(4, np.bool_))])
-    assert halted.spread_ticks is None and halted.depth_lots is None and halted.two_sided_share == halted.trading_share == 0.0
+    assert halted.spread_ticks is None and halted.depth_lots is None
+    assert halted.two_sided_share == halted.trading_share == 0.0
 
 
 def test_an_empty_market_answers_none() -> None:
