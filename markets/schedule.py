@@ -48,6 +48,10 @@ class Schedule(Checked):
     halt_s: _Length = 300.0
     reopening_call_s: _Time = 0.0
 
+    def _more_faults(self) -> list[str]:
+        lengths = {name: getattr(self, name) for name in ("opening_call_s", "closing_call_s", "reopening_call_s")}
+        return [f"{name} must be 0 or >= 1e-06, got {value}" for name, value in lengths.items() if 0 < value < 1e-6]
+
     def calls_ns(self, session_s: float) -> list[tuple[int, int]]:
         """Return beginning and end of every call, in ns since the open, in order of time."""
         return [(begin, end) for begin, end, _ in self._named_calls(session_s)]

@@ -20,7 +20,7 @@ from markets.config import EveryTrades, Flow, Maker, Market, Periodic, Poisson, 
 from markets.engine import layout as at
 from markets.engine.check import check
 from markets.envs import MarketEnv
-from markets.feeds import opening
+from markets.feeds import Feeds, opening
 from markets.messages import LIMIT, MARKET, EventKind, Reason
 from markets.reference import ReferenceBook
 from markets.rules import VenueRules
@@ -41,6 +41,7 @@ from markets.sdk import (
     remember,
     take,
 )
+from markets.tape import TapeKind
 from sekai.utils import InvalidValue
 
 ROOT = Path(__file__).parents[3]
@@ -54,6 +55,7 @@ CROWD = (
 )
 TAKER = Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.5))
 THREE_CALLS = Schedule(opening_call_s=3.0, intraday_calls=(Call(at_s=8.0, length_s=2.0),), closing_call_s=4.0)
+BOTH = replace(THREE_CALLS, halt_s=0.7, reopening_call_s=0.3)
 HALTING = VenueRules(halt_band=True, band=(9_990, 10_010))
 
 
@@ -326,10 +328,19 @@ def test_what_a_maker_with_a_lag_observes_is_the_phase_of_then() -> None:
     assert len(common) == 38 and all(undelayed[time] == late[time] for time in common)
 
 
+def test_the_feeds_tell_of_halts_and_know_the_book_after_them() -> None:
+    env, events = played(market(TAKER, schedule=BOTH, rules=HALTING), (1, 10))
+    feeds = Feeds(levels=3, opening=opening(env.opening_row))
+    feeds.publish(events)
+    told, changes = feeds.l3(at.FOREVER), of(events, EventKind.PHASED)
+    assert (told["kind"] == TapeKind.HALT).sum() == len(changes) > 10
+    lots, base = env.ladder_lots(), env.market.venue.base_ticks
+    bids, asks = np.flatnonzero(lots > 0)[::-1][:3], np.flatnonzero(lots < 0)[:3]
+    shown = [[level for level in side if level[1]] for side in feeds.l2(at.FOREVER).tolist()]
+    assert shown == [[[base + k, abs(lots[k])] for k in side] for side in (bids, asks)]
+
+
 # --- what must not matter ---------------------------------------------------------------------------------------------
-BOTH = replace(THREE_CALLS, halt_s=0.7, reopening_call_s=0.3)
-
-
 def test_it_is_copied_in_the_middle_of_a_halt_and_goes_on() -> None:
     env = MarketEnv(market(TAKER, schedule=BOTH, rules=HALTING))
     env.reset(seed=0)
@@ -428,6 +439,8 @@ def test_numbers_that_cannot_be() -> None:
         Schedule(halt_s=0.0)
     with pytest.raises(InvalidValue, match=r"opening_call_s must be >= 0, got -1"):
         Schedule(opening_call_s=-1)
+    with pytest.raises(InvalidValue, match=r"reopening_call_s must be 0 or >= 1e-06, got 1e-10"):
+        Schedule(reopening_call_s=1e-10)
     with pytest.raises(InvalidValue, match=r"length_s must be >= 1e-06, got 0"):
         Call(at_s=1.0, length_s=0)
     with pytest.raises(InvalidValue, match=r"rules\.band must hold the opening price, 10000 ticks, if it halts"):
