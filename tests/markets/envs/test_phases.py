@@ -375,12 +375,11 @@ def test_recorded_or_not_it_is_the_same_session() -> None:
 
 
 def test_messages_leave_room_for_phases() -> None:
-    """With the gateway as narrow as it can be, a call still begins and ends."""
+    """Three calls: six changes, three ends that they may overtake, one halt."""
     which = market(TAKER, schedule=BOTH, rules=HALTING)
-    which = replace(which, venue=replace(which.venue, gateway_capacity=64))
-    assert which.pending_phases == 10
-    env, events = played(which)
-    assert env.row[at.LOST] == 0 and phases(env, events)[-1] == (20.0, "continuous")
+    row = MarketEnv(which).opening_row
+    assert which.pending_phases == 10 and row[at.QUEUED] == 6
+    assert row[at.QUEUE_KEPT] == len(which.seats) + 1 + 10 < row[at.QUEUE_CAPACITY]
 
 
 SCRIPT = "from tests.markets.envs.test_phases import digest\nprint(digest())"
