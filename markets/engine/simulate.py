@@ -270,7 +270,7 @@ def dispatch(row: Row, seat: int) -> None:
 
 @kernel
 def _deliver(row: Row, what: int, arg: int) -> bool:
-    """Take in hand what is due: a message at the book, or a change of phase; return False where it means nothing now."""
+    """Take in hand what is due, a message at the book or a change of phase; return False if it means nothing now."""
     pop(row)
     if what & 15 == PHASE_CHANGE:  # a call of its own in `advance` costs a plain market's flow 5%
         row[M_AFTER], row[M_PLACE], row[M_TRADES] = PHASE_CHANGE, 0, row[TRADES]
