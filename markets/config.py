@@ -19,6 +19,7 @@ from sekai.error import SekaiError
 from sekai.utils import Checked, power_of_two
 
 from .rules import VenueRules
+from .schedule import Schedule
 from .units import MAX_PRICE_TICKS, Units
 
 __all__ = [
@@ -57,8 +58,8 @@ class Venue(Checked):
     """Where the trading happens. Prices and sizes are in currency and shares; capacity is explicit.
 
     `gateway_capacity` is how many messages may be on their way at once; 0 is enough for what the seats' clocks and
-    latencies let one expect.
-    feed_lag_s: Latency = 0.0
+    latencies let one expect. `rules` say what an order may be and who trades with whom, `schedule` when there are calls
+    and how a halt ends. A halting band must hold the opening price: it lies around that, then around each call's price.
     """
 
     tick_size: Positive = 0.01
@@ -69,6 +70,7 @@ class Venue(Checked):
     gateway_capacity: Annotated[int, Ge(0), Le(1 << 20)] = 0
     feed_capacity: Annotated[int, Ge(16), Le(1 << 20), Predicate(power_of_two)] = 1024
     rules: VenueRules = field(default_factory=VenueRules)
+    schedule: Schedule = field(default_factory=Schedule)
 
     def _more_faults(self) -> list[str]:
         try:
@@ -78,12 +80,21 @@ class Venue(Checked):
         if not 1 <= ticks <= MAX_PRICE_TICKS - self.ladder_ticks:
             most = MAX_PRICE_TICKS - self.ladder_ticks
             return [f"opening_price must be 1 to {most} ticks of {self.tick_size}, got {self.opening_price}: {ticks}"]
+        low, high = self.rules.band
+        if self.rules.halt_band and not low <= ticks <= high:
+            return [f"rules.band must hold the opening price, {ticks} ticks, if it halts, got {low} to {high}"]
         return []
 
     @property
     def units(self) -> Units:
         """The venue's tick boundary."""
         return Units(self.tick_size, self.lot_size)
+
+    @property
+    def has_phases(self) -> bool:
+        """Whether trading is not always continuous: there are calls, or a band that halts."""
+        calls = self.schedule.opening_call_s, self.schedule.closing_call_s, self.schedule.intraday_calls
+        return self.rules.halt_band or any(calls)
 
     @property
     def base_ticks(self) -> int:
@@ -271,6 +282,7 @@ class Market(Checked):
     def _more_faults(self) -> list[str]:
         twice = sorted(name for name, count in Counter(seat.name for seat in self.seats).items() if count > 1)
         faults = [f"names of seats must differ, got {name!r} more than once" for name in twice]
+        faults += [f"venue.{fault}" for fault in self.venue.schedule.faults(self.session_s)]
         if len(self.seats) > 60_000:
             faults.append(f"seats must be at most 60,000, got {len(self.seats)}")
         elif self.pending_capacity > MOST_PENDING:
@@ -282,9 +294,15 @@ class Market(Checked):
 
     @property
     def pending_capacity(self) -> int:
-        """How many things may be pending at once: all wake-ups, the flow, and what is on its way to the book."""
+        """How many things may be pending at once: wake-ups, the flow, phases, and what is on its way to the book."""
         expected = sum(self._in_flight(seat) for seat in self.seats)
-        return 16 + len(self.seats) + (self.venue.gateway_capacity or expected)
+        return 16 + len(self.seats) + self.pending_phases + (self.venue.gateway_capacity or expected)
+
+    @property
+    def pending_phases(self) -> int:
+        """How many changes of phase may be pending at once: a call's two, a halt's end, those that a call overtook."""
+        calls = len(self.venue.schedule.calls_ns(self.session_s))
+        return 3 * calls + 1 if self.venue.has_phases else 0
 
     def _in_flight(self, seat: Seat) -> int:
         """Return how many messages of a seat may be on their way at once, for trade clocks by a guess."""

@@ -15,6 +15,7 @@ from sekai.utils import InvalidValue
 
 from . import config, recorded_flow
 from .engine import layout as at
+from .engine.clock import BEGINNING, ENDING, push
 from .engine.feed import BEFORE_ALL, keep
 from .engine.jit import address_of
 from .engine.matching import submit
@@ -51,7 +52,7 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     """
     venue, flow, seats = market.venue, market.flow, market.seats
     record_of_day = recorded_flow.load(market) if isinstance(flow, config.Replay) else None
-    is_plain = venue.rules == VenueRules()
+    is_plain = venue.rules == VenueRules() and not venue.has_phases
     lagged = [seat for seat in seats if seat.feed_lag_s]
     feed = venue.feed_capacity if lagged else 0
     row = at.new_row(
@@ -83,6 +84,8 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
         _fill_book(row, book, flow, opening)
     row[at.VENUE] = len(seats) + 1
     lay_venue_rules(row, book, venue.rules)
+    if venue.has_phases:
+        _lay_out_phases(row, book, market)
     if feed:
         keep(row, book, BEFORE_ALL)
     kernels: list[Callable[[Any, int], int] | None] = [None]
@@ -91,6 +94,19 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     first = 0 if is_plain else address_of(special)
     addresses = np.array([first, *(address_of(k) for k in kernels if k is not None)], np.int64)
     return Population(row, addresses, tuple(kernels))
+
+
+def _lay_out_phases(row: NDArray[np.int64], book: int, market: config.Market) -> None:
+    """Write down how halts end, and let every call be pending."""
+    venue, schedule, index = market.venue, market.venue.schedule, int(row[book + at.INDEX])
+    row[book + at.HALT_NS] = nanoseconds(schedule.halt_s)
+    row[book + at.REOPENING_NS] = nanoseconds(schedule.reopening_call_s)
+    row[book + at.REFERENCE] = venue.units.ticks(venue.opening_price)
+    row[at.QUEUE_KEPT] += market.pending_phases
+    for begin, end in schedule.calls_ns(market.session_s):
+        begin_ns, end_ns = int(row[at.OPEN]) + begin, int(row[at.OPEN]) + end
+        for when, key, how in ((begin_ns, BEGINNING, at.CALL_BEGINS), (end_ns, ENDING, at.CALL_ENDS)):
+            push(row, when, key, at.PHASE_CHANGE | how << 4 | index << 8, end_ns)
 
 
 def _lay_out_flow(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence) -> None:

@@ -118,7 +118,7 @@ def counts(row: NDArray[np.int64]) -> dict[str, int]:
 
     `played` messages; of `missed` ones nothing could be done. Lots: `shrunk`, by which cancels and executions shrank,
     since others took them before; `displaced`, that others traded in place of the recorded order, being before it; and
-    `out_of_turn`, whose order was not the first of the recorded ones, taken away without a trade.
+    `out_of_turn`, whose order was not the first of the recorded ones, or in a call, taken away without a trade.
     """
     flow = int(row[int(row[at.BOOKS]) + at.FLOW])
     if not flow or row[flow + at.F_KIND] != at.RECORDED_FLOW:

@@ -13,7 +13,7 @@ ns at which it wants to be woken next, or `BY_CLOCK`. It never touches the row i
 from __future__ import annotations
 
 from .engine.jit import kernel as agent
-from .engine.layout import BUY, SELL
+from .engine.layout import AUCTION, BUY, CONTINUOUS, HALT, SELL
 from .engine.verbs import (
     BY_CLOCK,
     below,
@@ -30,6 +30,8 @@ from .engine.verbs import (
     own_price,
     own_size,
     parameter,
+    phase,
+    phase_left,
     position,
     quote,
     recall,
@@ -42,8 +44,11 @@ from .engine.verbs import (
 )
 
 __all__ = [
+    "AUCTION",
     "BUY",
     "BY_CLOCK",
+    "CONTINUOUS",
+    "HALT",
     "SELL",
     "agent",
     "below",
@@ -60,6 +65,8 @@ __all__ = [
     "own_price",
     "own_size",
     "parameter",
+    "phase",
+    "phase_left",
     "position",
     "quote",
     "recall",

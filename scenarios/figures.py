@@ -242,7 +242,16 @@ def _legend(axes: Axes, place: Literal["above", "best", "upper right"]) -> None:
 def _draw_price(axes: Axes, record: EpisodeRecord) -> None:
     axes.plot(record.time_s / _time_scale(record), record.mark, color=_INK, lw=0.9, label="mid")
     axes.set_ylabel("price")
+    _shade_pauses(axes, record)
     _draw_fills(axes, record)
+
+
+def _shade_pauses(axes: Axes, record: EpisodeRecord) -> None:
+    """Shade the calls and halts, where there are any."""
+    if not record.is_trading.all():
+        look: dict[str, Any] = {"color": _MUTED, "alpha": 0.18, "lw": 0, "transform": axes.get_xaxis_transform()}
+        times, label = record.time_s / _time_scale(record), "call or halt"
+        axes.fill_between(times, 0.0, 1.0, where=~record.is_trading, step="post", label=label, **look)
 
 
 def _draw_fills(axes: Axes, record: EpisodeRecord) -> None:
@@ -305,6 +314,7 @@ def _draw_book(axes: Axes, record: EpisodeRecord) -> float:
     for best, colour, name in ((record.ask_ticks, _ASK, "best ask"), (record.bid_ticks, _BID, "best bid")):
         price = np.where(best >= 0, best * record.tick_size, np.nan)
         axes.step(record.time_s / scale, price, where="post", color=colour, lw=0.9, label=name)
+    _shade_pauses(axes, record)
     axes.set_ylim(low, high)
     axes.set_ylabel("price")
     axes.grid(visible=False)

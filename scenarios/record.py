@@ -40,11 +40,12 @@ class EpisodeRecord:
     """One session (`seed`, `episode`) of the scenario with this `content_hash`: T samples of S seats, trades, totals.
 
     `time_s` (T,) seconds since the open; `bid_ticks`, `ask_ticks` (T,) best prices, -1 where a side is empty, and
-    `bid_lots`, `ask_lots` what waits there; `mark` (T,) the common mark in currency; `position_lots` and `wealth`
-    (T, S), the latter in currency since the open. `depth_lots` (T, W), of the first episode only, is the size at prices
-    `window_ticks` (W,), bids positive and asks negative. `trades` has fields time_ns (since the open), price_ticks,
-    size, side (the taker's: 0 bought, 1 sold), maker and taker (a seat's number, -1 for everybody else). `fills`,
-    `volume_lots`, `spread_earned` (currency, against the mark before each trade) and `messages` are (S,).
+    `bid_lots`, `ask_lots` what waits there; `is_trading` (T,) False in calls and halts; `mark` (T,) the common mark in
+    currency; `position_lots` and `wealth` (T, S), the latter in currency since the open. `depth_lots` (T, W), of the
+    first episode only, is the size at prices `window_ticks` (W,), bids positive and asks negative. `trades` has fields
+    time_ns (since the open), price_ticks, size, side (the taker's: 0 bought, 1 sold), maker and taker (a seat's number,
+    -1 for everybody else); in a call the maker is who bought. `fills`, `volume_lots`, `spread_earned` (currency,
+    against the mark before each trade) and `messages` are (S,).
     """
 
     seed: int
@@ -56,6 +57,7 @@ class EpisodeRecord:
     ask_ticks: NDArray[np.int64]
     bid_lots: NDArray[np.int64]
     ask_lots: NDArray[np.int64]
+    is_trading: NDArray[np.bool_]
     mark: NDArray[np.float64]
     depth_lots: NDArray[np.int32] | None
     window_ticks: NDArray[np.int64] | None
@@ -132,6 +134,7 @@ class _Sampler:
     def __init__(self, seats: int, *, with_depth: bool) -> None:
         self._seats, self._with_depth = seats, with_depth
         self._rows: list[tuple[float, ...]] = []
+        self._is_trading: list[bool] = []
         self._positions: list[NDArray[np.int64]] = []
         self._wealth: list[list[int]] = []
         self._depth: list[NDArray[np.int32]] = []
@@ -139,6 +142,7 @@ class _Sampler:
     def __call__(self, env: MarketEnv) -> None:
         top = env.top_of_book()
         self._rows.append((env.time_s, top.bid_ticks, top.ask_ticks, top.bid_lots, top.ask_lots, top.mark_ticks))
+        self._is_trading.append(env.trading_phase == "continuous")
         accounts = env.account_table()[: self._seats]
         self._positions.append(accounts[:, at.POSITION].copy())
         self._wealth.append(list(env.wealth().values())[: self._seats])
@@ -164,6 +168,7 @@ class _Sampler:
             ask_ticks=ask.astype(np.int64),
             bid_lots=bid_lots.astype(np.int64),
             ask_lots=ask_lots.astype(np.int64),
+            is_trading=np.array(self._is_trading),
             mark=mark * units.tick_size,
             depth_lots=depth,
             window_ticks=window,

@@ -107,6 +107,7 @@ class Scenario(Checked):
         names += [f"{group.name}_{k}" for group in self.traders for k in range(group.count)]
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
         faults = [f"seats and traders: names must differ, got {name!r} more than once" for name in twice]
+        faults += [f"market.{fault}" for fault in self.market.schedule.faults(self.session.length_s)]
         for k, seat in enumerate(self.seats):
             if seat.role.kind != "maker" and seat.policy.kind == "constant_spread":
                 faults.append(

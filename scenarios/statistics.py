@@ -81,8 +81,9 @@ class SeatStatistics:
 
 @dataclass(frozen=True, slots=True)
 class MarketStatistics:
-    """How the market looked. Means are over samples (spread, depth, two-sided) or per episode (counts).
+    """How the market looked. Means are over samples of continuous trading (spread, depth, two-sided) or per episode.
 
+    ``trading_share`` is how much of the time trading was continuous: not in a call, nor halted.
     ``depth_lots`` is the mean size at the best price of a side, over samples where the side has one.
     ``volatility_bp_per_min`` is the standard deviation of returns over ``return_interval_s``, scaled by the square root
     of time to one minute.
@@ -91,6 +92,7 @@ class MarketStatistics:
     spread_ticks: Interval | None
     depth_lots: float | None
     two_sided_share: float
+    trading_share: float
     return_interval_s: float
     volatility_bp_per_min: float | None
     excess_kurtosis: float | None
@@ -209,14 +211,15 @@ def _one_seat(records: Sequence[EpisodeRecord], index: int, name: str) -> SeatSt
 def market_statistics(records: Sequence[EpisodeRecord]) -> MarketStatistics:
     """Return the line of the market over the episodes ``records`` (at least one, all of one scenario)."""
     n = len(records)
-    both = [(record.bid_ticks >= 0) & (record.ask_ticks >= 0) for record in records]
+    trading = [record.is_trading for record in records]
+    both = [(record.bid_ticks >= 0) & (record.ask_ticks >= 0) & record.is_trading for record in records]
     spreads = [
         float(np.mean((record.ask_ticks - record.bid_ticks)[here]))
         for record, here in zip(records, both, strict=True)
         if here.any()
     ]
     depths = [
-        lots[ticks >= 0]
+        lots[(ticks >= 0) & record.is_trading]
         for record in records
         for lots, ticks in ((record.bid_lots, record.bid_ticks), (record.ask_lots, record.ask_ticks))
     ]
@@ -227,7 +230,8 @@ def market_statistics(records: Sequence[EpisodeRecord]) -> MarketStatistics:
     return MarketStatistics(
         spread_ticks=mean_interval(spreads) if spreads else None,
         depth_lots=float(np.mean(depth)) if depth.size else None,
-        two_sided_share=math.fsum(float(np.mean(here)) for here in both) / n,
+        two_sided_share=math.fsum(here.sum() / max(of.sum(), 1) for here, of in zip(both, trading, strict=True)) / n,
+        trading_share=math.fsum(float(np.mean(here)) for here in trading) / n,
         return_interval_s=interval_s,
         volatility_bp_per_min=(
             deviation * _BASIS_POINTS * math.sqrt(_SECONDS_PER_MINUTE / interval_s) if interval_s > 0.0 else None

@@ -86,6 +86,7 @@ def seat_cells(seat: SeatStatistics) -> list[str]:
 def market_facts(market: MarketStatistics) -> list[Fact]:
     """Return what is told about the market, in order."""
     over = f"returns over {market.return_interval_s:.3g} s"
+    trading = Fact("Continuous trading", f"{100 * market.trading_share:.1f}", "% of the time")
     return [
         Fact("Spread", interval(market.spread_ticks), "ticks"),
         Fact("Depth at the best", number(market.depth_lots), "lots"),
@@ -96,4 +97,5 @@ def market_facts(market: MarketStatistics) -> list[Fact]:
         Fact("Messages", count(market.messages), "per episode"),
         Fact("Rejects", count(market.rejects), "per episode"),
         Fact("Two-sided", f"{100 * market.two_sided_share:.1f}", "% of the time"),
+        *([trading] if market.trading_share < 1.0 else []),
     ]

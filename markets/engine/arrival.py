@@ -13,7 +13,7 @@ from .auction import call_price
 from .book import find, level_at, take_slot
 from .events import emit
 from .extras import flags_of, leave_queue, level_lots, mark_as, named_price, open_size, park, unmark
-from .intent import carry_out, change_phase, set_reach
+from .intent import carry_out, set_reach
 from .jit import inlined, kernel
 from .layout import (
     ACCEPTED,
@@ -111,6 +111,7 @@ from .layout import (
 from .ledger import account_of
 from .limits import count_order, limit_fault, position_fault
 from .matching import is_off_lot, order_fault, price_fault, resting_fault, side_of
+from .phases import change_phase
 from .probe import lots_left, probe
 from .taking import take_out
 

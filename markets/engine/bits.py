@@ -25,7 +25,7 @@ def lowest_bit(word: int) -> int:
 @inlined
 def highest_bit(word: int) -> int:
     """Return the position of the highest set bit of a non-zero 64-bit word (a signed one will do)."""
-    left, position = np.uint64(word & -1), 0
+    left, position = np.uint64(np.int64(word)), 0
     for shift in (32, 16, 8, 4, 2, 1):
         if left >> np.uint64(shift) != np.uint64(0):
             left >>= np.uint64(shift)

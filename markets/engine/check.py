@@ -40,6 +40,7 @@ from .layout import (
     FILLS,
     FLIP,
     GATE,
+    HALT_NS,
     HIDDENS,
     IDLE,
     INDEX,
@@ -65,6 +66,7 @@ from .layout import (
     ORDERS,
     OWNER,
     PHASE,
+    PHASE_ENDS,
     PLACE,
     POSITION,
     PREV,
@@ -156,6 +158,9 @@ def _check_book(row: Row, book: int) -> None:
     _check_extras(row, book, taken[:live])
     is_held = row[M_STAGE] != IDLE and row[M_BOOK] == book and row[M_HELD] != 0
     assert linked + is_held == live, f"book {name}: {live} live orders, {linked} of them in queues"
+    if row[book + HALT_NS] and row[M_STAGE] == IDLE:
+        ends, is_continuous = int(row[book + PHASE_ENDS]), row[book + PHASE] == CONTINUOUS
+        assert (ends == 0) == is_continuous, f"book {name}: phase {row[book + PHASE]} ends at {ends}"
     if row[book + PHASE] != CONTINUOUS:
         return
     bid, ask = (_best_of(row, book + side, IS_AON) for side in (BID, ASK))

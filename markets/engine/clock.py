@@ -1,8 +1,9 @@
 """What is pending in a market, soonest first: a four-way heap of (time, key, what, argument) in the row.
 
-The key decides among things due at the same nanosecond. Its top bits say what goes first: messages that are on their
-way, then wake-ups, so that everybody who decides at an instant sees the same book, then messages sent at that very
-instant. Below comes a number that the sender drew from its own stream, then the order in which it sent.
+The key decides among things due at the same nanosecond. Its top bits say what goes first: calls and halts that end,
+calls that begin, messages that are on their way, then wake-ups, so that everybody who decides at an instant sees the
+same book, then messages sent at that very instant. Below comes a number that the sender drew from its own stream, then
+the order in which it sent.
 """
 
 from __future__ import annotations
@@ -22,10 +23,22 @@ from .layout import (
     Row,
 )
 
-__all__ = ["AT_ONCE", "BRANCHES", "ON_ITS_WAY", "TIE_BITS", "TIE_SHIFT", "WAKE_UP", "pop", "push", "replace"]
+__all__ = [
+    "AT_ONCE",
+    "BEGINNING",
+    "BRANCHES",
+    "ENDING",
+    "ON_ITS_WAY",
+    "TIE_BITS",
+    "TIE_SHIFT",
+    "WAKE_UP",
+    "pop",
+    "push",
+    "replace",
+]
 
 BRANCHES = 4
-ON_ITS_WAY, WAKE_UP, AT_ONCE = 0, 1 << 60, 2 << 60  # classes of keys
+ENDING, BEGINNING, ON_ITS_WAY, WAKE_UP, AT_ONCE = -2, -1, 0, 1 << 60, 2 << 60  # classes of keys
 TIE_BITS = 40  # drawn by the sender
 TIE_SHIFT = 16  # below: the order in which it sent
 

@@ -1,9 +1,10 @@
 """Market data that arrives late: what a seat with a lag may know is the book as it was that long ago.
 
-Each message leaves a snapshot of the best levels, the mark and how many trades had printed, in a ring that has room for
-FEED_CAPACITY of them; messages of one instant overwrite each other's, save that what arrived before the instant's
-wake-ups stays apart from what was sent by those. So the public observation at t under a lag d is the undelayed one at
-t - d, word for word. A snapshot that was needed and is overwritten already is counted, and never made up.
+Each message leaves a snapshot of the best levels, the mark, the phase and how many trades had printed, in a ring that
+has room for FEED_CAPACITY of them; messages of one instant overwrite each other's, save that what arrived before the
+instant's wake-ups stays apart from what was sent by those. So the public observation at t under a lag d is the
+undelayed one at t - d, word for word. A snapshot that was needed and is overwritten already is counted, and never made
+up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy import uint64 as U
 
 from .book import best, next_key
-from .jit import kernel
+from .jit import inlined, kernel
 from .layout import (
     ASK,
     BEST,
@@ -30,10 +31,13 @@ from .layout import (
     MARK,
     NONE,
     NOW,
+    PHASE,
+    PHASE_ENDS,
     QTY,
     S_BOOK,
     S_LAG,
     SNAP_MARK,
+    SNAP_PHASE,
     SNAP_PRINTS,
     SNAP_STAMP,
     SNAP_WORDS,
@@ -41,7 +45,7 @@ from .layout import (
     Row,
 )
 
-__all__ = ["BEFORE_ALL", "keep", "kept_level", "next_shown", "public_best", "public_mark", "snapshot"]
+__all__ = ["BEFORE_ALL", "keep", "kept_level", "next_shown", "public_best", "public_mark", "public_phase", "snapshot"]
 
 BEFORE_ALL = -(1 << 62)  # the stamp of the opening book
 
@@ -55,6 +59,11 @@ def next_shown(row: Row, side: int, key: int) -> int:
     return int(key)
 
 
+@inlined
+def _packed_phase(row: Row, book: int) -> int:
+    return int(row[U(book + PHASE_ENDS)] << 2 | row[U(book + PHASE)])
+
+
 @kernel
 def keep(row: Row, book: int, stamp: int) -> None:
     """Write down how a book looks now; what was written with the same stamp is overwritten. Modifies `row` in place."""
@@ -66,6 +75,7 @@ def keep(row: Row, book: int, stamp: int) -> None:
         row[U(feed + FEED_HEAD)] = head + 1
     row[U(snap + SNAP_STAMP)], row[U(snap + SNAP_MARK)] = stamp, row[U(book + MARK)]
     row[U(snap + SNAP_PRINTS)] = row[U(book + TAPE_HEAD)]
+    row[U(snap + SNAP_PHASE)] = _packed_phase(row, book)
     half, depth, word = row.view(np.int32), row[U(feed + FEED_LEVELS)], snap + SNAP_WORDS
     for s in range(2):
         side = book + (BID if s == 0 else ASK)
@@ -112,6 +122,15 @@ def public_mark(row: Row, seat: int) -> int:
     if row[U(seat + S_LAG)] == 0:
         return int(row[U(row[U(seat + S_BOOK)] + MARK)])
     return int(row[U(snapshot(row, seat) + SNAP_MARK)])
+
+
+@kernel
+def public_phase(row: Row, seat: int) -> tuple[int, int]:
+    """Return the phase that a seat knows of, and how many ns of it were left then: 0 in continuous trading."""
+    book, lag = row[U(seat + S_BOOK)], row[U(seat + S_LAG)]
+    packed = _packed_phase(row, book) if lag == 0 else row[U(snapshot(row, seat) + SNAP_PHASE)]
+    phase, ends_ns = packed & 3, packed >> 2
+    return int(phase), int(ends_ns - (row[U(NOW)] - lag)) if ends_ns != 0 else 0
 
 
 @kernel

@@ -1,10 +1,9 @@
-"""What an accepted order may do now: walk, or be laid down as it is; and the phases of a market."""
+"""What an accepted order may do now: walk, or be laid down as it is."""
 
 from __future__ import annotations
 
 from numpy import uint64 as U
 
-from .events import emit
 from .jit import kernel
 from .layout import (
     BASE,
@@ -20,26 +19,22 @@ from .layout import (
     M_REACH,
     M_SIDE,
     M_STAGE,
-    NEVER,
     NO_LIMIT,
-    NO_TAG,
-    OK,
     OP_FOK,
     OP_MARKET,
     PHASE,
-    PHASED,
     PROBE_FILL,
     PROBE_OUTSIDE,
-    SCANNED,
     SIDE_FLIP,
     TICKS,
     WALKING,
     Row,
 )
 from .matching import side_of
+from .phases import change_phase
 from .probe import lots_left, probe
 
-__all__ = ["carry_out", "change_phase", "set_reach"]
+__all__ = ["carry_out", "set_reach"]
 
 
 @kernel
@@ -72,11 +67,3 @@ def carry_out(row: Row, book: int) -> None:
             change_phase(row, book, HALT, -row[U(book + BASE)])
             return
     row[U(M_STAGE)] = WALKING
-
-
-@kernel
-def change_phase(row: Row, book: int, phase: int, price: int) -> None:
-    """Go on in another phase; `price` is what a call cleared at, in ladder ticks, minus BASE for none."""
-    row[U(book + PHASE)] = phase
-    row[U(book + SCANNED)] = NEVER
-    emit(row, book, PHASED, OK, 0, price, phase, NO_TAG, NO_TAG, 0)

@@ -55,7 +55,9 @@ __all__ = [
     "BY_CLOCK",
     "BY_OWNER",
     "CALLING",
+    "CALL_BEGINS",
     "CALL_BUYS",
+    "CALL_ENDS",
     "CALL_LEFT",
     "CALL_PRICE",
     "CALL_SELLS",
@@ -125,8 +127,10 @@ __all__ = [
     "GATE",
     "HALF_TICK",
     "HALT",
+    "HALT_ENDS",
     "HALT_HIGH",
     "HALT_LOW",
+    "HALT_NS",
     "HEADER_WORDS",
     "HIDDENS",
     "IDLE",
@@ -235,6 +239,8 @@ __all__ = [
     "PAUSED",
     "PHASE",
     "PHASED",
+    "PHASE_CHANGE",
+    "PHASE_ENDS",
     "PLACE",
     "POISSON",
     "POSITION",
@@ -249,6 +255,7 @@ __all__ = [
     "QUEUE",
     "QUEUED",
     "QUEUE_CAPACITY",
+    "QUEUE_KEPT",
     "QUEUE_WORDS",
     "Q_ARG",
     "Q_KEY",
@@ -260,10 +267,12 @@ __all__ = [
     "REACTIVE",
     "RECORDED_FLOW",
     "REDUCED",
+    "REFERENCE",
     "REFUSED",
     "REFUSED_CODE",
     "REJECTED",
     "REJECTS",
+    "REOPENING_NS",
     "REPLACED",
     "REPLENISHED",
     "RESERVED",
@@ -301,6 +310,7 @@ __all__ = [
     "SLOTS",
     "SLOT_COUNT",
     "SNAP_MARK",
+    "SNAP_PHASE",
     "SNAP_PRINTS",
     "SNAP_STAMP",
     "SNAP_WORDS",
@@ -393,7 +403,7 @@ __all__ = [
 
 Row = NDArray[np.int64]
 
-LAYOUT_VERSION: Final = 3
+LAYOUT_VERSION: Final = 4
 MONEY: Final = 100  # money units in one tick x lot; a half tick is an exact number of them
 HALF_TICK: Final = MONEY // 2
 NONE: Final = 1 << 40  # the key of no price
@@ -421,7 +431,7 @@ EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from out
 # what only special messages need (`markets.engine.special`)
 (M_FLAGS, M_DISPLAY, M_STOP, M_LEVEL, CALL_PRICE, CALL_LEFT, RATES, M_ROOT) = range(56, 64)
 (ROOT_OP, ROOT_TAG, ROOT_ORDER, ROOT_FILLED, ROOT_TAKEN, PROBE_FILL, PROBE_OUTSIDE, PROBE_MEETS) = range(64, 72)
-(M_CURSOR, BACKGROUND, VENUE, UNIT_VALUE) = range(72, 76)
+(M_CURSOR, BACKGROUND, VENUE, UNIT_VALUE, QUEUE_KEPT) = range(72, 77)
 HEADER_WORDS: Final = 80
 # M_SIDE: BUY or SELL. M_PRICE: ladder ticks. M_REACH: the worst key of the other side that it may trade at. M_HELD: the
 # order that a modify took out of its queue, so that it keeps its handle. M_ORDER: the id that it names; in the end the
@@ -435,6 +445,7 @@ HEADER_WORDS: Final = 80
 # level that is being shared out. M_ROOT: 1 while a stop is carried out that the message elected, whose own outcome
 # waits in ROOT_*. PROBE_*: what a taker would trade, whether outside the halting band, and whether it meets anybody.
 # CALL_PRICE, CALL_LEFT: the price of an uncross and the lots still to trade. RATES: where new orders are counted.
+# QUEUE_KEPT: entries of the heap that messages leave free for wake-ups, flows, and what the venue has scheduled.
 
 # --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book ----------------------
 (GATE, INDEX, BASE, TICKS, CAPACITY, LIVE, SLOTS, ORDERS) = range(8)
@@ -442,11 +453,12 @@ HEADER_WORDS: Final = 80
 BID: Final = 16  # the two sides, inside a book
 ASK: Final = 24
 SIDE_FLIP: Final = BID ^ ASK
-MARK: Final = 23  # the word that a side leaves
+(MARK, REFERENCE) = (23, 31)  # the word that each side leaves
 (RULES, TICK, LOT, BAND_LOW, BAND_HIGH, PHASE, STP, PRO_RATA) = range(32, 40)  # its rules
 (TOP_ORDER, MIN_FILL, HALT_LOW, HALT_HIGH, MOST_POSITION, MOST_ORDERS, MOST_RATE, RATE_WINDOW) = range(40, 48)
 (MAKER_FEE, TAKER_FEE, MAKER_FEE_PER_LOT, TAKER_FEE_PER_LOT) = range(48, 52)
 (EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS, SCANNED, RESERVED) = range(52, 61)
+(HALT_NS, REOPENING_NS, PHASE_ENDS) = range(61, 64)
 BOOK_WORDS: Final = 64
 # LAST: the last trade price, -1 before the first. MARK: the mid in half ticks, the last that two sides agreed on.
 # TICK, LOT: prices and sizes of orders are multiples of them. BAND_LOW to BAND_HIGH: the prices that orders may name,
@@ -460,6 +472,9 @@ BOOK_WORDS: Final = 64
 # these hidden, trailing. SCANNED: the last price at which no stop was found reached; NEVER to look again.
 # RESERVED: at least the lots that icebergs hold back.
 # FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
+# HALT_NS, REOPENING_NS: how long a halt lasts, and the call after it; HALT_NS is 0 where phases know no clock.
+# PHASE_ENDS: when the present call or halt does; 0 in continuous trading. REFERENCE: the price, counted from zero, that
+# a halting band lies around: the opening one, then each that a call clears at; 0 where it stays.
 
 # --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------
 (BEST, FLIP, LEVELS, BITS, SUMMARY, TOP, BOOK) = range(7)
@@ -502,7 +517,10 @@ TAPE_WORDS: Final = 4
 # --- the heap of pending things, soonest first ----------------------------------------------------------------------
 (Q_TIME, Q_KEY, Q_WHAT, Q_ARG) = range(4)
 QUEUE_WORDS: Final = 4
-(WAKE, ARRIVE, BACKGROUND_EVENT) = range(3)  # what an entry is: low 4 bits of Q_WHAT
+(WAKE, ARRIVE, BACKGROUND_EVENT, PHASE_CHANGE) = range(4)  # what an entry is: low 4 bits of Q_WHAT
+(CALL_BEGINS, CALL_ENDS, HALT_ENDS) = range(3)  # what changes a phase: bits 4 to 7
+# PHASE_CHANGE: the book's number is in bits 8 and up; Q_ARG says when a call that begins will end. An end counts only
+# if PHASE_ENDS still says so: a scheduled call takes over from a halt.
 
 # --- the outbox: what the agent that is deciding has sent: Q_WHAT and Q_ARG of the entry to come --------------------
 OUTBOX_WORDS: Final = 2
@@ -548,16 +566,17 @@ R_WORDS: Final = 3  # of a message: time in ns, ladder price << 32 | lots, opera
 # has still to trade, R_TARGET: the open lots that its order is to be left with, -1 when none is in hand.
 # Counted: R_SHRUNK lots by which recorded cancels and executions shrank, because others took them before; R_DISPLACED
 # lots of executions that others' orders had, being first; R_OUT_OF_TURN lots of executions whose order was not the
-# first of the recorded ones: they are taken away without a trade; R_MISSED messages of which nothing could be done.
+# first of the recorded ones, or in a call or a halt: taken away without a trade; R_MISSED messages of which nothing
+# could be done.
 
 # --- delayed market data of one book: a ring of snapshots, each with its book's best levels -------------------------
 (FEED_CAPACITY, FEED_LEVELS, FEED_STRIDE, FEED_HEAD, FEED_SHORT) = range(5)
 FEED_WORDS: Final = 8
-(SNAP_STAMP, SNAP_MARK, SNAP_PRINTS) = range(3)
+(SNAP_STAMP, SNAP_MARK, SNAP_PRINTS, SNAP_PHASE) = range(4)
 SNAP_WORDS: Final = 4  # then FEED_LEVELS bids and as many asks, best first: ladder price << 32 | lots, 0 for none
 # SNAP_STAMP: 2 * time in ns, and 1 more where messages of that very instant have arrived after its wake-ups.
-# SNAP_PRINTS: trades on the tape by then. FEED_HEAD counts the snapshots that were taken, FEED_SHORT those, or the
-# prints, that somebody needed when they were overwritten already.
+# SNAP_PRINTS: trades on the tape by then. SNAP_PHASE: PHASE_ENDS << 2 | PHASE. FEED_HEAD counts the snapshots that were
+# taken, FEED_SHORT those, or the prints, that somebody needed when they were overwritten already.
 
 # --- words of the trade ---------------------------------------------------------------------------------------------
 BUY: Final = 0
@@ -652,7 +671,7 @@ def new_row(
     row[BACKGROUND], row[VENUE] = max(accounts - 2, 0), accounts - 1 + special
     row[RATES] = at["rates"] if special else 0
     row[EVENTS], row[EVENT_CAPACITY], row[EVENT_KINDS] = at["events"], events, ALL_KINDS
-    row[QUEUE], row[QUEUE_CAPACITY] = at["queue"], queue
+    row[QUEUE], row[QUEUE_CAPACITY], row[QUEUE_KEPT] = at["queue"], queue, seats + books
     row[OUTBOX], row[OUTBOX_CAPACITY] = at["outbox"], 64
     for k in range(books):
         places = {name: at[f"{name}{k}"] for name in per_book}

@@ -13,12 +13,13 @@ from numpy import uint64 as U
 from numpy.typing import NDArray
 
 from .book import find, next_key
-from .feed import kept_level, next_shown, snapshot
+from .feed import kept_level, next_shown, public_phase, snapshot
 from .jit import kernel
 from .layout import (
     ACCOUNT_STRIDE,
     ACCOUNTS,
     ASK,
+    AUCTION,
     BASE,
     BEST,
     BID,
@@ -30,6 +31,8 @@ from .layout import (
     FEED_SHORT,
     FLIP,
     HALF_TICK,
+    HALT,
+    HALT_NS,
     INDEX,
     LEVEL_WORDS,
     LEVELS,
@@ -65,11 +68,21 @@ from .layout import (
 )
 from .ledger import wealth
 
-__all__ = ["ACCOUNT_REALS", "CLOCK_REALS", "LEVEL_REALS", "ORDER_REALS", "PRINT_REALS", "QUOTES", "Reals", "observe"]
+__all__ = [
+    "ACCOUNT_REALS",
+    "CLOCK_REALS",
+    "LEVEL_REALS",
+    "ORDER_REALS",
+    "PHASE_REALS",
+    "PRINT_REALS",
+    "QUOTES",
+    "Reals",
+    "observe",
+]
 
 Reals = NDArray[np.floating[Any]]
 
-ACCOUNT_REALS, CLOCK_REALS, ORDER_REALS, LEVEL_REALS, PRINT_REALS = 2, 1, 3, 2, 3
+ACCOUNT_REALS, CLOCK_REALS, ORDER_REALS, LEVEL_REALS, PRINT_REALS, PHASE_REALS = 2, 1, 3, 2, 3, 3
 QUOTES = 2  # a maker's orders: its bid and its ask
 
 
@@ -81,7 +94,8 @@ def observe(row: Row, seat: int, out: Reals) -> int:
 
     In this order: position in lots, wealth in currency; share of the session that is left; for a maker, of its bid and
     its ask, distance, open lots and lots ahead in the queue; distance and lots of each bid level, best first, then of
-    each ask level; distance, lots (positive: the taker bought) and age in seconds of each trade, latest first.
+    each ask level; distance, lots (positive: the taker bought) and age in seconds of each trade, latest first; where a
+    clock changes the phase, 1 in a call, 1 in a halt, and the seconds until it ends.
     """
     number, book = (seat - row[SEATS]) // SEAT_WORDS, row[U(seat + S_BOOK)]
     account = row[ACCOUNTS] + number * row[ACCOUNT_STRIDE]
@@ -107,7 +121,12 @@ def observe(row: Row, seat: int, out: Reals) -> int:
     prints = row[U(seat + S_PRINTS)]
     printed = row[U(snap + SNAP_PRINTS)] if lag else row[U(book + TAPE_HEAD)]
     _prints(row, book, mark, row[NOW] - lag, printed, prints, out, n)
-    return int(n + prints * PRINT_REALS)
+    n += prints * PRINT_REALS
+    if row[U(book + HALT_NS)] == 0:
+        return int(n)
+    phase, left_ns = public_phase(row, seat)
+    out[U(n)], out[U(n + 1)], out[U(n + 2)] = phase == AUCTION, phase == HALT, left_ns * 1e-9
+    return int(n + PHASE_REALS)
 
 
 @kernel

@@ -3,7 +3,8 @@
 In a market the recorded orders are in one book with everybody else's, and are the background's. A recorded cancel takes
 away at most what is left of its order: it shrinks by exactly what others took. So does a recorded execution; what is
 left is a taker that comes for that order and trades first with whoever is before it, and what those have had is taken
-away from the order without a trade. So the book differs from the day's by what others did to it, and by no more.
+away from the order without a trade; in a call or a halt all of it is. So the book differs from the day's by what others
+did to it, and by no more.
 
 A recorded message is `RECORDED_WORDS` words: the row that it came from, time, operation, the order's number (dense from
 0), the side of that order, its price and its size. ADOPT adds and FORGET reduces; both are the doing of the window
@@ -28,6 +29,7 @@ from .layout import (
     BID,
     BOOKS,
     BUY,
+    CONTINUOUS,
     E_ORDER,
     E_SIZE,
     EVENT_CAPACITY,
@@ -51,6 +53,7 @@ from .layout import (
     OP_LIMIT,
     OP_REDUCE,
     OWNER,
+    PHASE,
     PRICE,
     QTY,
     R_COUNT,
@@ -157,6 +160,9 @@ def play_recorded(row: Row, book: int) -> bool:
         row[U(flow + R_TARGET)] = max(left - lots, 0)
         if op == EXECUTE:
             row[U(flow + R_LEFT)] = min(lots, left)
+    if row[U(book + PHASE)] != CONTINUOUS:
+        row[U(flow + R_OUT_OF_TURN)] += row[U(flow + R_LEFT)]
+        row[U(flow + R_LEFT)] = 0
     if row[U(flow + R_LEFT)] > 0:
         first = _first_order(row, book, side)
         half, wanted = row.view(np.int32), find(row, book, order)

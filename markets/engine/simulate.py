@@ -46,6 +46,7 @@ from .layout import (
     IDLE,
     LOST,
     M_AFTER,
+    M_BOOK,
     M_ORDER,
     M_PLACE,
     M_REASON,
@@ -63,11 +64,13 @@ from .layout import (
     OUTBOX,
     OUTBOX_WORDS,
     OWN_FILLS,
+    PHASE_CHANGE,
     POISSON,
     Q_ARG,
     Q_WHAT,
     QUEUE,
     QUEUE_CAPACITY,
+    QUEUE_KEPT,
     QUEUED,
     REACTIVE,
     S_BOOK,
@@ -96,6 +99,7 @@ from .layout import (
     Row,
 )
 from .matching import handle, take
+from .phases import take_change
 
 __all__ = ["DRAWS", "TIES", "advance", "dispatch", "start"]
 
@@ -105,7 +109,7 @@ DRAWS, TIES = 1, 2  # what an identity's streams are for
 # --- starting ---------------------------------------------------------------------------------------------------------
 @kernel
 def start(row: Row, seed: int, episode: int) -> None:
-    """Seed every stream and schedule what happens first, in a market where nothing is pending. Modifies `row`."""
+    """Seed every stream and schedule what happens first, where nothing but calls is pending. Modifies `row`."""
     row[SEED], row[EPISODE] = seed, episode
     for k in range(row[BOOK_COUNT]):
         book = row[BOOKS] + k * BOOK_WORDS
@@ -190,8 +194,8 @@ def _settle(row: Row, code: int) -> None:
 @kernel
 def _publish(row: Row) -> None:
     """Write down, for who sees it later, what the message just worked off has left."""
-    if row[M_AFTER] == BACKGROUND_EVENT:
-        keep(row, row[M_PLACE], 2 * row[NOW])
+    if row[M_AFTER] != ARRIVE:
+        keep(row, row[M_PLACE] if row[M_AFTER] == BACKGROUND_EVENT else row[M_BOOK], 2 * row[NOW])
         return
     seat = row[M_SENDER]
     keep(row, row[U(seat + S_BOOK)], 2 * row[NOW] + (1 if row[U(seat + S_LATENCY)] == 0 else 0))
@@ -253,7 +257,7 @@ def dispatch(row: Row, seat: int) -> None:
     latency = row[U(seat + S_LATENCY)]
     key = int(np.int64(rng.bits(row, seat + S_TIE) >> U(64 - TIE_BITS))) << TIE_SHIFT
     key |= AT_ONCE if latency == 0 else ON_ITS_WAY
-    most = row[QUEUE_CAPACITY] - row[SEAT_COUNT] - row[BOOK_COUNT]  # wake-ups and flows always find room
+    most = row[QUEUE_CAPACITY] - row[QUEUE_KEPT]  # wake-ups, flows and phases always find room
     for k in range(row[SENT]):
         slot = row[OUTBOX] + k * OUTBOX_WORDS
         if row[QUEUED] >= most:
@@ -266,8 +270,11 @@ def dispatch(row: Row, seat: int) -> None:
 
 @kernel
 def _deliver(row: Row, what: int, arg: int) -> bool:
-    """Take a message that has reached the book in hand; return False where it has come to mean nothing."""
+    """Take in hand what is due, a message at the book or a change of phase; return False if it means nothing now."""
     pop(row)
+    if what & 15 == PHASE_CHANGE:  # a call of its own in `advance` costs a plain market's flow 5%
+        row[M_AFTER], row[M_PLACE], row[M_TRADES] = PHASE_CHANGE, 0, row[TRADES]
+        return take_change(row, what, arg)
     op, side, place, number = what >> 4 & 15, what >> 8 & 1, what >> 9 & 31, what >> 16
     seat = row[SEATS] + number * SEAT_WORDS
     book = row[U(seat + S_BOOK)]

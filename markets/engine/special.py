@@ -18,7 +18,7 @@ from .auction import cancel_unfilled, trade_call
 from .book import free_slot, level_at, take_slot
 from .events import emit, has_room
 from .extras import enqueue, leave_queue, level_lots, mark_as, park, remark_shown, unmark
-from .intent import carry_out, change_phase
+from .intent import carry_out
 from .jit import inlined, kernel
 from .layout import (
     ARRIVED,
@@ -89,6 +89,7 @@ from .layout import (
     Row,
 )
 from .matching import refuse, side_of
+from .phases import change_phase
 from .probe import lots_left
 from .rules import regate
 from .stops import reached

@@ -30,6 +30,10 @@ from .layout import (
     MAKER,
     NOW,
     PAUSED,
+    PHASE_CHANGE,
+    Q_WHAT,
+    QUEUE,
+    QUEUED,
     REFUSED_CODE,
     S_AVERSION,
     S_EXPOSURE,
@@ -100,6 +104,8 @@ def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Re
 def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
     """Go on to the next decision or the close and tell those concerned; modifies and returns as `turn` does."""
     code = advance(row, kernels, min(row[CLOSE] - 1, row[UNTIL]), FOREVER)
+    while code == DONE and _ends_in_a_call(row):
+        code = advance(row, kernels, row[CLOSE], 1)
     if row[LOST] != 0:
         return FLOODED
     if code == DONE and row[NOW] < row[CLOSE] - 1:
@@ -116,6 +122,14 @@ def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
             if row[U(seat + S_KERNEL)] == EXTERNAL:
                 tell(row, seat, observations, outcomes)
     return code
+
+
+@kernel
+def _ends_in_a_call(row: Row) -> bool:
+    """Return whether the close has come but for the uncross with which the session ends."""
+    top = row[QUEUE]
+    is_pending = row[QUEUED] > 0 and row[U(top)] == row[CLOSE] and row[U(top + Q_WHAT)] & 15 == PHASE_CHANGE
+    return bool(is_pending and row[NOW] >= row[CLOSE] - 1)
 
 
 @kernel

@@ -12,7 +12,7 @@ from numpy import uint64 as U
 
 from . import rng
 from .book import find
-from .feed import public_best, public_mark
+from .feed import public_best, public_mark, public_phase
 from .jit import kernel
 from .layout import (
     ACCOUNT_STRIDE,
@@ -74,6 +74,8 @@ __all__ = [
     "own_price",
     "own_size",
     "parameter",
+    "phase",
+    "phase_left",
     "position",
     "quote",
     "recall",
@@ -98,6 +100,18 @@ def now(row: Row, me: int) -> int:
 def time_left(row: Row, me: int) -> int:
     """Return the time until the session closes."""
     return int(row[CLOSE] - row[NOW])
+
+
+@kernel
+def phase(row: Row, me: int) -> int:
+    """Return the market's phase: CONTINUOUS, AUCTION (a call) or HALT."""
+    return public_phase(row, me)[0]
+
+
+@kernel
+def phase_left(row: Row, me: int) -> int:
+    """Return the time until the present call or halt ends, 0 in continuous trading."""
+    return public_phase(row, me)[1]
 
 
 @kernel

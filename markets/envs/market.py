@@ -28,6 +28,7 @@ from sekai.registry import EnvSpec
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
 
 from .. import config, recorded_flow
+from ..book import PHASES, Phase
 from ..engine import layout as at
 from ..engine import turn as turns
 from ..engine.events import drain
@@ -65,7 +66,8 @@ class MarketEnv(MultiAgentEnv):
     share of the session that is left; `orders` (2, 3): of its bid and its ask, distance, open lots, lots ahead in the
     queue; `book` (2, levels, 2): distance and lots of bids, then asks, best first; `trades` (n, 3): distance, lots
     (positive where the taker bought) and age in seconds, latest first. Distances are in ticks from the mark, counted
-    away from the other side (a trade's: upwards). What is not there reads zero. A taker has no `orders`.
+    away from the other side (a trade's: upwards). What is not there reads zero. A taker has no `orders`. With calls or
+    halts there is `phase` (3,): 1 in a call, 1 in a halt, and the seconds until that ends.
 
     A maker acts by MultiDiscrete (bid offset, ask offset, bid lots, ask lots): offset k is the k-th price below
     (above) the mark, 0 lots is no quote on that side; a quote that asks for the same price and no more size keeps its
@@ -88,11 +90,12 @@ class MarketEnv(MultiAgentEnv):
         self.possible_agents: tuple[AgentID, ...] = tuple(self._numbers)
         self.agents: tuple[AgentID, ...] = ()
         self.acting: tuple[AgentID, ...] = ()
-        self.observation_spaces = {seat.name: _observation_space(seat.role) for seat in outside}
+        parts = {seat.name: _parts(seat.role, market.venue.has_phases) for seat in outside}
+        self.observation_spaces = {name: _observation_space(sizes) for name, sizes in parts.items()}
         self.action_spaces = {seat.name: _action_space(seat.role) for seat in outside}
         self._words = {seat.name: _WORDS[seat.role.kind] for seat in outside if seat.role}
-        self._split = {seat.name: _Splitter(seat.role) for seat in outside}
-        seats, width = len(market.seats), max((_width(seat.role) for seat in outside), default=1)
+        self._split = {name: _Splitter(sizes) for name, sizes in parts.items()}
+        seats, width = len(market.seats), max((_width(sizes) for sizes in parts.values()), default=1)
         self._intents = np.zeros((seats, turns.INTENT_WORDS), np.int64)
         self._seen = np.zeros((seats, width), np.float32)
         self._told = np.zeros((seats, turns.OUTCOME_REALS), np.float64)
@@ -300,6 +303,11 @@ class MarketEnv(MultiAgentEnv):
         """Return what has become of a recorded background (`markets.recorded_flow.counts`); empty without one."""
         return recorded_flow.counts(self.row)
 
+    @property
+    def trading_phase(self) -> Phase:
+        """What the venue does at present: "continuous" trading, a call ("auction"), or a "halt"."""
+        return PHASES[int(self.row[int(self.row[at.BOOKS]) + at.PHASE])]
+
     def top_of_book(self) -> TopOfBook:
         """Return the best prices, what waits there, and the mark, in ticks and lots; -1 and 0 where a side is empty."""
         row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
@@ -315,7 +323,7 @@ class MarketEnv(MultiAgentEnv):
     def ladder_lots(self) -> NDArray[np.int32]:
         """Return the lots at each price of the ladder, `(ladder_ticks,)`, from `market.venue.base_ticks` up.
 
-        Bids are positive, asks negative.
+        Bids are positive, asks negative; in a call both may wait at a price, and this is how many more want to buy.
         """
         row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
         ticks = int(row[book + at.TICKS])
@@ -509,14 +517,19 @@ def _fold(seed: int) -> int:
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def _sizes(role: config.Role | None) -> list[tuple[str, tuple[int, ...]]]:
+_Parts = list[tuple[str, tuple[int, ...]]]  # of a flat observation: name and shape
+
+
+def _parts(role: config.Role | None, has_phases: bool) -> _Parts:
     assert role is not None
     orders = [("orders", (2, 3))] if role.kind == "maker" else []
-    return [("account", (2,)), ("clock", (1,)), *orders, ("book", (2, role.levels, 2)), ("trades", (role.trades, 3))]
+    phase = [("phase", (3,))] if has_phases else []
+    public = [("book", (2, role.levels, 2)), ("trades", (role.trades, 3)), *phase]
+    return [("account", (2,)), ("clock", (1,)), *orders, *public]
 
 
-def _width(role: config.Role | None) -> int:
-    return sum(int(np.prod(shape)) for _, shape in _sizes(role))
+def _width(parts: _Parts) -> int:
+    return sum(int(np.prod(shape)) for _, shape in parts)
 
 
 class _Splitter:
@@ -524,10 +537,10 @@ class _Splitter:
 
     __slots__ = ("_parts",)
 
-    def __init__(self, role: config.Role | None) -> None:
+    def __init__(self, parts: _Parts) -> None:
         self._parts: list[tuple[str, slice, tuple[int, ...] | None]] = []
         start = 0
-        for name, shape in _sizes(role):
+        for name, shape in parts:
             end = start + int(np.prod(shape))
             self._parts.append((name, slice(start, end), shape if len(shape) > 1 else None))
             start = end
@@ -536,10 +549,8 @@ class _Splitter:
         return {name: flat[cut] if shape is None else flat[cut].reshape(shape) for name, cut, shape in self._parts}
 
 
-def _observation_space(role: config.Role | None) -> Space[Any]:
-    spaces: dict[str, Space[Any]] = {
-        name: Box(-np.inf, np.inf, shape=shape, dtype=np.float32) for name, shape in _sizes(role)
-    }
+def _observation_space(parts: _Parts) -> Space[Any]:
+    spaces: dict[str, Space[Any]] = {name: Box(-np.inf, np.inf, shape=shape, dtype=np.float32) for name, shape in parts}
     spaces["clock"] = Box(0.0, 1.0, shape=(1,), dtype=np.float32)
     return Dict(spaces)
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from markets.engine.layout import NOW
 from markets.envs import MarketEnv
 from markets.messages import EventKind
 from markets.recording import RecordedOp, windowed
+from markets.schedule import Schedule
 from markets.tape import BadTape, Tape, load, save
 from sekai.utils import InvalidValue
 from tests.markets.days import GOOG, a_day, needs_goog_day
@@ -69,6 +71,27 @@ def test_undisturbed_it_is_the_day(tmp_path: Path, seed: int) -> None:
     counted = env.recorded()
     assert seen >= 400 and counted["played"] == len(messages_of(tape))
     assert (counted["shrunk_lots"], counted["displaced_lots"], counted["missed"]) == (0, 0, 0)
+
+
+def test_in_a_call_what_was_executed_is_taken_away_without_a_trade(tmp_path: Path) -> None:
+    """So the book is still the day's, and its executions are counted as out of turn."""
+    _, plain = a_market(tmp_path, 0)
+    half = round(plain.session_s / 2, 3)
+    tape, market = a_market(tmp_path, 0, venue=replace(VENUE, schedule=Schedule(opening_call_s=half)))
+    env = MarketEnv(market, record=True)
+    env.reset(seed=0)
+    times = tape.messages["time_ns"] - tape.messages["time_ns"][0]
+    while env.acting:
+        row = int(np.searchsorted(times, env.row[NOW], "right")) - 1
+        assert [levels(env, side) for side in (0, 1)] == [shown(tape, row, side) for side in (0, 1)]
+        check(env.row)
+        env.step({"taker": HOLD})
+    recorded, events = messages_of(tape), env.events()
+    in_call = (recorded["op"] == RecordedOp.EXECUTE) & (recorded["time_ns"] < tape.messages["time_ns"][0] + half * 1e9)
+    counted = env.recorded()
+    assert counted["out_of_turn_lots"] >= recorded["size"][in_call].sum() > 0 == counted["missed"]
+    assert (events["time_ns"][events["kind"] == EventKind.TRADED] > half * 1e9).all()
+    assert env.totals()["rejects"] == 0 < env.totals()["trades"]
 
 
 @pytest.mark.parametrize("seed", range(6))

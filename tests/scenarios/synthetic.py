@@ -45,6 +45,7 @@ def synthetic_record(seed: int = 0, samples: int = 600, session_s: float = 600.0
         ask_ticks=ask,
         bid_lots=rng.integers(1, 30, samples),
         ask_lots=rng.integers(1, 30, samples),
+        is_trading=np.ones(samples, np.bool_),
         mark=mid * TICK_SIZE,
         depth_lots=lots if depth else None,
         window_ticks=window if depth else None,

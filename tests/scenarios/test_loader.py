@@ -3,8 +3,10 @@
 import pytest
 
 import sekai
+from markets.schedule import Schedule
 from scenarios import ScenarioError, UnknownScenario, load, names, parse
 from scenarios.loader import load as load_again
+from scenarios.record import play
 from sekai.error import SekaiError
 
 CALM = """
@@ -45,6 +47,33 @@ def test_maker_duel_is_what_it_says():
     assert [seat.name for seat in duel.seats] == ["maker_0", "maker_1", "taker"]
     styles = [seat.policy for seat in duel.seats[:2]]
     assert styles[0].risk_aversion > styles[1].risk_aversion and styles[0].size_lots < styles[1].size_lots
+
+
+def test_calls_and_halts_is_what_it_says():
+    venue = load("calls-and-halts").market
+    assert venue.has_phases and venue.schedule == Schedule(
+        opening_call_s=15.0, closing_call_s=15.0, halt_s=10.0, reopening_call_s=5.0
+    )
+    opening_ticks = venue.units.ticks(venue.opening_price)
+    assert [price - opening_ticks for price in venue.rules.band] == [-12, 12]
+    record = play(load("calls-and-halts"), episodes=1, seed=1, samples=300)[0]
+    assert 0.5 < record.is_trading.mean() < 0.9 and not record.is_trading[:14].any()
+    trades = record.trades["time_ns"] / 1e9
+    assert (trades == 15.0).any() and trades[-1] == 300.0 and record.total_trades > 100
+
+
+def test_a_schedule_that_cannot_be_is_named_with_its_path():
+    calls = "[market.schedule]\nopening_call_s = 3.0\nintraday_calls = [{ at_s = 2.0, length_s = 1.0 }]\n"
+    assert _faults(CALM.replace("[flow]", calls + "[flow]")) == (
+        "market.schedule.intraday_calls[0] must begin at 3 s or later, where opening_call_s ends, got 2 s",
+    )
+    calls = "[market.schedule]\nclosing_cal_s = 3.0\nhalt_s = 0\nintraday_calls = [{ at_s = -1.0 }]\n"
+    assert sorted(_faults(CALM.replace("[flow]", calls + "[flow]"))) == [
+        "market.schedule.closing_cal_s: unknown key. Did you mean 'closing_call_s'?",
+        "market.schedule.halt_s: input should be greater than or equal to 0.000001, got 0",
+        "market.schedule.intraday_calls[0].at_s: input should be greater than or equal to 0, got -1.0",
+        "market.schedule.intraday_calls[0].length_s: missing, it must be given",
+    ]
 
 
 def test_a_path_is_a_scenario_too(tmp_path):

@@ -53,6 +53,13 @@ def page(episodes: int = 3, **changes: object) -> str:
     )
 
 
+def test_calls_and_halts_are_told_and_shaded() -> None:
+    pauses = np.arange(80) % 20 >= 15
+    assert "call or halt" not in page() and "Continuous trading" not in page()
+    text = page(is_trading=~pauses)
+    assert text.count("call or halt") == 1 and "Continuous trading" in text and "75.0" in text
+
+
 def test_one_whole_file_that_asks_the_network_for_nothing() -> None:
     text = page()
     outline = Outline(text)

@@ -97,6 +97,23 @@ def test_the_market_by_hand() -> None:
     assert market.excess_kurtosis == pytest.approx(-1.5)
 
 
+def test_calls_and_halts_are_no_part_of_spread_and_depth() -> None:
+    record = dataclasses.replace(
+        synthetic_record(samples=4),
+        is_trading=np.array([True, False, False, True]),
+        bid_ticks=np.array([10, 15, 14, 10]),
+        ask_ticks=np.array([12, 9, 14, -1]),
+        bid_lots=np.array([5, 70, 80, 6]),
+        ask_lots=np.array([1, 90, 99, 0]),
+    )
+    market = statistics.market_statistics([record])
+    assert market.spread_ticks == statistics.Interval(2.0, None) and market.depth_lots == 4.0
+    assert (market.two_sided_share, market.trading_share) == (0.5, 0.5)
+    halted = statistics.market_statistics([dataclasses.replace(record, is_trading=np.zeros(4, np.bool_))])
+    assert halted.spread_ticks is None and halted.depth_lots is None
+    assert halted.two_sided_share == halted.trading_share == 0.0
+
+
 def test_an_empty_market_answers_none() -> None:
     record = synthetic_record(samples=5)
     nothing = np.full(5, -1)

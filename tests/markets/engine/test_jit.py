@@ -18,6 +18,7 @@ from numba.core.errors import TypingError
 
 import markets.engine
 from markets.engine import jit, layout
+from markets.engine.bits import highest_bit, lowest_bit
 from markets.engine.check import books_of
 from markets.engine.layout import ALL_KINDS, DONE, EVENT_KINDS, EVENT_STOP, new_row
 from markets.engine.replay import replay
@@ -82,6 +83,16 @@ def test_each_kernel_is_compiled_for_one_signature() -> None:
     counts = {name: len(kernel.signatures) for name, kernel in kernels().items()}
     assert "markets.engine.replay.replay" in counts and counts["markets.engine.replay.replay"] == 1
     assert {name: count for name, count in counts.items() if count > 1} == {}
+
+
+@pytest.mark.parametrize("find", [lowest_bit, highest_bit])
+def test_the_bits_of_a_signed_word(find: Any) -> None:
+    """The sign is a bit as any other, compiled and interpreted."""
+    for bit in range(64):
+        word = (1 << bit) - (1 << 64 if bit == 63 else 0)
+        with np.errstate(over="ignore"):
+            assert find(np.int64(word)) == getattr(find, "py_func", find)(np.int64(word)) == bit
+    assert getattr(highest_bit, "py_func", highest_bit)(-(1 << 63)) == 63
 
 
 def test_interpreted_is_the_same_tape() -> None:
