@@ -59,7 +59,7 @@ class Venue(Checked):
 
     `gateway_capacity` is how many messages may be on their way at once; 0 is enough for what the seats' clocks and
     latencies let one expect. `rules` say what an order may be and who trades with whom, `schedule` when there are calls
-    and how a halt ends. A halting band must hold the opening price: it lies around that, then around each call's price.
+    and how a halt ends. The rules' band must hold the opening price; where it halts, it moves with each call's price.
     """
 
     tick_size: Positive = 0.01
@@ -81,8 +81,8 @@ class Venue(Checked):
             most = MAX_PRICE_TICKS - self.ladder_ticks
             return [f"opening_price must be 1 to {most} ticks of {self.tick_size}, got {self.opening_price}: {ticks}"]
         low, high = self.rules.band
-        if self.rules.halt_band and not low <= ticks <= high:
-            return [f"rules.band must hold the opening price, {ticks} ticks, if it halts, got {low} to {high}"]
+        if not low <= ticks <= high:
+            return [f"rules.band must hold the opening price, {ticks} ticks, got {low} to {high}"]
         return []
 
     @property
@@ -283,12 +283,27 @@ class Market(Checked):
         twice = sorted(name for name, count in Counter(seat.name for seat in self.seats).items() if count > 1)
         faults = [f"names of seats must differ, got {name!r} more than once" for name in twice]
         faults += [f"venue.{fault}" for fault in self.venue.schedule.faults(self.session_s)]
+        faults += self._crowd_faults(self.flow) if isinstance(self.flow, ZeroIntelligence) else []
         if len(self.seats) > 60_000:
             faults.append(f"seats must be at most 60,000, got {len(self.seats)}")
         elif self.pending_capacity > MOST_PENDING:
             faults.append(
                 f"latencies and clocks must leave at most {MOST_PENDING} messages on their way at once, "
                 f"got {self.pending_capacity}: decide less often, or shorten the latency"
+            )
+        return faults
+
+    def _crowd_faults(self, flow: ZeroIntelligence) -> list[str]:
+        """Return which rules the crowd cannot keep: its orders are all of one size, at every tick."""
+        rules, lots, faults = self.venue.rules, flow.order_lots, []
+        if lots % rules.lot:
+            faults.append(f"rules.lot must divide flow.order_lots, {lots}, got {rules.lot}")
+        if rules.max_size < lots:
+            faults.append(f"rules.max_size must be >= flow.order_lots, {lots}, got {rules.max_size}")
+        if rules.tick != 1:
+            faults.append(
+                f"rules.tick must be 1 with a zero_intelligence flow, whose orders are at every tick, got "
+                f"{rules.tick}; tick_size says what a tick is worth"
             )
         return faults
 

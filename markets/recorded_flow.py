@@ -20,6 +20,7 @@ from .engine.matching import submit
 from .engine.recorded import RECORDED_WORDS, pack
 from .engine.rng import name_hash
 from .recording import Recording, windowed
+from .rules import VenueRules
 from .tape import Tape
 from .tape import load as load_tape
 from .units import nanoseconds
@@ -41,14 +42,36 @@ _COUNTED = {
 def load(market: config.Market) -> Recording:
     """Return what a market with `flow = Replay(...)` plays: from its start to its close, sizes in lots.
 
-    Raises BadTape for a file that is none, InvalidValue where nothing of it lies in the session or sizes are no lots.
+    Raises BadTape for a file that is none, InvalidValue where nothing of it lies in the session, sizes are no lots, or
+    the day does not keep the venue's rules.
     """
     flow, venue = market.flow, market.venue
     assert flow is not None and flow.kind == "replay"
     path = Path(flow.file)
     changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
     length_ns = nanoseconds(market.warmup_s) + nanoseconds(market.session_s)
-    return _part(path, changed_ns, nanoseconds(flow.start_s), length_ns, venue.tick_size, venue.lot_size)
+    recording = _part(path, changed_ns, nanoseconds(flow.start_s), length_ns, venue.tick_size, venue.lot_size)
+    _check_rules(recording, venue.rules, path.name)
+    return recording
+
+
+def _check_rules(recording: Recording, rules: VenueRules, name: str) -> None:
+    """Raise InvalidValue unless a day keeps the rules: increments and largest size all day, the band when it opens."""
+    sizes, prices = recording.messages["size"], recording.messages["price_ticks"]
+    faults = []
+    if (sizes % rules.lot).any():
+        faults.append(f"rules.lot must divide every size in {name}, got {rules.lot}")
+    if sizes.max(initial=0) > rules.max_size:
+        faults.append(f"rules.max_size must be >= every size in {name}, {sizes.max()}, got {rules.max_size}")
+    if (prices % rules.tick).any():
+        faults.append(f"rules.tick must divide every price in {name}, got {rules.tick}")
+    low, high = rules.band
+    seeds = recording.messages[recording.messages["row"] == 0]  # of each side, best first
+    bests = [int(price) for side in (at.BUY, at.SELL) for price in seeds["price_ticks"][seeds["side"] == side][:1]]
+    if not all(low <= best <= high for best in bests):
+        faults.append(f"rules.band must hold the best prices at which {name} begins, {bests}, got {low} to {high}")
+    if faults:
+        raise InvalidValue(*faults)
 
 
 @lru_cache(maxsize=2)

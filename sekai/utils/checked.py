@@ -6,8 +6,10 @@ The bounds are those of `annotated_types`, so that pydantic reads the same ones 
 from collections.abc import Hashable
 from dataclasses import fields
 from functools import cache
-from types import NoneType
-from typing import Annotated, Any, ClassVar, cast, get_args, get_origin, get_type_hints
+from numbers import Real
+from operator import is_not
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
 
@@ -27,13 +29,19 @@ class InvalidValue(SekaiError, ValueError):
         return "; ".join(self.faults)
 
 
+_NAMES: dict[Any, str] = {NoneType: "None", bool: "True or False", str: "text", tuple: "a tuple"}
+
+
 def power_of_two(value: int) -> bool:
     """Say whether `value` is one; as `Annotated[int, Predicate(power_of_two)]` it is required to be."""
     return value > 0 and value & (value - 1) == 0
 
 
 class Checked:
-    """Base of a dataclass whose fields are checked against their annotations' bounds, all faults in one error.
+    """Base of a dataclass whose fields are checked against their annotations, all faults in one error.
+
+    A field is checked for its type where that is a number, text, a flag, a Literal, another such dataclass or a tuple
+    of these, and for its bounds. NumPy's numbers become Python's, a list becomes a tuple.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -48,8 +56,13 @@ class Checked:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
-        bounded = _bounds(cast(Hashable, type(self)))
-        faults = [fault for name, bounds in bounded for fault in _faults(name, getattr(self, name), bounds)]
+        faults = []
+        for name, bounds in _bounds(cast(Hashable, type(self))):
+            given = getattr(self, name)
+            value = _plain(given, bounds)
+            if value is not given:
+                object.__setattr__(self, name, value)
+            faults += _faults(name, value, bounds)
         faults += [] if faults else self._more_faults()
         if faults:
             raise InvalidValue(*faults)
@@ -61,26 +74,45 @@ class Checked:
 
 @cache
 def _bounds(cls: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    """Return each bounded field's name and bounds: of its entries, after an Ellipsis, where it is a tuple of such."""
+    """Return each field's name and bounds: of its entries, after an Ellipsis, where it is a tuple."""
     hints = get_type_hints(cls, include_extras=True)
     found = []
     for f in fields(cls):
-        bounds: tuple[Any, ...] = ()
-        hint = hints[f.name]
-        if get_origin(hint) is Annotated:
-            hint, *own = get_args(hint)
-            bounds = (int, *own) if hint is int else tuple(own)
-        if get_origin(hint) is tuple and get_origin(get_args(hint)[0]) is Annotated:
-            entry, *own = get_args(get_args(hint)[0])
-            bounds = (*bounds, ..., *((int,) if entry is int else ()), *own)
-        elif get_origin(hint) is not None and get_args(hint)[-1] is NoneType:
-            continue
+        hint, bounds = _own_bounds(hints[f.name])
+        if get_origin(hint) is tuple:
+            bounds = (tuple, *bounds, ..., *_own_bounds(get_args(hint)[0])[1])
         if bounds:
             found.append((f.name, bounds))
     return tuple(found)
 
 
+def _own_bounds(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return a hint without its annotations, and what they and its type ask for."""
+    hint, *own = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    members = [member for member in get_args(hint) if member is not NoneType]
+    if get_origin(hint) in (Union, UnionType) and len(members) == 1 and not _is_of_tables(hint):
+        return members[0], (None, *_own_bounds(members[0])[1])
+    is_kind = hint in (bool, float, int, str) or get_origin(hint) is Literal or _is_of_tables(hint)
+    return hint, ((hint, *own) if is_kind else tuple(own))
+
+
+def _is_of_tables(hint: Any) -> bool:
+    """Say whether a hint is a class of ours, or several; None may be one of them."""
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return all(isinstance(member, type) and issubclass(member, Checked | NoneType) for member in members)
+
+
+def _plain(value: Any, bounds: tuple[Any, ...]) -> Any:
+    """Return Python's own number for one of NumPy's, and a tuple for a list where a tuple is asked for."""
+    if ... in bounds and isinstance(value, tuple | list):
+        plain = tuple(_plain(entry, ()) for entry in value)
+        return plain if isinstance(value, list) or any(map(is_not, plain, value)) else value
+    return value.item() if isinstance(value, Real) and hasattr(value, "item") else value
+
+
 def _faults(name: str, value: Any, bounds: tuple[Any, ...]) -> list[str]:
+    if value is None and None in bounds:
+        return []
     if ... in bounds:
         cut = bounds.index(...)
         own = _faults(name, value, bounds[:cut])
@@ -98,16 +130,24 @@ def _fault(value: Any, bound: Any) -> str | None:
         return f"have at least {bound.min_length} entries" if short else None
     if isinstance(bound, Predicate):
         return None if bound.func(value) else f"be a {bound.func.__name__.replace('_', ' ')}"
-    if bound is not int and not isinstance(bound, Gt | Ge | Lt | Le):
-        return None  # somebody else's annotation
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "be a number"
-    if bound is int:
-        return None if isinstance(value, int) else "be an integer"
     if isinstance(bound, Gt):
-        return None if value > bound.gt else f"be > {bound.gt}"  # type: ignore[operator]
+        return None if value > bound.gt else f"be > {bound.gt}"
     if isinstance(bound, Ge):
-        return None if value >= bound.ge else f"be >= {bound.ge}"  # type: ignore[operator]
+        return None if value >= bound.ge else f"be >= {bound.ge}"
     if isinstance(bound, Lt):
-        return None if value < bound.lt else f"be < {bound.lt}"  # type: ignore[operator]
-    return None if value <= bound.le else f"be <= {bound.le}"  # type: ignore[operator,union-attr]
+        return None if value < bound.lt else f"be < {bound.lt}"
+    if isinstance(bound, Le):
+        return None if value <= bound.le else f"be <= {bound.le}"
+    return _fault_of_kind(value, bound)
+
+
+def _fault_of_kind(value: Any, kind: Any) -> str | None:
+    if kind is int or kind is float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "be a number"
+        return "be an integer" if kind is int and not isinstance(value, int) else None
+    if get_origin(kind) is Literal:
+        return None if value in get_args(kind) else f"be one of {', '.join(map(str, get_args(kind)))}"
+    if not isinstance(kind, type | UnionType) or isinstance(value, kind):
+        return None  # as it should be, or somebody else's annotation
+    return f"be {' or '.join(_NAMES.get(one) or str(one.__name__) for one in get_args(kind) or (kind,))}"

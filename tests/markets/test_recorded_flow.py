@@ -20,6 +20,7 @@ from markets.engine.layout import NOW
 from markets.envs import MarketEnv
 from markets.messages import EventKind
 from markets.recording import RecordedOp, windowed
+from markets.rules import VenueRules
 from markets.schedule import Schedule
 from markets.tape import BadTape, Tape, load, save
 from sekai.utils import InvalidValue
@@ -182,6 +183,17 @@ def test_what_cannot_be_played_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="lot_size must divide every size"):
         lots = Venue(opening_price=10.0, ladder_ticks=256, lot_size=100.0)
         MarketEnv(a_market(tmp_path, 0, venue=lots)[1])
+    for rules, words in (
+        ({"lot": 7}, "rules.lot must divide every size in day.npz, got 7"),
+        ({"max_size": 3}, "rules.max_size must be >= every size in day.npz, .*, got 3"),
+        ({"tick": 7, "band": (7, 1400)}, "rules.tick must divide every price in day.npz, got 7"),
+        (
+            {"band": (1000, 1000), "halt_band": True},
+            r"rules.band must hold the best prices at which .*, got 1000 to 1000",
+        ),
+    ):
+        with pytest.raises(InvalidValue, match=words):
+            MarketEnv(a_market(tmp_path, 0, venue=replace(VENUE, rules=VenueRules(**rules)))[1])
     with pytest.raises(InvalidValue, match="file must have at least 1 entries"):
         Replay(file="")
 

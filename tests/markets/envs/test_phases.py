@@ -442,5 +442,5 @@ def test_numbers_that_cannot_be() -> None:
         Schedule(reopening_call_s=1e-10)
     with pytest.raises(InvalidValue, match=r"length_s must be >= 1e-06, got 0"):
         Call(at_s=1.0, length_s=0)
-    with pytest.raises(InvalidValue, match=r"rules\.band must hold the opening price, 10000 ticks, if it halts"):
+    with pytest.raises(InvalidValue, match=r"rules\.band must hold the opening price, 10000 ticks, got 1 to 9000"):
         Venue(rules=VenueRules(halt_band=True, band=(1, 9_000)))
