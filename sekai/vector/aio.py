@@ -18,7 +18,8 @@ class AsyncVecEnv(LocalVecEnv):
     """The environments that `env_fns` make, awaited together in one event loop: use `async_reset` and `async_step`.
 
     `reset` and `step` run a loop of their own, and raise `SekaiError` inside a running one. Where one environment
-    raises, the others are cancelled, and its error says which one it was. Arguments are those of `SyncVecEnv`.
+    raises, the others are cancelled, and its error says which one it was, and which failed too. Arguments are those of
+    `SyncVecEnv`.
     """
 
     def __init__(
@@ -70,7 +71,10 @@ class AsyncVecEnv(LocalVecEnv):
         return await self._all(rows, asked)
 
     async def _all(self, rows: Sequence[int], asked: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-        """Await all; on the first error cancel the rest, wait until they are gone, and raise it with its row."""
+        """Await all; on the first error cancel the rest, wait until they are gone, and raise the first row's error.
+
+        The others that failed in the same moment are named in a note.
+        """
         import asyncio
 
         tasks = [asyncio.ensure_future(one) for one in asked]
@@ -82,11 +86,18 @@ class AsyncVecEnv(LocalVecEnv):
             await _cancelled(tasks)
             raise
         await _cancelled(waiting)
+        first: BaseException | None = None
         for row, task in zip(rows, tasks, strict=True):
             error = asyncio.CancelledError() if task.cancelled() else task.exception()
-            if error is not None and task in done:
+            if error is None or task not in done:
+                continue
+            if first is None:
+                first = error
                 self._blame(row, error)
-                raise error
+            else:
+                first.add_note(f"environment {row} failed too: {error!r}")
+        if first is not None:
+            raise first
         return [task.result() for task in tasks]
 
     def close(self) -> None:

@@ -69,6 +69,7 @@ class VecEnv(ABC):
     autoreset: Autoreset
     backend: BackendOps = NUMPY
     _first: Any
+    _closed: bool = False
 
     def __init__(self, first: Env[Any, Any] | MultiAgentEnv, num_envs: int, autoreset: Autoreset) -> None:
         if autoreset not in get_args(Autoreset):
@@ -78,7 +79,6 @@ class VecEnv(ABC):
         self.many = isinstance(first, MultiAgentEnv)
         self.autoreset = autoreset
         self._first = first
-        self._closed = False
 
     @abstractmethod
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None, mask: Any = None) -> Any:
@@ -108,15 +108,28 @@ class VecEnv(ABC):
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> list[Any]:
         """Call `method` of each environment, of the outermost layer that has it; return what each returned."""
+        self._check_open("call")
         return self._call(range(self.num_envs), method, args, kwargs)
 
     def get_attr(self, name: str) -> list[Any]:
         """Return the attribute `name` of each environment, of the outermost layer that has it."""
+        self._check_open("get_attr")
         return self._get(range(self.num_envs), name)
 
     def set_attr(self, name: str, value: Any) -> None:
-        """Set the attribute `name` of each environment, on the outermost layer that has it."""
-        self._set(range(self.num_envs), name, value)
+        """Set the attribute `name` of each environment, on the outermost layer that has it.
+
+        A list or a tuple is handed out, a value for each environment; raises `SekaiError` where it has another length.
+        Any other value, an array too, is the same for all: for the same list everywhere pass `[the_list] * num_envs`.
+        """
+        self._check_open("set_attr")
+        if not isinstance(value, list | tuple):
+            self._set(range(self.num_envs), name, value)
+            return
+        if len(value) != self.num_envs:
+            raise SekaiError(f"value must be one, or a list or tuple of {self.num_envs}, got {len(value)}")
+        for row, own in enumerate(value):
+            self._set([row], name, own)
 
     @abstractmethod
     def _call(self, rows: Sequence[int], method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:

@@ -54,7 +54,6 @@ class VecView(VecEnv):
         self.multi, self.agent = multi, agent
         self.num_envs, self.many, self.autoreset = multi.num_envs, False, multi.autoreset
         self.backend, self._handout = multi.backend, Handout(backend=multi.backend)
-        self._closed = False
         self._others = dict(others or {})
         self._policies = self._assign()
         self._space, self._actions = multi.observation_spaces[agent], multi.action_spaces[agent]

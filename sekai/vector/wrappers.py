@@ -102,6 +102,9 @@ class VecWrapper(VecEnv):
     def _set(self, rows: Sequence[int], name: str, value: Any) -> None:
         self.env._set(rows, name, value)
 
+    def _check_open(self, method: str) -> None:
+        self.env._check_open(method)
+
     def _many_only(self) -> Any:
         return self.env._many_only()
 

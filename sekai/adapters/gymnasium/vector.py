@@ -118,13 +118,7 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
 
     def set_attr(self, name: str, values: Any) -> None:
         """Set an attribute of each environment, to one value or to one each of a list or tuple."""
-        if not isinstance(values, list | tuple):
-            self.sekai_env.set_attr(name, values)
-            return
-        if len(values) != self.num_envs:
-            raise SekaiError(f"values must be one, or {self.num_envs} of them, got {len(values)}")
-        for row, value in enumerate(values):
-            self.sekai_env._set([row], name, value)
+        self.sekai_env.set_attr(name, values)
 
     def _shown(self, observations: Tree) -> Any:
         return _through(self.sekai_env.observation_space, observations, value_there, tuple)

@@ -214,7 +214,7 @@ def test_attributes_and_methods_of_rows(kind: Callable[..., Any]) -> None:
         env.set_attr("length", [5, 6])
         assert env.get_attr("length") == (5, 6)
         assert env.call("close") == (None, None)
-        with pytest.raises(SekaiError, match="values must be one, or 2 of them, got 3"):
+        with pytest.raises(SekaiError, match="value must be one, or a list or tuple of 2, got 3"):
             env.set_attr("length", [1, 2, 3])
 
 

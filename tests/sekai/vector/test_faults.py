@@ -1,6 +1,7 @@
 """Nothing hangs and nothing is swallowed: what goes wrong in one environment says where, and ends the others."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -245,6 +246,11 @@ def test_feeds_are_awaited_together() -> None:
         assert caught.value.__notes__ == [f"in environment 1 of {vec!r}"]
         assert Feed.waiting == 0 and Feed.cancelled == 2, "the others are gone when the error comes"
         await vec.async_reset()
+        with pytest.raises(ConnectionError, match="feed lost") as caught:
+            await vec.async_step(np.array([0.0, 1.0, 0.0, 1.0]))
+        lost = "environment 3 failed too: ConnectionError('feed lost')"
+        assert caught.value.__notes__ == [f"in environment 1 of {vec!r}", lost]
+        await vec.async_reset()
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(vec.async_step(np.full(4, -1.0)), 0.05)
         assert Feed.waiting == 0 and Feed.cancelled == 6
@@ -254,6 +260,51 @@ def test_feeds_are_awaited_together() -> None:
     with AsyncVecEnv([Feed] * 2) as vec:
         vec.reset()
         assert vec.step(np.zeros(2)).observations.tolist() == [1, 1]
+
+
+def test_no_error_of_an_awaited_row_is_left_for_the_loop_to_complain_of() -> None:
+    complaints: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+        vec = AsyncVecEnv([Feed] * 4)
+        await vec.async_reset()
+        with pytest.raises(ConnectionError):
+            await vec.async_step(np.ones(4))
+        vec.close()
+
+    asyncio.run(main())
+    gc.collect()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("backend", [SyncVecEnv, AsyncVecEnv, ProcVecEnv])
+def test_a_list_of_values_is_handed_out(backend: Any) -> None:
+    """As gymnasium does, through layers around rows too."""
+    with sekai.ClipReward(backend([CountingEnv] * 2), -1.0, 1.0) as vec:
+        vec.set_attr("length", [3, 9])
+        assert vec.get_attr("length") == [3, 9] and vec.unwrapped.get_attr("length") == [3, 9]
+        vec.set_attr("length", (4, 5))
+        assert vec.get_attr("length") == [4, 5]
+        with pytest.raises(SekaiError, match="value must be one, or a list or tuple of 2, got 3"):
+            vec.set_attr("length", [1, 2, 3])
+        vec.set_attr("max", 2.0)
+        assert vec.get_attr("max") == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("backend", [SyncVecEnv, AsyncVecEnv, ProcVecEnv])
+def test_nothing_is_asked_of_what_is_closed(backend: Any) -> None:
+    vec = backend([CountingEnv] * 2)
+    layered = sekai.ClipReward(vec, -1.0, 1.0)
+    layered.close()
+    for env in (vec, layered):
+        for name, ask in {
+            "call": lambda env=env: env.call("action_mask"),
+            "get_attr": lambda env=env: env.get_attr("length"),
+            "set_attr": lambda env=env: env.set_attr("length", 3),
+        }.items():
+            with pytest.raises(ClosedEnvironment, match=f"{name} after close: make a new vector env"):
+                ask()
 
 
 def test_processes_are_awaited_too() -> None:

@@ -143,6 +143,7 @@ def test_statistics_over_rows_are_shared() -> None:
         assert np.isfinite(result.observations).all()
     count = next(iter(vec.instance.moments.values())).count
     assert count > 12 * 2, "all rows' observations, those of new episodes included"
+    vec = sekai.NormalizeObservation(SyncVecEnv([counting] * ROWS))
     assert vec.get_attr("frozen") == [False] * ROWS
     vec.set_attr("frozen", True)
     assert vec.instance.frozen
