@@ -40,13 +40,19 @@ from .layout import (
     Row,
 )
 
-__all__ = ["account_of", "accrue", "remark", "settle", "wealth"]
+__all__ = ["account_of", "accrue", "remark", "seat_number", "settle", "wealth"]
 
 
 @inlined
 def account_of(row: Row, owner: int) -> int:
     """Return the handle of an owner's account."""
     return int(row[U(ACCOUNTS)] + row[U(ACCOUNT_STRIDE)] * owner)
+
+
+@inlined
+def seat_number(row: Row, seat: int) -> int:
+    """Return the number of a seat, which is its account's too."""
+    return int((seat - row[SEATS]) // SEAT_WORDS)
 
 
 @inlined
