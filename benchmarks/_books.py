@@ -63,8 +63,12 @@ def _book(play: Callable[[list[Message]], Iterable[Trade]]) -> Callable[[str], L
         def loop(count: int) -> Callable[[], object]:
             some = messages[:count]
             trades = play(some)
-            orders = sum(message[0] in (LIMIT, IOC) for message in some)
-            return lambda: _differing(list(trades), [trade for trade in tape if trade[1] < orders])
+
+            def remark() -> int:
+                orders = sum(message[0] in (LIMIT, IOC) for message in some)
+                return _differing(list(trades), [trade for trade in tape if trade[1] < orders])
+
+            return remark
 
         return loop
 

@@ -21,7 +21,7 @@ from sekai.core import (
     Wrapper,
 )
 from sekai.error import SekaiError
-from sekai.later import later
+from sekai.later import later as _later  # `sekai.later` is the module
 from sekai.registry import (
     EnvSpec,
     WrapperSpec,
@@ -166,4 +166,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = later(__name__, ".core", ".spaces", ".wrappers", ".vector", ".utils.checker", ".stats")
+    __getattr__, __dir__ = _later(__name__, ".core", ".spaces", ".wrappers", ".vector", ".utils.checker", ".stats")

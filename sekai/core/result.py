@@ -10,7 +10,7 @@ subclass (`frozen_twin`): 0.20 us, where setting each slot past a frozen class c
 
 from collections.abc import Mapping, Set
 from dataclasses import FrozenInstanceError, dataclass, fields
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar, final
 
 import numpy as np
 
@@ -90,7 +90,8 @@ class ByValue:
 def frozen_twin(cls: type[Any]) -> type[Any]:
     """Open a frozen dataclass, and return a frozen subclass of the same name for what its constructor has built.
 
-    Copies and replacements are made by `cls`, which is what a pickle names.
+    Copies and replacements are made by `cls`, which is what a pickle names. Nobody else may inherit from `cls`: what an
+    heir's constructor built would be no heir.
     """
 
     def refuse(self: Any, name: str, value: Any = None) -> NoReturn:
@@ -105,6 +106,9 @@ def frozen_twin(cls: type[Any]) -> type[Any]:
     def reduce(self: Any) -> Any:
         return cls, tuple(getattr(self, f.name) for f in fields(self))
 
+    def refuse_heir(heir: type[Any], /, **_: Any) -> NoReturn:
+        raise TypeError(f"{heir.__name__} must not inherit from {cls.__name__}, which is final: hold one instead")
+
     del cls.__setattr__, cls.__delattr__
     body = {
         "__slots__": (),
@@ -117,9 +121,12 @@ def frozen_twin(cls: type[Any]) -> type[Any]:
         "__init__": keep,
         "__reduce__": reduce,
     }
-    return type(cls.__name__, (cls,), body)
+    twin = type(cls.__name__, (cls,), body)
+    cls.__init_subclass__ = classmethod(refuse_heir)  # type: ignore[assignment]
+    return twin
 
 
+@final
 @dataclass(frozen=True, slots=True, init=False, eq=False)
 class ResetResult(ByValue, Generic[ObsT_co]):
     """The first observation of an episode and what there is to say about it."""
@@ -136,6 +143,7 @@ class ResetResult(ByValue, Generic[ObsT_co]):
 _ResetResult = frozen_twin(ResetResult)
 
 
+@final
 @dataclass(frozen=True, slots=True, init=False, eq=False)
 class StepResult(ByValue, Generic[ObsT_co]):
     """One finished transition of one agent: where it led, what it paid, and whether it was the last."""
@@ -170,6 +178,7 @@ class StepResult(ByValue, Generic[ObsT_co]):
 _StepResult = frozen_twin(StepResult)
 
 
+@final
 @dataclass(frozen=True, slots=True, init=False, eq=False)
 class MAResetResult(ByValue, Generic[AgentT]):
     """The first observations of an episode, of the agents that act first; all dicts have the same keys."""
@@ -191,6 +200,7 @@ class MAResetResult(ByValue, Generic[AgentT]):
 _MAResetResult = frozen_twin(MAResetResult)
 
 
+@final
 @dataclass(frozen=True, slots=True, init=False, eq=False)
 class MAStepResult(ByValue, Generic[AgentT]):
     """Complete transitions only: its agents are those that act next and those that have just finished.

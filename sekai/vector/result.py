@@ -6,7 +6,7 @@ For many agents every field reads as a mapping from agent to column, `result.rew
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +160,7 @@ class VecResetResult(ByValue):
     infos: list[dict[str, Any]]
 
 
+@final
 @dataclass(frozen=True, slots=True, init=False, eq=False)
 class VecStepResult(ByValue):
     """N transitions.
@@ -219,6 +220,7 @@ class MAVecResetResult(ByValue):
     infos: list[dict[AgentID, dict[str, Any]]]
 
 
+@final
 @dataclass(frozen=True, slots=True, init=False, eq=False)
 class MAVecStepResult(ByValue):
     """N results of worlds with many agents; each field but the last two has a column `(N, ...)` for each agent.

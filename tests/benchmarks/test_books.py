@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,21 @@ def test_other_trades_are_counted(wrong: np.ndarray, differing: int, tmp_path: P
 def test_each_message_knows_what_is_left_of_its_order(tmp_path: Path) -> None:
     messages, tape = _books._day(story(tmp_path))
     assert [message[-1] for message in messages] == [5, 4, 3, 3, 0, 3, 1, 1] and len(tape) == 3
+
+
+def test_a_round_is_the_books_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What we ask about its trades comes after the clock has stopped."""
+    asked: list[str] = []
+
+    class Watched(tuple[int, ...]):
+        def __getitem__(self, place: Any) -> Any:
+            asked.append("by us")
+            return super().__getitem__(place)
+
+    day = [Watched(message) for message in _books._day(story(tmp_path))[0]]
+    monkeypatch.setattr(_books, "_day", lambda _: (day, []))
+    remark = _books._book(lambda messages: [])("a day")(len(day))
+    assert asked == [] and remark() == 0 and len(asked) == len(day)
 
 
 def test_a_round_that_ends_otherwise_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

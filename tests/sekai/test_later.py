@@ -42,3 +42,4 @@ def test_every_kind_of_space_is_read_though_it_was_not_imported() -> None:
 
 def test_parts_are_found_by_their_own_name_too() -> None:
     assert sekai.wrappers.TimeLimit is sekai.TimeLimit and sekai.vector.SyncVecEnv is sekai.SyncVecEnv
+    assert sekai.later.__name__ == "sekai.later"

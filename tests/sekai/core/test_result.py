@@ -12,7 +12,7 @@ from sekai.core.result import same
 from sekai.vector import VecStepResult
 
 
-def step(observation: object = 1, reward: float = 2.0) -> StepResult:
+def step(observation: object = 1, reward: float = 2.0) -> StepResult[object]:
     return StepResult(observation, reward, terminated=False, truncated=True, info={"a": np.arange(3)})
 
 
@@ -53,6 +53,9 @@ def test_results_are_frozen_slotted_unhashable_and_travel(kind: type[object], re
     assert getattr(other, name) == 3 and type(other) is type(result) and other != result
     with pytest.raises(TypeError, match=f"{kind.__name__}.__init__"):
         kind(unknown=1)  # type: ignore[call-arg]
+    for parent in (kind, type(result)):
+        with pytest.raises(TypeError, match=f"Heir must not inherit from {kind.__name__}, which is final"):
+            type("Heir", (parent,), {"__slots__": ()})
 
 
 def test_equality_looks_into_arrays_and_containers() -> None:
