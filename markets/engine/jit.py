@@ -36,6 +36,7 @@ __all__ = [
     "cache_is_warm",
     "call",
     "config",
+    "entry_of",
     "fingerprint",
     "inlined",
     "kernel",
@@ -262,6 +263,20 @@ def address_of(function: Callable[[Any, int], int]) -> int:
     if result.signature.return_type != AGENT_SIGNATURE.return_type:
         raise TypeError(f"{dispatcher.__name__} must return an int64, got {result.signature.return_type}")
     return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+
+def entry_of(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """Compile a kernel for arguments like these; return its way in from Python, which looks at no types any more.
+
+    For arguments of exactly these types only: others are read as what they are not. It saves 0.3 us a call.
+    """
+    if not JIT:
+        return function
+    dispatcher: Any = function
+    typeof: Any = numba.typeof
+    signature = tuple(typeof(argument) for argument in arguments)
+    dispatcher.compile(signature)
+    return dispatcher.overloads[signature].entry_point  # type: ignore[no-any-return]
 
 
 def _call_compiled(_context: Any, _address: Any, row: Any, _seat: Any) -> Any:
