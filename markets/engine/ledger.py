@@ -27,9 +27,11 @@ from .layout import (
     HALF_TICK,
     INDEX,
     MARK,
+    MAX_MONEY,
     MONEY,
     NONE,
     NOW,
+    OVERFLOWED,
     POSITION,
     S_ACCRUED,
     S_EXPOSURE,
@@ -70,7 +72,10 @@ def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) 
 
 @inlined
 def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, edge: int, lots: int) -> None:
-    row[U(account + CASH)] += cash
+    money = row[U(account + CASH)] + cash
+    if money > MAX_MONEY or money < -MAX_MONEY:
+        row[U(OVERFLOWED)] = 1
+    row[U(account + CASH)] = money
     row[U(account + position)] += bought
     row[U(account + EDGE)] += edge
     row[U(account + FILLS)] += 1

@@ -14,10 +14,13 @@ from numpy import uint64 as U
 
 from .clock import ENDING, push
 from .events import emit
+from .extras import shown_best
 from .jit import inlined, kernel
 from .layout import (
+    ASK,
     AUCTION,
     BASE,
+    BID,
     BOOK_WORDS,
     BOOKS,
     BUY,
@@ -68,8 +71,10 @@ def change_phase(row: Row, book: int, phase: int, price: int) -> None:
         _ends_in(row, book, HALT_ENDS, row[U(book + HALT_NS)])
     elif phase == CONTINUOUS:
         row[U(book + PHASE_ENDS)] = 0
-        if price + row[U(book + BASE)] > 0:
-            _refer_to(row, book, price + row[U(book + BASE)])
+        if price + row[U(book + BASE)] <= 0:  # where nothing trades, what is on show says where the market is
+            bid, ask = shown_best(row, book, book + BID), shown_best(row, book, book + ASK)
+            price = (bid + ask) // 2 if bid >= 0 and ask >= 0 else row[U(book + REFERENCE)] - row[U(book + BASE)]
+        _refer_to(row, book, price + row[U(book + BASE)])
 
 
 @kernel
