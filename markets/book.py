@@ -320,7 +320,7 @@ class OrderBook(BookMemory):
 
     def depth(self, levels: int = 10) -> Depth:
         """Return the best `levels` occupied levels of both sides, best first, or as many as there are."""
-        if not isinstance(levels, int | np.integer) or levels < 0:
+        if isinstance(levels, bool) or not isinstance(levels, int | np.integer) or levels < 0:
             raise ValueError(f"levels must be an integer of at least 0, got {levels!r}")
         return Depth(self._levels(self._book + BID, levels), self._levels(self._book + ASK, levels))
 
@@ -359,7 +359,7 @@ class OrderBook(BookMemory):
         handle = self._find(number)
         if handle:
             return "pending" if self._flags(handle) & IS_STOP else "live"
-        if self._row[EVENT_KINDS] != ALL_KINDS and number < self._next_id:  # refusals are always kept
+        if self._row[EVENT_KINDS] != ALL_KINDS and 0 <= number < self._next_id:  # refusals are always kept
             raise SekaiError(f"the status of an order that is done needs OrderBook(events=True), asked for {id}")
         self._pour()
         about = (self._words[:, E_ORDER] == number) | (self._words[:, E_OTHER] == number)

@@ -11,9 +11,10 @@ The session's close ends the episode: the clock is observed, so that is a true e
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from sekai.core.view import AgentView
 from sekai.error import InvalidAction, ResetRequired, SekaiError, did_you_mean
 from sekai.registry import EnvSpec
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
+from sekai.wrappers import OrderEnforcing
 
 from .. import config, recorded_flow
 from ..book import PHASES, Phase
@@ -165,7 +167,7 @@ class MarketEnv(MultiAgentEnv):
         """Open a session; return what the agents see that decide first.
 
         Seed s is session (s, 0); each reset without a seed is the next session of the same seed. The option `episode`
-        asks for session (s, episode) directly.
+        asks for session (s, episode) directly; others are not known, and warned of.
         """
         asked = _episode_option(options)
         self._set_rng(seed)
@@ -200,8 +202,8 @@ class MarketEnv(MultiAgentEnv):
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Take the actions of `acting`; go on to the next decision of somebody played from outside, or to the close.
 
-        Raises `InvalidAction` for an action outside its space, before anything has happened, and `ResetRequired`
-        before the first reset or after the close.
+        Raises `InvalidAction` for an action outside its space, or of others than `acting`, before anything has
+        happened, and `ResetRequired` before the first reset or after the close.
         """
         row = self._row
         if row is None or not self.acting:
@@ -210,8 +212,13 @@ class MarketEnv(MultiAgentEnv):
                 if self.possible_agents
                 else "nobody is played from outside in this market: the session was over with reset()"
             )
+        if len(actions) != len(self.acting):
+            self._refuse_agents(actions)
         for agent in self.acting:
-            action = actions[agent]
+            try:
+                action = actions[agent]
+            except KeyError:
+                self._refuse_agents(actions)
             if getattr(action, "dtype", None) is None:
                 action = np.asarray(action)
             if not _fits(action.dtype) or action.shape != (self._words[agent],):
@@ -437,6 +444,13 @@ class MarketEnv(MultiAgentEnv):
             observations, rewards, ended, dict.fromkeys(agents, False), info, frozenset(first or ()), elapsed
         )
 
+    def _refuse_agents(self, actions: Mapping[AgentID, Any]) -> NoReturn:
+        """Raise the error of `OrderEnforcing`, which `make` adds, for actions of others than those that must act."""
+        order = OrderEnforcing[Any, Any](self)
+        order.on_reset(None)
+        order.before_step(actions)
+        raise AssertionError(f"actions of {list(actions)} are those of {self.acting}")
+
     def _invalid(self, agent: AgentID, action: NDArray[Any]) -> InvalidAction:
         return InvalidAction(
             f"action of {agent!r} must be {self._words[agent]} integers in {self.action_spaces[agent]}, got {action!r}"
@@ -505,12 +519,16 @@ def _fits(dtype: np.dtype[Any]) -> bool:
 
 
 def _episode_option(options: dict[str, Any] | None) -> int | None:
-    unknown = set(options or ()) - {"episode"}
-    if unknown:
-        raise SekaiError(f"options may have 'episode', got {sorted(unknown)}")
-    if "episode" not in (options or {}):
+    if options is None:
         return None
-    asked = (options or {})["episode"]
+    if not isinstance(options, Mapping):
+        raise SekaiError(f"options must be a dict of options by name, got {options!r}")
+    unknown = [name for name in options if name != "episode"]
+    if unknown:
+        warnings.warn(f"a market knows the option 'episode' alone, and leaves out {unknown}", stacklevel=3)
+    if "episode" not in options:
+        return None
+    asked = options["episode"]
     if isinstance(asked, bool) or not isinstance(asked, int | np.integer) or not 0 <= asked < 1 << 62:
         raise SekaiError(f"options['episode'] must be an integer from 0 to 2**62 - 1, got {asked!r}")
     return int(asked)

@@ -46,4 +46,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = later(__name__, ".whole", ".view", ".lifting")
+    __getattr__, __dir__ = later(__name__, ".whole", ".view")

@@ -296,10 +296,10 @@ def test_a_fresh_book_counts_ids_from_zero_also_after_no_messages() -> None:
     book = OrderBook()
     book.apply(markets.messages(op=[], order_id=[], side=[], price_ticks=[], size=[], owner=[]))
     assert [book.limit("buy", price=9, size=1), book.limit("buy", price=8, size=1)] == [0, 1]
-    assert book.status(7) is None  # nobody sent it, whatever the book keeps
+    assert book.status(7) is book.status(-1) is None  # nobody sent them, whatever the book keeps
 
 
-@pytest.mark.parametrize("levels", ["a", -1, 1.5, None])
+@pytest.mark.parametrize("levels", ["a", -1, 1.5, True, None])
 def test_a_depth_of_no_number_of_levels_is_an_error(levels: object) -> None:
     with pytest.raises(ValueError, match=rf"levels must be an integer of at least 0, got {levels!r}"):
         OrderBook().depth(levels)  # type: ignore[arg-type]

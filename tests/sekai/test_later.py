@@ -40,6 +40,22 @@ def test_every_kind_of_space_is_read_though_it_was_not_imported() -> None:
     assert done.stdout.splitlines() == [repr(space) for space in reversed(spaces)]
 
 
+def test_a_users_kind_of_space_stays_when_ours_of_that_name_is_imported() -> None:
+    program = """
+import sekai
+
+class Text(sekai.Space[str]):
+    contains = sample = encode_sample = decode_sample = _describe = None
+
+    @classmethod
+    def _rebuild(cls, description):
+        return cls()
+
+assert sekai.Text is not Text and type(sekai.Space.from_jsonable({"kind": "Text"})) is Text
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_parts_are_found_by_their_own_name_too() -> None:
     assert sekai.wrappers.TimeLimit is sekai.TimeLimit and sekai.vector.SyncVecEnv is sekai.SyncVecEnv
     assert sekai.later.__name__ == "sekai.later"

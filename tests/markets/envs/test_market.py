@@ -13,7 +13,7 @@ from markets.config import EveryTrades, Maker, Market, OwnFills, Periodic, Poiss
 from markets.engine import layout as at
 from markets.engine.check import check
 from markets.envs import MarketEnv
-from sekai.error import InvalidAction, ResetRequired, SekaiError
+from sekai.error import InvalidAction, InvalidAgents, ResetRequired, SekaiError
 
 FLOW = ZeroIntelligence(pace=60.0)
 QUOTE = np.array([1, 1, 2, 2])
@@ -207,7 +207,13 @@ def _row_after_reset(env, seed):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"episode": -1}, "episode"), ({"episode": 2**70}, "episode"), ({"tempo": 2}, "tempo")]
+    ("options", "message"),
+    [
+        ({"episode": -1}, "episode"),
+        ({"episode": 2**70}, "episode"),
+        (["episode"], "options must be a dict"),
+        ("", "''"),
+    ],
 )
 def test_wrong_options_are_named_and_change_nothing(options, message):
     env, twin = MarketEnv(_market(_maker())), MarketEnv(_market(_maker()))
@@ -219,6 +225,15 @@ def test_wrong_options_are_named_and_change_nothing(options, message):
     _play(twin, seed=0)
     env.reset()
     twin.reset()
+    np.testing.assert_array_equal(env.row, twin.row)
+
+
+def test_an_unknown_option_is_warned_of_and_changes_nothing():
+    env, twin = MarketEnv(_market(_maker())), MarketEnv(_market(_maker()))
+    with pytest.warns(UserWarning, match=r"knows the option 'episode' alone, and leaves out \['tempo'\]") as caught:
+        env.reset(seed=3, options={"tempo": 2, "episode": 4})
+    assert caught[0].filename == __file__
+    twin.reset(seed=3, options={"episode": 4})
     np.testing.assert_array_equal(env.row, twin.row)
 
 
@@ -328,6 +343,25 @@ def test_an_action_outside_its_space_is_refused_before_anything_happens(action):
         env.step({"maker_0": action, "taker_0": np.array([0, 1])})
     np.testing.assert_array_equal(env.row, before)
     env.step({"maker_0": [1, 1, 1, 1], "taker_0": np.array([0, 1])})
+
+
+@pytest.mark.parametrize(
+    ("actions", "message"),
+    [
+        ({}, r"exactly \['maker_0'\]: missing \['maker_0'\]"),
+        ({"maker_1": QUOTE}, r"missing \['maker_0'\], extra 'maker_1' Did you mean 'maker_0'"),
+        ({"maker_0": QUOTE, "taker_0": np.array([0, 1])}, r"extra 'taker_0' \(it waits for its turn\)"),
+    ],
+)
+def test_actions_of_others_than_who_must_act_are_named(actions, message):
+    env = MarketEnv(_market(_maker(every_s=0.5), _taker(every_s=1.0)))
+    env.reset(seed=0)
+    env.step({"maker_0": QUOTE, "taker_0": np.array([0, 1])})
+    before = env.row.copy()
+    with pytest.raises(InvalidAgents, match=message):
+        env.step(actions)
+    np.testing.assert_array_equal(env.row, before)
+    env.step({"maker_0": QUOTE})
 
 
 def test_a_quote_lies_where_it_was_asked_for_and_keeps_its_place():

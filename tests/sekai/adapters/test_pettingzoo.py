@@ -32,7 +32,6 @@ from sekai.adapters.pettingzoo import (
     to_parallel,
 )
 from sekai.core.result import MAResetResult, MAStepResult, same
-from sekai.core.whole import MultiAgentWrapper
 from sekai.error import InvalidAgents, ResetRequired, SekaiError
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
@@ -44,7 +43,8 @@ AEC = {
 }
 PARALLEL = {"plain": generated_agents_parallel_v0, "ids are tuples": generated_agents_parallel_cust_agentid_v0}
 
-# Advice that a world of ours may ignore: unbounded or structured spaces, roles without a number, different roles.
+# Advice that a world of ours may ignore: unbounded or structured spaces, roles without a number, different roles; and
+# what a market says of the judges' own option.
 ADVICE = (
     "Observation is not a NumPy array",
     "Observation numpy array is all zeros",
@@ -56,14 +56,8 @@ ADVICE = (
     "We recommend agents to be named",
     "Agent's minimum observation space value is -infinity",
     "Agent's maximum observation space value is infinity",
+    "a market knows the option 'episode' alone",
 )
-
-
-class WithoutOptions(MultiAgentWrapper):
-    """A market refuses options that it does not know, and the judges give one of their own."""
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
-        return self.env.reset(seed=seed)
 
 
 def _clocks() -> MarketEnv:
@@ -80,10 +74,10 @@ WORLDS: dict[str, Callable[[], sekai.MultiAgentEnv]] = {
     "one agent": lambda: CountingEnv().as_multi_agent(),
     "own clocks": lambda: ClockworkEnv({"a_0": 1, "b_0": 3, "c_0": 4}, {"c_0": (0, 7)}, length=20),
     "layered": lambda: sekai.NormalizeObservation(sekai.TimeLimit(ClockworkEnv({"a_0": 2, "b_0": 3}, length=20), 9)),
-    "a market": lambda: WithoutOptions(sekai.make("markets/MakerTaker-v0", session_s=20.0)),
-    "a duel": lambda: WithoutOptions(sekai.TimeLimit(sekai.make("scenarios/maker-duel"), 150)),
-    "a calm market": lambda: WithoutOptions(sekai.TimeLimit(sekai.make("scenarios/calm"), 150)),
-    "a market with three kinds of clock": lambda: WithoutOptions(_clocks()),
+    "a market": lambda: sekai.make("markets/MakerTaker-v0", session_s=20.0),
+    "a duel": lambda: sekai.TimeLimit(sekai.make("scenarios/maker-duel"), 150),
+    "a calm market": lambda: sekai.TimeLimit(sekai.make("scenarios/calm"), 150),
+    "a market with three kinds of clock": lambda: _clocks(),
 }
 LATE: dict[str, Callable[[], sekai.MultiAgentEnv]] = {
     "late": lambda: ClockworkEnv({"a_0": 1, "b_0": 3, "c_0": 4}, {"b_0": (2, 9), "c_0": (5, 20)}, length=20),
