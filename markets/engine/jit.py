@@ -21,6 +21,7 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
 __all__ = [
@@ -41,12 +42,14 @@ __all__ = [
     "inlined",
     "kernel",
     "llvm",
+    "locked",
     "njit",
     "prefetch",
 ]
 
 config: Any = numba.config
 njit: Any = numba.njit
+locked: Any = global_compiler_lock
 llvm: Any = vars(cgutils)["ir"]  # what numba itself builds machine code with
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -221,7 +224,7 @@ def _compile_quickly(dispatcher: Any, *, is_copied: bool) -> None:
             if collects:
                 gc.enable()
 
-    dispatcher.compile = compile_quickly
+    dispatcher.compile = locked(compile_quickly)  # or two threads would leave each other's level behind
 
 
 def _widened(argument: Any) -> Any:

@@ -84,12 +84,13 @@ def take_change(row: Row, what: int, until_ns: int) -> bool:
     `what` and `until_ns` are the entry's Q_WHAT and Q_ARG. Ties of a call's price go to the last trade, and before the
     first one to the reference.
     """
-    book, begins = row[U(BOOKS)] + (what >> 8) * BOOK_WORDS, what >> 4 & 15 == CALL_BEGINS
+    book, how = row[U(BOOKS)] + (what >> 8) * BOOK_WORDS, what >> 4 & 15
+    begins = how == CALL_BEGINS
     if begins:
         row[U(book + PHASE_ENDS)] = until_ns
-    elif row[U(book + PHASE_ENDS)] != row[U(NOW)]:
-        return False
-    elif what >> 4 & 15 == HALT_ENDS and row[U(book + REOPENING_NS)] != 0:
+    elif row[U(book + PHASE_ENDS)] != row[U(NOW)] or (how == HALT_ENDS) != (row[U(book + PHASE)] == HALT):
+        return False  # of a phase that another has taken over from
+    elif how == HALT_ENDS and row[U(book + REOPENING_NS)] != 0:
         begins = True
         _ends_in(row, book, CALL_ENDS, row[U(book + REOPENING_NS)])
     price = KEEP if row[U(book + LAST)] >= 0 else row[U(book + REFERENCE)] - row[U(book + BASE)]

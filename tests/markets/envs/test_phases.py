@@ -304,6 +304,16 @@ def test_nothing_said_a_halt_is_a_pause_of_five_minutes_that_ends_in_an_auction(
     assert (halted, resumed) == ("halt", "continuous") and second == pytest.approx(first + 300.0)
 
 
+def test_a_scheduled_call_ends_when_it_is_due_though_a_halt_would_have_ended_then() -> None:
+    """The call after the halt, which it took over from, does not happen, whichever end the heap has first."""
+    schedule = Schedule(halt_s=5.0, reopening_call_s=1.0)
+    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 10))
+    halted = phases(env, events)[0][0]
+    schedule = replace(schedule, intraday_calls=(Call(at_s=halted + 2.0, length_s=3.0),))
+    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 10))
+    assert phases(env, events)[:3] == [(halted, "halt"), (halted + 2.0, "auction"), (halted + 5.0, "continuous")]
+
+
 def test_a_scheduled_call_takes_over_from_a_halt() -> None:
     """The closing call comes into the halt; what the halt would have done at its end does not happen."""
     schedule = Schedule(halt_s=8.0, closing_call_s=15.0)
