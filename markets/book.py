@@ -85,9 +85,10 @@ from markets.engine.layout import (
 )
 from markets.memory import BookMemory
 from markets.messages import LEVEL, Reason, ends_of, events_of, rejects_of, trades_of
-from markets.rejection import MAX_OWNERS, SIDES, TIFS, OrderRejected, as_integer, bad_word, too_big
+from markets.rejection import MAX_OWNERS, SIDES, TIFS, OrderRejected, as_integer, bad_word, too_big, whole_number
 from markets.rules import VenueRules
 from sekai.error import SekaiError
+from sekai.utils import InvalidValue
 
 __all__ = ["ACCOUNT", "PHASES", "Depth", "Order", "OrderBook", "OrderRejected", "Phase", "Side", "Status", "Tif"]
 
@@ -138,7 +139,12 @@ class OrderBook(BookMemory):
         owners: int = 16,
         events: bool = False,
     ) -> None:
-        self._lay_out(rules or VenueRules(), ticks=ticks, orders=orders, owners=owners, events=events)
+        rules = VenueRules() if rules is None else rules
+        if not isinstance(rules, VenueRules):
+            raise InvalidValue(f"rules must be VenueRules(...) or None, got {rules!r}")
+        if not isinstance(events, bool):
+            raise InvalidValue(f"events must be True or False, got {events!r}")
+        self._lay_out(rules, ticks=ticks, orders=orders, owners=owners, events=events)
 
     # --- orders, one at a time (many at once: `apply`) ----------------------------------------------------------------
 
@@ -268,12 +274,15 @@ class OrderBook(BookMemory):
 
     @property
     def time_ns(self) -> int:
-        """The time on the events, and for the limit of orders in a window; it stands still until you set it."""
+        """The time on the events, and for the limit of orders in a window; it stands still until you set it.
+
+        It does not go back: raises InvalidValue for less than it is.
+        """
         return int(self._row[NOW])
 
     @time_ns.setter
     def time_ns(self, now: int) -> None:
-        self._row[NOW] = as_integer("time_ns", now)
+        self._row[NOW] = whole_number("time_ns", now, self.time_ns, 2**62)
 
     @property
     def venue_cash(self) -> int:
@@ -320,18 +329,15 @@ class OrderBook(BookMemory):
 
     def depth(self, levels: int = 10) -> Depth:
         """Return the best `levels` occupied levels of both sides, best first, or as many as there are."""
-        if isinstance(levels, bool) or not isinstance(levels, int | np.integer) or levels < 0:
-            raise ValueError(f"levels must be an integer of at least 0, got {levels!r}")
+        levels = whole_number("levels", levels, 0)
         return Depth(self._levels(self._book + BID, levels), self._levels(self._book + ASK, levels))
 
     def queue(self, side: Side, price: int) -> list[Order]:
         """Return the orders that wait at a price, the one that trades first in front; hidden ones too, in the end."""
-        if side not in SIDES:
-            raise bad_word(side, "gtc")
-        ladder = as_integer("price", price) - self._base
+        side_index, ladder = _side_index(side), as_integer("price", price) - self._base
         if not 0 <= ladder < self._row[self._book + TICKS]:
             return []
-        handle = self._book + (BID, ASK)[SIDES[side]]
+        handle = self._book + (BID, ASK)[side_index]
         level = int(self._row[handle + LEVELS]) + LEVEL_WORDS * (ladder ^ int(self._row[handle + FLIP]))
         from markets.engine.check import orders_at
 
@@ -483,6 +489,9 @@ class OrderBook(BookMemory):
         more: tuple[bool, bool, int | None],
     ) -> int:
         post_only, hidden, display = more
+        for name, flag in (("post_only", post_only), ("hidden", hidden)):
+            if not isinstance(flag, bool | np.bool_):
+                raise OrderRejected(f"{name} must be True or False, got {flag!r}", Reason.BAD_OPERATION)
         flags = IS_POST_ONLY * bool(post_only) | IS_HIDDEN * bool(hidden) | IS_ICEBERG * (display is not None)
         given = {"price": price, "size": size, "owner": owner, "id": number, "display": display or 0}
         price, size, owner, number, shown = (as_integer(name, value) for name, value in given.items())
@@ -491,11 +500,10 @@ class OrderBook(BookMemory):
         return number
 
     def _new(self, op: int, side: Side, id: int | None, price: int, size: int, owner: int, stop: int = 0) -> int:
-        if side not in SIDES:
-            raise bad_word(side, "gtc")
+        side_index = _side_index(side)
         number = self._next_id if id is None else as_integer("id", id)
         size, owner = as_integer("size", size), as_integer("owner", owner)
-        self._do(op, number, SIDES[side], price, size, owner, (stop, 0, 0))
+        self._do(op, number, side_index, price, size, owner, (stop, 0, 0))
         self._next_id = max(self._next_id, number + 1)
         return number
 
@@ -542,6 +550,13 @@ class OrderBook(BookMemory):
             raise OrderRejected(f"owner must be from 0 to {MAX_OWNERS - 1}, got {owner}", Reason.BAD_OWNER)
         accounts = self.accounts
         return accounts[number] if number < accounts.size else np.zeros((), ACCOUNT)
+
+
+def _side_index(side: Side) -> int:
+    try:
+        return SIDES[side]
+    except (KeyError, TypeError):
+        raise bad_word(side, "gtc") from None
 
 
 def _owner(owner: int | None) -> int:

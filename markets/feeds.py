@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from sortedcontainers import SortedDict
 
 from markets.engine import layout
-from markets.messages import AON, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, EventKind, Reason
+from markets.messages import AON, EVENT, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, EventKind, Reason
+from markets.rejection import whole_number
 from markets.tape import L3, Tape, TapeKind
 from sekai.utils import InvalidValue
 
@@ -99,13 +100,9 @@ class Feeds:
         opening: NDArray[Any] | None = None,
         book: int = 0,
     ) -> None:
-        self.delays_ns = {"l1": l1_delay_ns, "l2": l2_delay_ns, "l3": l3_delay_ns, "trades": trades_delay_ns}
-        for name, delay in self.delays_ns.items():
-            if delay < 0:
-                raise InvalidValue(f"{name}_delay_ns must be >= 0, got {delay}")
-        if levels < 1:
-            raise InvalidValue(f"levels must be >= 1, got {levels}")
-        self.levels, self._publisher = levels, _Publisher(book)
+        delays = {"l1": l1_delay_ns, "l2": l2_delay_ns, "l3": l3_delay_ns, "trades": trades_delay_ns}
+        self.delays_ns = {name: whole_number(f"{name}_delay_ns", delay, 0) for name, delay in delays.items()}
+        self.levels, self._publisher = whole_number("levels", levels, 1), _Publisher(book)
         self._l3 = np.zeros(0, L3)
         self._new: list[NDArray[Any]] = []
         self._depths = {name: _Replayed() for name in ("l1", "l2")}
@@ -114,7 +111,19 @@ class Feeds:
             self._new.append(opening)
 
     def publish(self, events: NDArray[Any]) -> None:
-        """Take events (`markets.messages.EVENT`) that follow those of the last call, up to the end of a message."""
+        """Take events (`markets.messages.EVENT`) that follow those of the last call, up to the end of a message.
+
+        Raises InvalidValue for what is no such array, goes back in time, or has a trade of an order that was never told
+        of: events must be all there are, from `OrderBook(events=True)` or `MarketEnv(market, record=True)`.
+        """
+        if not isinstance(events, np.ndarray) or events.dtype != EVENT or events.ndim != 1:
+            what = f"{events.dtype} {events.shape}" if isinstance(events, np.ndarray) else repr(events)
+            raise InvalidValue(f"events must be one-dimensional of dtype EVENT, such as book.events, got {what}")
+        times = np.append(self._publisher.time_ns, events["time_ns"])
+        back = np.flatnonzero(np.diff(times) < 0)
+        if back.size:
+            raise InvalidValue(f"events must be in order of time, got {times[back[0] + 1]} after {times[back[0]]}")
+        self._publisher.time_ns = int(times[-1])
         self._new.append(np.array(list(self._publisher.translate(events)), L3))
 
     def l3(self, now_ns: int) -> NDArray[Any]:
@@ -226,7 +235,7 @@ class _Publisher:
     """Turns events into messages; `in_hand` is the order that has come and whose rest may queue when it has traded."""
 
     def __init__(self, book: int) -> None:
-        self.book, self.phase, self.known = book, layout.CONTINUOUS, 0
+        self.book, self.phase, self.known, self.time_ns = book, layout.CONTINUOUS, 0, 0
         self.live: dict[int, _Order] = {}
         self.stops: dict[int, _Order] = {}
         self.in_hand: tuple[int, _Order] | None = None
@@ -234,7 +243,7 @@ class _Publisher:
     def know(self, messages: NDArray[Any]) -> None:
         """Take orders that are in the book already."""
         self.known = len(messages)
-        for _, number, price, size, _, side in messages.tolist():
+        for self.time_ns, number, price, size, _, side in messages.tolist():
             self.live[number] = _Order(side, price, size, _PLAIN, LIMIT, size)
 
     def translate(self, events: NDArray[Any]) -> Iterator[_Message]:
@@ -297,7 +306,10 @@ class _Publisher:
             self.in_hand[1].open -= size
         order = self.live.get(maker)
         if order is None:
-            return
+            raise InvalidValue(
+                f"events must be all that happened, got a trade of order {maker}, which was never told of: a book "
+                "needs OrderBook(events=True); what was there before, Feeds(opening=opening(env.opening_row)) tells"
+            )
         order.open -= size
         if order.tranche == 0:
             yield time, 0, price, size, TapeKind.EXECUTE_HIDDEN, 1 - side

@@ -9,6 +9,7 @@ from markets.engine.layout import MAX_PRICE, MAX_SIZE, MAX_TICKS, MAX_VALUE, OP_
 from markets.messages import Reason
 from markets.rules import VenueRules
 from sekai.error import SekaiError
+from sekai.utils import InvalidValue
 
 __all__ = [
     "MAX_ORDERS",
@@ -21,9 +22,11 @@ __all__ = [
     "as_integer",
     "bad_word",
     "check_capacity",
+    "integer",
     "is_faulty_price",
     "rejection",
     "too_big",
+    "whole_number",
 ]
 
 MAX_ORDERS: Final = 1 << 24  # live at once
@@ -52,10 +55,12 @@ class BadCapacity(SekaiError, ValueError):
 def check_capacity(*, ticks: int, orders: int, owners: int) -> None:
     """Raise BadCapacity, naming the argument, unless a book can be made with room for so much at first."""
     for name, value, most in (("orders", orders, MAX_ORDERS), ("owners", owners, MAX_OWNERS)):
-        if not 1 <= value <= most:
-            raise BadCapacity(f"{name} must be from 1 to {most}, got {value}")
-    if not 64 <= ticks <= MAX_TICKS or ticks & (ticks - 1):
-        raise BadCapacity(f"ticks must be a power of two from 64 to {MAX_TICKS}, got {ticks}")
+        number = integer(value)
+        if number is None or not 1 <= number <= most:
+            raise BadCapacity(f"{name} must be an integer from 1 to {most}, got {value!r}")
+    width = integer(ticks)
+    if width is None or not 64 <= width <= MAX_TICKS or width & (width - 1):
+        raise BadCapacity(f"ticks must be a power of two from 64 to {MAX_TICKS}, got {ticks!r}")
 
 
 class OrderRejected(SekaiError, ValueError):
@@ -145,8 +150,25 @@ def too_big(**numbers: int) -> OrderRejected:
 
 
 def as_integer(name: str, value: object) -> int:
-    """Return `value` as an int, NumPy's too; anything else is refused, a float that happens to be whole as well."""
+    """Return `value` as an int, NumPy's too; anything else is refused, True and a float that is whole as well."""
+    number = integer(value)
+    if number is None:
+        raise OrderRejected(f"{name} must be an integer, got {value!r}", _REASONS[name])
+    return number
+
+
+def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Return `value` as an int, NumPy's too; raise InvalidValue, naming it, unless it is one from `least` to `most`."""
+    number = integer(value)
+    if number is None or number < least or (most is not None and number > most):
+        right = f">= {least}" if most is None else f"from {least} to {most}"
+        raise InvalidValue(f"{name} must be an integer {right}, got {value!r}")
+    return number
+
+
+def integer(value: object) -> int | None:
+    """Return `value` as an int, NumPy's too; None if it is no integer, as True is none."""
     try:
-        return index(value)  # type: ignore[arg-type]
+        return None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise OrderRejected(f"{name} must be an integer, got {value!r}", _REASONS[name]) from None
+        return None

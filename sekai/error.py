@@ -107,7 +107,7 @@ def install_hint(extra: str) -> str:
     return f"in the checkout, run pip install -e '.[{extra}]'"
 
 
-def did_you_mean(word: str, words: Iterable[str]) -> str:
+def did_you_mean(word: object, words: Iterable[str]) -> str:
     """Return `" Did you mean 'x'?"` for the nearest of `words`, or an empty string where none is near.
 
     >>> did_you_mean("makr", ["maker", "taker"])
@@ -117,12 +117,12 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     return f" Did you mean {near!r}?" if near else ""
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the one of `words` that is written most like `word`, or None where none is near.
+def nearest(word: object, words: Iterable[str]) -> str | None:
+    """Return the one of `words` that is written most like `word`, or None where none is near or `word` is no string.
 
     >>> nearest("makr", ["maker", "taker"])
     'maker'
     """
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word, list(words), n=1)), None)
+    return next(iter(get_close_matches(word, list(words), n=1)), None) if isinstance(word, str) else None

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, cast
 
 from sekai.core.result import AgentID, AgentT, MAResetResult, MAStepResult
 from sekai.core.world import Required, World, run_coroutine
-from sekai.error import SekaiError, did_you_mean
+from sekai.error import InvalidAgents, SekaiError, did_you_mean
 
 if TYPE_CHECKING:
     from sekai.core.env import Env
     from sekai.core.wrapper import Wrapper
     from sekai.spaces.space import Space
 
-__all__ = ["ActingPolicy", "MultiAgentEnv", "Policy", "role"]
+__all__ = ["ActingPolicy", "MultiAgentEnv", "Policy", "role", "wrong_agents"]
 
 
 class ActingPolicy(Protocol):
@@ -156,6 +156,24 @@ class MultiAgentEnv(World, Generic[AgentT]):
         from sekai.core.wrapper import wrap_many
 
         return cast(MultiAgentEnv[AgentT], wrap_many(cast(MultiAgentEnv, self), wrapper, agents, args, kwargs))
+
+
+def wrong_agents(env: MultiAgentEnv[Any], actions: Any) -> InvalidAgents:
+    """Return the error that says why `actions` are not for exactly `env.acting`: who is missing, and who is extra."""
+    acting = list(env.acting)
+    if not isinstance(actions, Mapping):
+        return InvalidAgents(f"actions must be a mapping by agent, for exactly {acting}, got {actions!r}")
+    missing = [agent for agent in acting if agent not in actions]
+    parts = [f"missing {missing}"] if missing else []
+    for agent in actions:
+        if agent in acting:
+            continue
+        if agent in env.agents:
+            why = " (it waits for its turn)"
+        else:
+            why = " (it is not alive)" if agent in env.possible_agents else did_you_mean(agent, acting)
+        parts.append(f"extra {agent!r}{why}")
+    return InvalidAgents(f"actions must be for exactly {acting}: {', '.join(parts)}")
 
 
 def _of_agent(spaces: "Mapping[AgentT, Space[Any]]", agent: AgentT) -> "Space[Any]":

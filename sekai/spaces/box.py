@@ -1,6 +1,8 @@
 """A box: every number of an array lies between its own two bounds, which may be infinite."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,8 @@ class Box(Space[NDArray[Any]]):
     """Arrays of `shape` and `dtype` within `low` and `high`, bounds included.
 
     `low` and `high` are numbers or arrays that broadcast to `shape`, which is theirs where it is not given. An infinite
-    bound of an integer box means the end of its dtype. Raises `SpaceMismatch` for bounds that fit neither.
+    bound of an integer box means the end of its dtype. Raises `SpaceMismatch` for bounds that do not fit the shape or
+    that the dtype cannot hold: fractions of an integer box, 1e40 of a float32 one.
 
     >>> Box(low=0.0, high=1000.0, shape=(8,)).is_bounded
     (True, True)
@@ -36,15 +39,14 @@ class Box(Space[NDArray[Any]]):
         *,
         backend: BackendOps | None = None,
     ) -> None:
-        lows, highs = np.asarray(low), np.asarray(high)
-        if shape is None:
-            shape = np.broadcast_shapes(lows.shape, highs.shape)
-        shape = (int(shape),) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
-        super().__init__(shape, dtype, seed=seed, backend=backend)
-        self.bounded_below = _spread(lows > -np.inf, shape, "low")
-        self.bounded_above = _spread(highs < np.inf, shape, "high")
-        self.low = self._bound(_spread(lows, shape, "low"), self.bounded_below, "low")
-        self.high = self._bound(_spread(highs, shape, "high"), self.bounded_above, "high")
+        kind = _dtype(dtype)
+        lows, highs = _numbers(low, kind, "low"), _numbers(high, kind, "high")
+        shape = _shape(shape, lows, highs)
+        super().__init__(shape, kind, seed=seed, backend=backend)
+        below, above = np.asarray(lows > -np.inf), np.asarray(highs < np.inf)
+        self.bounded_below, self.bounded_above = _spread(below, shape, "low"), _spread(above, shape, "high")
+        self.low = _spread(_bound(lows, below, kind, "low"), shape, "low")
+        self.high = _spread(_bound(highs, above, kind, "high"), shape, "high")
         if not (self.low <= self.high).all():
             raise SpaceMismatch(f"low must be <= high everywhere, got low={low!r}, high={high!r}")
 
@@ -52,6 +54,20 @@ class Box(Space[NDArray[Any]]):
     def is_bounded(self) -> tuple[bool, bool]:
         """Whether all values are bounded (below, above)."""
         return bool(self.bounded_below.all()), bool(self.bounded_above.all())
+
+    @property
+    def limits(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """`low` and `high`, infinite where there is no bound; whole numbers are then Python's, so that none is rounded.
+
+        >>> Box(0, np.inf, (2,), dtype=np.int8).limits
+        (array([0, 0], dtype=int8), array([inf, inf], dtype=object))
+        """
+        return _limit(self.low, self.bounded_below, -np.inf), _limit(self.high, self.bounded_above, np.inf)
+
+    @cached_property
+    def is_exact_in_floats(self) -> bool:
+        """Whether a float64 holds every value without rounding: true but of integers beyond 2**53."""
+        return self.dtype.kind not in "iu" or bool((self.low >= -(2**53)).all() and (self.high <= 2**53).all())
 
     def sample(self, mask: Any = None) -> NDArray[Any]:
         """Draw an array: uniform between two bounds, exponential from one, standard normal without any.
@@ -97,9 +113,8 @@ class Box(Space[NDArray[Any]]):
         return self.backend.from_numpy(decode_array(encoded, self.dtype).reshape(self.shape))  # type: ignore[no-any-return]
 
     def _describe(self) -> dict[str, Any]:
-        low = _bounds(np.where(self.bounded_below, self.low, -np.inf) if not self.is_bounded[0] else self.low)
-        high = _bounds(np.where(self.bounded_above, self.high, np.inf) if not self.is_bounded[1] else self.high)
-        return {"low": low, "high": high, "shape": list(self.shape), "dtype": self.dtype.name}
+        low, high = self.limits
+        return {"low": _bounds(low), "high": _bounds(high), "shape": list(self.shape), "dtype": self.dtype.name}
 
     @classmethod
     def _rebuild(cls, description: Mapping[str, Any]) -> "Box":
@@ -122,23 +137,75 @@ class Box(Space[NDArray[Any]]):
     def __repr__(self) -> str:
         return f"Box({_short(self.low)}, {_short(self.high)}, {self.shape}, {self.dtype.name})"
 
-    def _bound(self, bound: NDArray[Any], bounded: NDArray[Any], name: str) -> NDArray[Any]:
-        if self.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                return bound.astype(self.dtype)
-        if self.dtype.kind not in "iub":
-            raise SpaceMismatch(f"dtype must be a float, integer or boolean one, got {self.dtype}")
-        first, last = (0, 1) if self.dtype.kind == "b" else (np.iinfo(self.dtype).min, np.iinfo(self.dtype).max)
-        if (bounded & ((bound < first) | (bound > last))).any() or np.isnan(bound).any():
-            raise SpaceMismatch(f"{name} must be within [{first}, {last}] for dtype {self.dtype}, got {bound}")
-        end = np.array(first if name == "low" else last, self.dtype)
-        return np.where(bounded, np.where(bounded, bound, 0).astype(self.dtype), end)
-
     def _sample_integers(self) -> NDArray[Any]:
         if self.dtype.kind == "b":
             drawn = self.rng.integers(self.low.astype(np.int8), self.high.astype(np.int8), self.shape, endpoint=True)
             return np.asarray(drawn).astype(bool)
         return np.asarray(self.rng.integers(self.low, self.high, self.shape, dtype=self.dtype, endpoint=True))
+
+
+def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind.kind not in "fiub":
+        raise SpaceMismatch(f"dtype must be a float, integer or boolean one, got {dtype!r}")
+    return kind
+
+
+def _numbers(bound: ArrayLike, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """Return a bound as an array; of an integer box it holds Python's numbers where numpy's would be rounded."""
+    try:
+        array = np.asarray(bound)
+        if array.dtype.kind == "f" and dtype.kind in "iu":
+            array = np.frompyfunc(_python, 1, 1)(np.asarray(bound, object), out=np.empty(array.shape, object))
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    real = all(isinstance(n, Real) for n in array.flat) if array.dtype.kind == "O" else array.dtype.kind in "fiub"
+    if not real:
+        raise SpaceMismatch(f"{name} must be a number or an array of numbers, got {bound!r}")
+    return array
+
+
+def _python(number: Any) -> Any:
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _shape(shape: int | tuple[int, ...] | None, lows: NDArray[Any], highs: NDArray[Any]) -> tuple[int, ...]:
+    if shape is None:
+        try:
+            return np.broadcast_shapes(lows.shape, highs.shape)
+        except ValueError:
+            raise SpaceMismatch(
+                f"low and high must broadcast to one shape, got shapes {lows.shape} and {highs.shape}"
+            ) from None
+    sizes = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    if not all(isinstance(n, int | np.integer) and n >= 0 for n in sizes):
+        raise SpaceMismatch(f"shape must be an integer >= 0 or a tuple of such, got {shape!r}")
+    return tuple(int(n) for n in sizes)
+
+
+def _bound(bound: NDArray[Any], bounded: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """Return a bound in the dtype of the box; raises `SpaceMismatch` where it is another number there."""
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            cast = bound.astype(dtype)
+        if (bounded & np.isinf(cast)).any():
+            end = "-inf" if name == "low" else "inf"
+            raise SpaceMismatch(f"{name} must be within {np.finfo(dtype).max} of 0 for {dtype}, or {end}, got {bound}")
+        return cast
+    first, last = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if (bounded & ((bound < first) | (bound > last)) | (bound != bound)).any():
+        raise SpaceMismatch(f"{name} must be within [{first}, {last}] for dtype {dtype}, got {bound}")
+    held = np.where(bounded, bound, 0)
+    if np.any(held % 1 != 0):
+        raise SpaceMismatch(f"{name} must be whole for dtype {dtype}, got {bound}")
+    return np.where(bounded, held.astype(dtype), np.array(first if name == "low" else last, dtype))
+
+
+def _limit(bound: NDArray[Any], bounded: NDArray[Any], infinity: float) -> NDArray[Any]:
+    return bound if bound.dtype.kind == "f" or bounded.all() else np.where(bounded, bound.astype(object), infinity)
 
 
 def _spread(bound: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
@@ -155,9 +222,11 @@ def _bounds(bound: NDArray[Any]) -> Any:
     return encode_array(bound)
 
 
-def _read_bounds(encoded: Any) -> NDArray[Any]:
-    array = np.asarray(encoded)
-    return array.astype(np.float64) if array.dtype.kind in "US" else array
+def _read_bounds(encoded: Any) -> Any:
+    """Return what `_bounds` wrote, in lists as it came: an infinity is no reason to round the numbers beside it."""
+    if isinstance(encoded, list):
+        return [_read_bounds(entry) for entry in encoded]
+    return float(encoded) if isinstance(encoded, str) else encoded
 
 
 def _short(bound: NDArray[Any]) -> str:

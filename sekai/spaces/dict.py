@@ -28,6 +28,8 @@ class Dict(Space[dict[str, Any]]):
         backend: BackendOps | None = None,
         **named: Space[Any],
     ) -> None:
+        if spaces is not None and not isinstance(spaces, Mapping):
+            raise SpaceMismatch(f"spaces must be a mapping of names to spaces, got {spaces!r}")
         self.spaces: dict[str, Space[Any]] = {**(spaces or {}), **named}
         for name, space in self.spaces.items():
             if not isinstance(space, Space):

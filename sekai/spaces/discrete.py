@@ -1,14 +1,20 @@
 """One of n whole numbers, from `start` on."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from sekai.error import SpaceMismatch
 from sekai.spaces.space import Space
 
-__all__ = ["Discrete", "allowed"]
+__all__ = ["FIRST", "LAST", "Discrete", "allowed"]
+
+FIRST: Final = int(np.iinfo(np.intp).min)
+"""The least number that a choice may be."""
+
+LAST: Final = int(np.iinfo(np.intp).max)
+"""The greatest number that a choice may be."""
 
 
 def allowed(mask: Any, n: int) -> "np.ndarray[Any, np.dtype[np.intp]]":
@@ -23,7 +29,7 @@ def allowed(mask: Any, n: int) -> "np.ndarray[Any, np.dtype[np.intp]]":
 
 
 class Discrete(Space[np.intp]):
-    """The whole numbers {start, ..., start + n - 1}.
+    """The whole numbers {start, ..., start + n - 1}, all of which must fit into `np.intp`.
 
     >>> -2 in Discrete(5, start=-2), 3 in Discrete(5, start=-2)
     (True, False)
@@ -33,11 +39,15 @@ class Discrete(Space[np.intp]):
     dtype: np.dtype[Any]
 
     def __init__(self, n: int, start: int = 0, *, seed: int | None = None) -> None:
-        if not isinstance(n, int | np.integer) or n < 1:
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise SpaceMismatch(f"n must be an integer >= 1, got {n!r}")
-        if not isinstance(start, int | np.integer):
+        if isinstance(start, bool) or not isinstance(start, int | np.integer):
             raise SpaceMismatch(f"start must be an integer, got {start!r}")
         self.n, self.start = int(n), int(start)
+        if self.n > LAST or not FIRST <= self.start <= LAST + 1 - self.n:
+            raise SpaceMismatch(
+                f"n must be <= {LAST}, start >= {FIRST} and start + n - 1 <= {LAST}, got n={n}, start={start}"
+            )
         super().__init__((), np.intp, seed=seed)
 
     def sample(self, mask: Any = None) -> np.intp:

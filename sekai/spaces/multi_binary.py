@@ -1,6 +1,6 @@
 """Arrays of zeros and ones: flags that are set or are not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ class MultiBinary(Space[NDArray[np.int8]]):
     dtype: np.dtype[Any]
 
     def __init__(self, n: int | tuple[int, ...], *, seed: int | None = None, backend: BackendOps | None = None) -> None:
-        shape = (n,) if isinstance(n, int | np.integer) else tuple(n)
+        shape = tuple(n) if isinstance(n, Iterable) else (n,)
         if not shape or not all(isinstance(k, int | np.integer) and k >= 1 for k in shape):
             raise SpaceMismatch(f"n must be an integer >= 1 or a tuple of such, got {n!r}")
         super().__init__(tuple(int(k) for k in shape), np.int8, seed=seed, backend=backend)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sekai.backend.base import BackendOps
 from sekai.error import SpaceMismatch
-from sekai.spaces.discrete import allowed
+from sekai.spaces.discrete import LAST, allowed
 from sekai.spaces.space import Space
 
 __all__ = ["MultiDiscrete"]
@@ -32,12 +32,16 @@ class MultiDiscrete(Space[NDArray[np.intp]]):
         seed: int | None = None,
         backend: BackendOps | None = None,
     ) -> None:
-        self.nvec = np.array(nvec, dtype=np.intp)
-        self.start = np.zeros_like(self.nvec) if start is None else np.array(start, dtype=np.intp)
+        self.nvec = _whole(nvec, "nvec must be integers >= 1, one a choice")
+        self.start = (
+            np.zeros_like(self.nvec) if start is None else _whole(start, "start must be integers, one a choice")
+        )
         if not self.nvec.ndim or not self.nvec.size or (self.nvec < 1).any():
             raise SpaceMismatch(f"nvec must be integers >= 1, one a choice, got {nvec!r}")
         if self.start.shape != self.nvec.shape:
             raise SpaceMismatch(f"start must have the shape {self.nvec.shape} of nvec, got {self.start.shape}")
+        if (self.start > LAST - self.nvec + 1).any():
+            raise SpaceMismatch(f"start + nvec - 1 must be <= {LAST}, got start={start!r}, nvec={nvec!r}")
         super().__init__(self.nvec.shape, np.intp, seed=seed, backend=backend)
 
     def sample(self, mask: Sequence[Any] | None = None) -> NDArray[np.intp]:
@@ -94,3 +98,14 @@ class MultiDiscrete(Space[NDArray[np.intp]]):
     def __repr__(self) -> str:
         start = f", start={self.start.tolist()}" if self.start.any() else ""
         return f"MultiDiscrete({self.nvec.tolist()}{start})"
+
+
+def _whole(values: ArrayLike, rule: str) -> NDArray[np.intp]:
+    """Return a copy as `np.intp`; raises `SpaceMismatch` with the `rule` for what is no integer, or too large a one."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "iu" or (array > LAST).any():
+        raise SpaceMismatch(f"{rule}, got {values!r}")
+    return array.astype(np.intp)

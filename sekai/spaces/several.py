@@ -19,6 +19,8 @@ class Several(Space[_T], abstract=True):
     def __init__(
         self, spaces: Iterable[Space[Any]], seed: int | None = None, *, backend: BackendOps | None = None
     ) -> None:
+        if not isinstance(spaces, Iterable):
+            raise SpaceMismatch(f"spaces must be spaces in order, a list or a tuple of them, got {spaces!r}")
         self.spaces: tuple[Space[Any], ...] = tuple(spaces)
         for index, space in enumerate(self.spaces):
             if not isinstance(space, Space):

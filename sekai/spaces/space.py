@@ -9,6 +9,7 @@ strings), `Space.from_jsonable(description)` rebuilds it; samples travel by `enc
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
+from math import isfinite
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -112,18 +113,23 @@ class Space(ABC, Generic[_T]):
 
     @staticmethod
     def from_jsonable(description: Mapping[str, Any]) -> "Space[Any]":
-        """Build the space that `to_jsonable` described; raises `SpaceMismatch` for an unknown kind."""
+        """Build the space that `to_jsonable` described; raises `SpaceMismatch` for what describes none."""
+        if not isinstance(description, Mapping):
+            raise SpaceMismatch(f"description must be a mapping, as to_jsonable() returns it, got {description!r}")
         kind = description.get("kind")
         if kind not in _KINDS:
             from sekai.spaces import graph, one_of, sequence, text  # noqa: F401  each is a kind once it is imported
         if kind not in _KINDS:
             raise SpaceMismatch(f"kind must be one of {sorted(_KINDS)}, got {kind!r}")
-        return _KINDS[kind]._rebuild(description)
+        try:
+            return _KINDS[kind]._rebuild(description)
+        except KeyError as error:
+            raise SpaceMismatch(f"description of a {kind} must have {error}, got {dict(description)}") from error
 
 
 def encode_array(array: NDArray[Any]) -> Any:
     """Return an array as nested lists of strict JSON; infinities and NaN are the strings 'inf', '-inf', 'nan'."""
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "O" or (array.dtype.kind == "f" and not np.isfinite(array).all()):
         return _strings(array.tolist())
     return array.tolist()
 
@@ -131,10 +137,9 @@ def encode_array(array: NDArray[Any]) -> Any:
 def _strings(value: Any) -> Any:
     if isinstance(value, list):
         return [_strings(v) for v in value]
-    return value if np.isfinite(value) else str(value)
+    return value if isfinite(value) else str(value)
 
 
 def decode_array(encoded: Any, dtype: Any) -> NDArray[Any]:
     """Return the array that `encode_array` wrote."""
-    array = np.asarray(encoded)
-    return (array.astype(np.float64) if array.dtype.kind in "US" else array).astype(dtype)
+    return np.asarray(encoded, dtype)

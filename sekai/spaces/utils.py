@@ -1,8 +1,9 @@
 """From structured values to flat arrays of numbers and back, and from one value to a batch of them.
 
 Numbers of a Box come as they are, a choice of n as a one-hot of n, parts of a Dict in the order of their sorted names,
-so that equal spaces flatten equally. The array is float32, or float64 where float32 would lose digits. Values may have
-leading dimensions, the same in every leaf, and keep them: `(..., flatdim)`.
+so that equal spaces flatten equally. The array is float32, or float64 where float32 would lose digits; a Box of
+integers beyond 2**53, which float64 would round too, keeps its dtype, and such a number among floats is refused. Values
+may have leading dimensions, the same in every leaf, and keep them: `(..., flatdim)`.
 
 A new kind of space joins by registering itself with `flatdim`, `flatten` and `unflatten`, and where the defaults do not
 hold with `flat_dtype` (float32), `flat_bounds` (0 and 1) and `batch_space` (a Tuple):
@@ -32,7 +33,7 @@ from sekai.spaces.tuple import Tuple
 
 __all__ = ["batch_space", "flat_bounds", "flat_dtype", "flatdim", "flatten", "flatten_space", "unflatten"]
 
-_Bounds: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+_Bounds: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 
 
 def _unknown(space: Any) -> NoReturn:
@@ -49,13 +50,16 @@ def flatdim(space: Any) -> int:
 
 @singledispatch
 def flat_dtype(space: Any) -> "np.dtype[Any]":
-    """Return the dtype of flattened values: float32 where that loses nothing, else float64."""
+    """Return the dtype of flattened values: float32 where that loses nothing, else float64, else the integers' own."""
     return np.dtype(np.float32)
 
 
 @singledispatch
 def flat_bounds(space: Any) -> _Bounds:
-    """Return the least and the greatest that each number of a flattened value can be, `(flatdim,)` each."""
+    """Return the least and the greatest that each number of a flattened value can be, `(flatdim,)` each.
+
+    Those of several spaces are Python's numbers, so that integers are not rounded beside floats.
+    """
     return np.zeros(flatdim(space)), np.ones(flatdim(space))
 
 
@@ -134,7 +138,7 @@ def _(space: Box) -> int:
 
 @flat_dtype.register
 def _(space: Box) -> "np.dtype[Any]":
-    return _with_float32(space.dtype)
+    return _with_float32(space.dtype) if space.is_exact_in_floats else space.dtype
 
 
 @cache
@@ -142,16 +146,31 @@ def _with_float32(*dtypes: "np.dtype[Any]") -> "np.dtype[Any]":
     return np.result_type(np.float32, *dtypes)
 
 
+@cache
+def _together(*dtypes: "np.dtype[Any]") -> "np.dtype[Any]":
+    """Return the dtype of parts in one array: that of integers where all are such, else floats."""
+    return np.result_type(*dtypes) if {dtype.kind for dtype in dtypes} in ({"i"}, {"u"}) else _with_float32(*dtypes)
+
+
+def _joined(parts: list[NDArray[Any]], dtype: "np.dtype[Any]", lead: tuple[int, ...]) -> NDArray[Any]:
+    """Return flat parts as one array of `dtype`; raises `SpaceMismatch` for an integer that it would round."""
+    for part in parts:
+        if dtype.kind == "f" and part.dtype.kind in "iu" and ((part < -(2**53)) | (part > 2**53)).any():
+            raise SpaceMismatch(
+                f"an integer beyond 2**53 cannot stand among {dtype}: flatten its part alone, got {part}"
+            )
+    return np.concatenate([np.zeros((*lead, 0), dtype), *parts], axis=-1, dtype=dtype)
+
+
 @flat_bounds.register
 def _(space: Box) -> _Bounds:
-    low = np.where(space.bounded_below, space.low.astype(np.float64), -np.inf)
-    high = np.where(space.bounded_above, space.high.astype(np.float64), np.inf)
+    low, high = space.limits
     return low.ravel(), high.ravel()
 
 
 @flatten.register
 def _(space: Box, x: Any) -> NDArray[Any]:
-    array = _array(space, x, "fiub").astype(_with_float32(space.dtype))
+    array = _array(space, x, "fiub").astype(flat_dtype(space))
     lead = array.shape[: array.ndim - len(space.shape)]
     return space.backend.from_numpy(array.reshape((*lead, prod(space.shape))))  # type: ignore[no-any-return]
 
@@ -164,8 +183,7 @@ def _(space: Box, x: NDArray[Any]) -> Any:
 
 @batch_space.register
 def _(space: Box, n: int) -> Space[Any]:
-    low = np.where(space.bounded_below, space.low, -np.inf) if not space.is_bounded[0] else space.low
-    high = np.where(space.bounded_above, space.high, np.inf) if not space.is_bounded[1] else space.high
+    low, high = space.limits
     return Box(low, high, (n, *space.shape), space.dtype, backend=space.backend)
 
 
@@ -287,14 +305,14 @@ def _(space: Dict | Tuple) -> int:
 @flat_dtype.register(Tuple)
 @flat_dtype.register(OneOf)
 def _(space: Dict | Tuple | OneOf) -> "np.dtype[Any]":
-    return _with_float32(*(flat_dtype(part) for part in _sub_spaces(space)))
+    return _together(*(flat_dtype(part) for part in _sub_spaces(space)))
 
 
 @flat_bounds.register(Dict)
 @flat_bounds.register(Tuple)
 def _(space: Dict | Tuple) -> _Bounds:
     bounds = [flat_bounds(part) for part in _sub_spaces(space)]
-    lows, highs = (np.concatenate([np.zeros(0), *(pair[k] for pair in bounds)]) for k in (0, 1))
+    lows, highs = (np.concatenate([np.zeros(0, object), *(pair[k] for pair in bounds)]) for k in (0, 1))
     return lows, highs
 
 
@@ -305,8 +323,7 @@ def _(space: Dict | Tuple, x: Any) -> NDArray[Any]:
     lead = parts[0].shape[:-1] if parts else ()
     if any(part.shape[:-1] != lead for part in parts):
         raise SpaceMismatch(f"leading dimensions must be the same in every part, got {[p.shape[:-1] for p in parts]}")
-    empty = np.zeros((*lead, 0), flat_dtype(space))
-    return space.backend.from_numpy(np.concatenate([empty, *parts], axis=-1))  # type: ignore[no-any-return]
+    return space.backend.from_numpy(_joined(parts, flat_dtype(space), lead))  # type: ignore[no-any-return]
 
 
 @unflatten.register(Dict)
@@ -340,7 +357,7 @@ def _(space: OneOf) -> int:
 @flat_bounds.register
 def _(space: OneOf) -> _Bounds:
     """Bound each number by what any of the spaces has there; 0 is what stands where one is shorter."""
-    low, high = np.zeros(flatdim(space)), np.zeros(flatdim(space))
+    low, high = np.zeros(flatdim(space), object), np.zeros(flatdim(space), object)
     high[0] = len(space) - 1
     for part in space:
         least, greatest = flat_bounds(part)
@@ -355,8 +372,9 @@ def _(space: OneOf, x: Any) -> NDArray[Any]:
         raise SpaceMismatch(f"a value of {space} was expected, got {x!r}")
     index, value = x
     part = space.backend.to_numpy(flatten(space[index], value))
-    flat = np.zeros(flatdim(space), flat_dtype(space))
-    flat[0], flat[1 : 1 + part.size] = index, part
+    dtype = flat_dtype(space)
+    rest = np.zeros(flatdim(space) - 1 - part.size, dtype)
+    flat = _joined([np.array([index], np.int8), part, rest], dtype, ())
     return space.backend.from_numpy(flat)  # type: ignore[no-any-return]
 
 

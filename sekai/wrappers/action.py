@@ -14,6 +14,7 @@ from sekai.spaces.box import Box
 from sekai.spaces.masks import allows
 from sekai.spaces.space import Space
 from sekai.spaces.tree import Path, leaves, map_space, map_value, real_dtype
+from sekai.wrappers.affine import Affine
 
 __all__ = ["CheckAction", "ClipAction", "RepeatAction", "RescaleAction", "StickyAction", "TransformAction"]
 
@@ -62,9 +63,10 @@ def _unbounded(space: Space[Any], path: Path) -> Space[Any]:
 
 
 class RescaleAction(ActionWrapper[ObsT, ActT]):
-    """Maps [`min`, `max`] to the bounds of the action space, of every Box in it, affinely.
+    """Maps [`min`, `max`] to the bounds of the action space, of every Box in it, affinely: what is beyond stays beyond.
 
-    Raises `SpaceMismatch` for a Box without bounds, and where there is no Box.
+    `ClipAction` clips. Whole numbers are rounded to the nearest. Raises `SpaceMismatch` for a Box without bounds, and
+    where there is no Box.
     """
 
     over_rows = True
@@ -76,11 +78,11 @@ class RescaleAction(ActionWrapper[ObsT, ActT]):
         self.min, self.max = float(min), float(max)
         self._inner = env.action_space
         _need_a_box(self)
-        self._lines: dict[Path, tuple[Any, Any, Any, Any]] = {}
+        self._lines: dict[Path, tuple[Affine, Affine]] = {}
         self.action_space = map_space(self._narrowed, self._inner)
 
     def action(self, action: Any) -> Any:
-        """Return the environment's action; one beyond [min, max] is clipped."""
+        """Return the environment's action."""
         return map_value(self._widened, self._inner, action)
 
     def reverse_action(self, action: Any) -> Any:
@@ -92,27 +94,15 @@ class RescaleAction(ActionWrapper[ObsT, ActT]):
             return space
         if not all(space.is_bounded):
             raise SpaceMismatch(f"RescaleAction needs bounds on both sides, got {space} at {list(path)}")
-        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        slope = (high - low) / (self.max - self.min)
-        self._lines[path] = slope, low - self.min * slope, low, high
-        return Box(self.min, self.max, space.shape, real_dtype(space))
+        narrow = Box(self.min, self.max, space.shape, real_dtype(space))
+        self._lines[path] = Affine(narrow, space), Affine(space, narrow)
+        return narrow
 
     def _widened(self, space: Space[Any], value: Any, path: Path) -> Any:
-        if not isinstance(space, Box):
-            return value
-        slope, offset, low, high = self._lines[path]
-        wide = np.asarray(value) * slope + offset
-        if space.dtype.kind != "f":
-            wide = np.rint(wide)
-        return np.minimum(np.maximum(wide, low), high).astype(space.dtype)
+        return self._lines[path][0](value) if path in self._lines else value
 
     def _reversed(self, space: Space[Any], value: Any, path: Path) -> Any:
-        if not isinstance(space, Box):
-            return value
-        slope, offset, _, _ = self._lines[path]
-        flat = slope == 0
-        narrow = (np.asarray(value, np.float64) - offset) / np.where(flat, 1.0, slope)
-        return np.where(flat, self.min, narrow).astype(real_dtype(space))
+        return self._lines[path][1](value) if path in self._lines else value
 
 
 class StickyAction(ActionWrapper[ObsT, ActT]):

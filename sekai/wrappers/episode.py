@@ -5,10 +5,10 @@ from typing import Any
 
 from sekai.core.env import ActT, ObsT
 from sekai.core.flow import Program, Reset, Step
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.multi_agent import MultiAgentEnv, wrong_agents
 from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.wrapper import EpisodeWrapper, FlowWrapper
-from sekai.error import ClosedEnvironment, InvalidAgents, ResetRequired, SekaiError, did_you_mean
+from sekai.error import ClosedEnvironment, ResetRequired, SekaiError
 
 __all__ = ["AutoReset", "OrderEnforcing", "TimeLimit", "restarted_info"]
 
@@ -19,7 +19,8 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
     """Refuses what is out of order, with an error that says what.
 
     `ResetRequired` for a step before the first reset or after the episode's end; `ClosedEnvironment` after `close`; of
-    many agents, `InvalidAgents` for actions of others than those that must act now, naming the missing and the extra.
+    many agents, `InvalidAgents` for actions that are no mapping by agent, or of others than those that must act now,
+    naming the missing and the extra.
     """
 
     per_view = True
@@ -40,8 +41,10 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
             self._refuse()
         if self._many:
             acting = self.env.acting
+            if type(action) is not dict and not isinstance(action, Mapping):
+                raise wrong_agents(self.env, action)
             if len(action) != len(acting) or not all(agent in action for agent in acting):
-                self._refuse_agents(action)
+                raise wrong_agents(self.env, action)
 
     def on_reset(self, result: Any) -> Any:
         """Remember that an episode runs."""
@@ -66,19 +69,6 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
             raise ClosedEnvironment(f"step after close: make a new {self.unwrapped!r}")
         when = "before the first reset" if self._phase == _NEW else "after the episode's end"
         raise ResetRequired(f"step {when}: call reset() first")
-
-    def _refuse_agents(self, actions: Mapping[str, Any]) -> None:
-        acting = self.env.acting
-        missing = [agent for agent in acting if agent not in actions]
-        extra = [agent for agent in actions if agent not in acting]
-        parts = [f"missing {missing}"] if missing else []
-        for agent in extra:
-            if agent in self.env.agents:
-                why = " (it waits for its turn)"
-            else:
-                why = " (it is not alive)" if agent in self.env.possible_agents else did_you_mean(agent, acting)
-            parts.append(f"extra {agent!r}{why}")
-        raise InvalidAgents(f"actions must be for exactly {list(acting)}: {', '.join(parts)}")
 
 
 class TimeLimit(EpisodeWrapper[ObsT, ActT]):

@@ -23,6 +23,7 @@ from sekai.spaces.space import Space
 from sekai.spaces.tree import Path, leaves, map_space, map_value, real_dtype
 from sekai.spaces.tuple import Tuple
 from sekai.spaces.utils import batch_space, flatten, flatten_space
+from sekai.wrappers.affine import Affine
 
 __all__ = [
     "ActionMaskObservation",
@@ -117,13 +118,14 @@ class DtypeObservation(ObservationWrapper[ObsT, ActT]):
     def _cast_space(self, space: Space[Any], path: Path) -> Space[Any]:
         if not isinstance(space, Box):
             return space
-        low = np.where(space.bounded_below, space.low.astype(np.float64), -np.inf)
-        high = np.where(space.bounded_above, space.high.astype(np.float64), np.inf)
+        low, high = space.limits
+        if space.dtype.kind == "f" and self.dtype.kind in "iu":  # as a cast does
+            low, high = np.trunc(low), np.trunc(high)
         return Box(low, high, space.shape, self.dtype)
 
 
 class RescaleObservation(ObservationWrapper[ObsT, ActT]):
-    """Maps the bounds of every Box of the observation to [`min`, `max`], affinely.
+    """Maps the bounds of every Box of the observation to [`min`, `max`], affinely: what is beyond them stays beyond.
 
     Raises `SpaceMismatch` for a Box without bounds, and where there is no Box.
     """
@@ -137,7 +139,7 @@ class RescaleObservation(ObservationWrapper[ObsT, ActT]):
         self.min, self.max = float(min), float(max)
         self._inner = env.observation_space
         _need_a_box(self)
-        self._lines: dict[Path, tuple[Any, Any]] = {}
+        self._lines: dict[Path, Affine] = {}
         self.observation_space = map_space(self._rescaled_space, self._inner)
 
     def observation(self, obs: Any) -> Any:
@@ -145,22 +147,16 @@ class RescaleObservation(ObservationWrapper[ObsT, ActT]):
         return map_value(self._rescaled, self._inner, obs)
 
     def _rescaled(self, space: Space[Any], value: Any, path: Path) -> Any:
-        if path not in self._lines:
-            return value
-        slope, offset = self._lines[path]
-        scaled = np.asarray(value) * slope + offset
-        return np.minimum(np.maximum(scaled, self.min), self.max).astype(real_dtype(space))  # type: ignore[arg-type]
+        return self._lines[path](value) if path in self._lines else value
 
     def _rescaled_space(self, space: Space[Any], path: Path) -> Space[Any]:
         if not isinstance(space, Box):
             return space
         if not all(space.is_bounded):
             raise SpaceMismatch(f"RescaleObservation needs bounds on both sides, got {space} at {list(path)}")
-        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        width = np.where(high > low, high - low, 1.0)
-        slope = (self.max - self.min) / width
-        self._lines[path] = (slope, self.min - low * slope)
-        return Box(self.min, self.max, space.shape, real_dtype(space))
+        scaled = Box(self.min, self.max, space.shape, real_dtype(space))
+        self._lines[path] = Affine(space, scaled)
+        return scaled
 
 
 class FrameStackObservation(ObservationWrapper[ObsT, ActT]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -301,7 +302,7 @@ def test_a_fresh_book_counts_ids_from_zero_also_after_no_messages() -> None:
 
 @pytest.mark.parametrize("levels", ["a", -1, 1.5, True, None])
 def test_a_depth_of_no_number_of_levels_is_an_error(levels: object) -> None:
-    with pytest.raises(ValueError, match=rf"levels must be an integer of at least 0, got {levels!r}"):
+    with pytest.raises(ValueError, match=rf"levels must be an integer >= 0, got {levels!r}"):
         OrderBook().depth(levels)  # type: ignore[arg-type]
 
 
@@ -329,3 +330,47 @@ def test_money_that_need_not_be_exact_any_more_is_not_told() -> None:
     for ask in (lambda: book.cash(2), lambda: book.accounts, lambda: book.venue_cash):
         with pytest.raises(SekaiError, match="an account has held more than 2\\*\\*62 hundredths"):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda b: b.limit("buy", price=True, size=1), "price must be an integer, got True"),
+        (lambda b: b.limit("buy", price=9, size=1, post_only="no"), "post_only must be True or False, got 'no'"),
+        (lambda b: b.limit("buy", price=9, size=1, hidden=1), "hidden must be True or False, got 1"),
+        (lambda b: b.market(["buy"], size=1), r"side must be 'buy' .*, got \['buy'\]"),
+        (lambda b: b.queue(["buy"], 1), r"side must be 'buy' .*, got \['buy'\]"),
+    ],
+)
+def test_a_word_of_the_wrong_kind_is_refused(call: Callable[[OrderBook], object], words: str) -> None:
+    book = OrderBook()
+    with pytest.raises(OrderRejected, match=words):
+        call(book)
+    assert len(book) == 0 == book.messages
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"rules": 3}, r"rules must be VenueRules\(...\) or None, got 3"),
+        ({"rules": {}}, r"rules must be VenueRules\(...\) or None, got {}"),
+        ({"events": "yes"}, "events must be True or False, got 'yes'"),
+        ({"orders": 1.5}, "orders must be an integer from 1 to .*, got 1.5"),
+        ({"owners": True}, "owners must be an integer from 1 to .*, got True"),
+        ({"ticks": "64"}, "ticks must be a power of two from 64 to .*, got '64'"),
+    ],
+)
+def test_a_book_is_made_of_what_it_can_be(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        OrderBook(**arguments)
+
+
+def test_time_does_not_go_back() -> None:
+    book = OrderBook(events=True)
+    book.time_ns = np.int64(5)  # type: ignore[assignment]
+    book.time_ns = 5
+    for wrong in (4, -1, 2**70, "x", 5.5, True):
+        with pytest.raises(ValueError, match=rf"time_ns must be an integer from 5 to {2**62}, got {wrong!r}"):
+            book.time_ns = wrong  # type: ignore[assignment]
+    book.limit("buy", price=9, size=1)
+    assert book.events["time_ns"].tolist() == [5]

@@ -15,6 +15,7 @@ from markets.conformance import Story, rules_of
 from markets.envs import MarketEnv
 from markets.feeds import L1, PRINT, Depth, Feeds, opening
 from markets.fuzz import episode
+from markets.messages import EVENT
 from markets.replay import replay
 from markets.tape import L3, Tape, TapeKind, load, save
 from sekai.utils import InvalidValue
@@ -151,10 +152,45 @@ def test_a_market_is_its_own_tape(tmp_path: Path, suffix: str) -> None:
 
 
 def test_what_cannot_be_asked_for() -> None:
-    with pytest.raises(InvalidValue, match="l2_delay_ns must be >= 0, got -1"):
+    with pytest.raises(InvalidValue, match="l2_delay_ns must be an integer >= 0, got -1"):
         Feeds(l2_delay_ns=-1)
-    with pytest.raises(InvalidValue, match="levels must be >= 1, got 0"):
-        Feeds(levels=0)
+    for levels in (0, "a", 1.5, True):
+        with pytest.raises(InvalidValue, match=f"levels must be an integer >= 1, got {levels!r}"):
+            Feeds(levels=levels)  # type: ignore[arg-type]
+    wrong: tuple[Any, ...] = (None, [], np.zeros(3), np.zeros((2, 2), EVENT))
+    for events in wrong:
+        with pytest.raises(InvalidValue, match=r"events must be one-dimensional of dtype EVENT.*, got"):
+            Feeds().publish(events)
+
+
+def test_a_book_that_keeps_trades_and_refusals_only_has_no_feeds() -> None:
+    book = markets.OrderBook()
+    book.limit("sell", price=101, size=5)
+    book.limit("buy", price=101, size=2)
+    with pytest.raises(InvalidValue, match=r"order 0, which was never told of: .*OrderBook\(events=True\)"):
+        Feeds().publish(book.events)
+
+
+def test_a_market_without_its_opening_book_has_no_feeds() -> None:
+    env = MarketEnv(Market(seats=(), flow=ZeroIntelligence(pace=60.0), session_s=20.0), record=True)
+    env.reset(seed=0)
+    events = env.events()
+    with pytest.raises(InvalidValue, match=r"Feeds\(opening=opening\(env.opening_row\)\)"):
+        Feeds().publish(events)
+    Feeds(opening=opening(env.opening_row)).publish(events)
+
+
+def test_what_happened_before_cannot_be_published_later() -> None:
+    book, feeds = markets.OrderBook(events=True), Feeds()
+    book.time_ns = 7
+    book.limit("sell", price=101, size=5)
+    feeds.publish(book.events)
+    early = book.events.copy()
+    early["time_ns"] = 6
+    for events in (early, np.concatenate([book.events, early])):
+        with pytest.raises(InvalidValue, match="events must be in order of time, got 6 after 7"):
+            feeds.publish(events)
+    assert len(feeds.l3(10)) == 1
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -51,6 +51,12 @@ SPACES: list[Space[Any]] = [
     Box(0, 10_000, shape=(10, 2), dtype=np.int32),
     Box(0, 255, shape=(2, 2), dtype=np.uint8),
     Box(-INF, 3, shape=(2,), dtype=np.int64),
+    Box(-INF, INF, shape=(2,), dtype=np.int64),
+    Box(-(2**63), 2**63 - 1, shape=(2,), dtype=np.int64),
+    Box(0, 2**64 - 1, shape=(8,), dtype=np.uint64),
+    Box([0, 2**63 + 1, -INF], [1, 2**64 - 1, INF], dtype=np.uint64),
+    Tuple([Box(0, 2**64 - 1, (3,), np.uint64), Box(2**60, 2**60 + 9, (), np.uint64)]),
+    OneOf([Box(0, 2**63 - 1, (3,), np.int64), Box(-(2**63), 0, (), np.int64)]),
     Box(0, 1, shape=(3,), dtype=bool),
     Box(-1.0, 1.0, shape=()),
     Box(-1.7e308, 1.7e308, shape=(3,), dtype=np.float64),
@@ -125,6 +131,33 @@ def test_dicts_compare_regardless_of_order() -> None:
     assert flatten_space(one) == flatten_space(other)
 
 
+def test_integers_that_floats_would_round_keep_their_digits() -> None:
+    """2**53 + 1 is the first that float64 cannot hold: alone it stays an integer, among floats it is refused."""
+    wide = Box(0, 2**64 - 1, (2,), np.uint64)
+    value = np.array([1, 2**64 - 1], np.uint64)
+    assert wide.decode_sample(wide.encode_sample(value)).tolist() == value.tolist()
+    assert flat_dtype(wide) == np.uint64 and unflattened(wide, flatten(wide, value)).tolist() == value.tolist()
+    assert flatten_space(wide) == wide and flatten_space(Box(0, 2**53, (2,), np.int64)).dtype == np.float64
+    assert flatten_space(Box(-INF, INF, (2,), np.int64)).is_bounded == (False, False)
+    for mixed, held in (
+        (Tuple([wide, Box(0.0, 1.0, (1,))]), lambda x: (x, np.full(1, 0.5, np.float32))),
+        (OneOf([Box(0.0, 1.0, (2,)), wide]), lambda x: (1, x)),
+    ):
+        assert flat_dtype(mixed) == np.float64
+        small = held(np.array([0, 2**53], np.uint64))
+        assert sekai.core.result.same(unflattened(mixed, flatten(mixed, small)), small)
+        with pytest.raises(SpaceMismatch, match=r"an integer beyond 2\*\*53 cannot stand among float64"):
+            flatten(mixed, held(np.array([0, 2**53 + 1], np.uint64)))
+
+
+def test_bounds_beside_infinite_ones_keep_their_digits() -> None:
+    space = Box([2**53 + 1, -INF], [INF, 2**53 + 1], dtype=np.int64)
+    for twin in (space, Space.from_jsonable(json.loads(json.dumps(space.to_jsonable()))), batch_space(space, 2)):
+        assert isinstance(twin, Box) and twin.low.ravel()[0] == 2**53 + 1 and twin.high.ravel()[1] == 2**53 + 1
+    last = Discrete(3, start=2**63 - 3)
+    assert {int(last.sample()) for _ in range(60)} == {2**63 - 3, 2**63 - 2, 2**63 - 1}
+
+
 def test_box_of_the_documentation() -> None:
     space = sekai.Box(low=0.0, high=1000.0, shape=(8,), dtype=np.float32)
     assert space.is_bounded == (True, True) and space.sample().shape == (8,)
@@ -163,16 +196,46 @@ def test_samples_spread_over_what_is_allowed() -> None:
         (lambda: Box(-1, 1, (2,), dtype=np.uint8), "low must be within"),
         (lambda: Box(0, 300, (2,), dtype=np.uint8), "high must be within"),
         (lambda: Box(0, 1, (2,), dtype=np.complex128), "dtype must be"),
+        (lambda: Box(0, 1, (2,), dtype="flaot32"), "dtype must be .* got 'flaot32'"),  # type: ignore[arg-type]
+        (lambda: Box("a", 1), "low must be a number or an array of numbers, got 'a'"),
+        (lambda: Box(0, None), "high must be a number or an array of numbers, got None"),  # type: ignore[arg-type]
+        (lambda: Box([[1], [1, 2]], 3), "low must be a number or an array of numbers"),
+        (lambda: Box(np.zeros(2), np.ones(3)), r"low and high must broadcast to one shape, got shapes \(2,\) and \(3,"),
+        (lambda: Box(0, 1, 2.5), "shape must be an integer >= 0 or a tuple of such, got 2.5"),  # type: ignore[arg-type]
+        (lambda: Box(0, 1, (2, -1)), r"shape must be an integer >= 0 or a tuple of such, got \(2, -1\)"),
+        (lambda: Box(0.5, 1.5, (1,), dtype=int), "low must be whole for dtype int64, got 0.5"),
+        (lambda: Box([0, 0], [1, 1.5], dtype=int), "high must be whole for dtype int64, got"),
+        (lambda: Box(0, np.float64(2**63), (), dtype=np.int64), "high must be within"),
+        (lambda: Box(0, 1e40, (1,)), "high must be within 3.4.*e.38 of 0 for float32, or inf, got 1e.40"),
+        (lambda: Box(-1e40, 0, (1,)), "low must be within 3.4.*e.38 of 0 for float32, or -inf, got -1e.40"),
+        (lambda: Box(INF, INF, (1,)), "low must be within"),
         (lambda: Discrete(0), "n must be an integer >= 1, got 0"),
         (lambda: Discrete(2.5), "n must be an integer >= 1, got 2.5"),  # type: ignore[arg-type]
+        (lambda: Discrete(True), "n must be an integer >= 1, got True"),
         (lambda: Discrete(2, 0.5), "start must be an integer"),  # type: ignore[arg-type]
+        (
+            lambda: Discrete(3, start=2**63 - 2),
+            r"start \+ n - 1 <= 9223372036854775807, got n=3, start=92233720368547758",
+        ),
+        (lambda: Discrete(2**70), "n must be <= 9223372036854775807, .* got n=1180591620717411303424"),
+        (lambda: Discrete(2**64, -(2**63)), "n must be <= 9223372036854775807"),
         (lambda: MultiDiscrete([3, 0]), "nvec must be integers >= 1"),
+        (lambda: MultiDiscrete([1.5]), r"nvec must be integers >= 1, one a choice, got \[1.5\]"),
+        (lambda: MultiDiscrete(["a"]), r"nvec must be integers >= 1, one a choice, got \['a'\]"),
+        (lambda: MultiDiscrete([2**70]), "nvec must be integers"),
+        (lambda: MultiDiscrete([2], [0.5]), r"start must be integers, one a choice, got \[0.5\]"),
+        (lambda: MultiDiscrete([3], [2**63 - 2]), r"start \+ nvec - 1 must be <= 9223372036854775807"),
         (lambda: MultiDiscrete([3, 3], [0]), "start must have the shape"),
         (lambda: Dict({"a": 1}), r"spaces\['a'\] must be a space, got 1"),  # type: ignore[dict-item]
+        (lambda: Dict(3), "spaces must be a mapping of names to spaces, got 3"),  # type: ignore[arg-type]
         (lambda: Space.from_jsonable({"kind": "Sphere"}), "kind must be one of .*Box"),
+        (lambda: Space.from_jsonable({"kind": "Discrete"}), "description of a Discrete must have 'n', got"),
+        (lambda: Space.from_jsonable(3), "description must be a mapping, .* got 3"),  # type: ignore[arg-type]
         (lambda: Discrete(2, seed=-1), "seed must be an integer"),
         (lambda: MultiBinary(0), "n must be an integer >= 1"),
+        (lambda: MultiBinary(2.5), "n must be an integer >= 1 or a tuple of such, got 2.5"),  # type: ignore[arg-type]
         (lambda: MultiBinary(2).sample(mask=[0, 3]), "mask must be"),
+        (lambda: Tuple(3), "spaces must be spaces in order, .* got 3"),  # type: ignore[arg-type]
         (lambda: Tuple([1]), r"spaces\[0\] must be a space, got 1"),  # type: ignore[list-item]
         (lambda: Tuple([Discrete(2)]).sample(mask=(None, None)), "one mask or None a sub-space, 1, got 2"),
         (lambda: Text(2, min_length=3), "min_length must be <= max_length"),
@@ -375,9 +438,14 @@ def test_every_space_flattens_under_leading_dimensions() -> None:
 def test_a_batch_space_holds_batches(space: Space[Any]) -> None:
     batch = batch_space(space, 3)
     batch.seed(0)
-    assert batch.sample() in batch and batch == batch_space(space, 3) != batch_space(space, 4) or space in (
-        Dict({}),
-        Tuple([]),
+    assert (
+        batch.sample() in batch
+        and batch == batch_space(space, 3) != batch_space(space, 4)
+        or space
+        in (
+            Dict({}),
+            Tuple([]),
+        )
     )
     if space.shape is not None:
         assert batch.shape == (3, *space.shape)

@@ -45,10 +45,13 @@ def test_clip_rescale_transform() -> None:
     assert scale.reverse_action(np.array([0.0, 7.5], np.float32)).tolist() == [0, 0.5]
     assert scale.action_space == Box(-1.0, 1.0, (2,)) and not any(clip.action_space.is_bounded)
     rows = np.array([[0.0, 0.5], [1.0, -1.0], [3.0, 3.0]], np.float32)
-    assert scale.over_rows and scale.action(rows).tolist() == [[0, 7.5], [2, 0], [2, 10]]
+    assert scale.over_rows and scale.action(rows).tolist() == [[0, 7.5], [2, 0], [6, 20]]
+    byte = RescaleAction(Doer(Box(0, 255, (2,), np.uint8)))
+    assert byte.action(np.array([-3.0, 3.0])).tolist() == [0, 255], "whole numbers end where their dtype does"
     nested = RescaleAction(Doer(Dict(side=Discrete(2), lots=Box(0, 4, (1,), np.int64))), 0.0, 1.0)
     nested.reset()
     nested.step({"side": 1, "lots": np.array([0.5])})
+    assert nested.action({"side": 1, "lots": np.array([2.0])})["lots"].tolist() == [8], "beyond stays beyond"
     assert nested.unwrapped.did[0]["lots"].tolist() == [2] and nested.unwrapped.did[0] in nested.unwrapped.action_space
 
 

@@ -62,6 +62,11 @@ def test_missing_and_extra_agents_are_named() -> None:
         env.step({"fast": 0.0, "slow": 0.0})
     with pytest.raises(InvalidAgents, match=r"missing \['fast'\], extra 'fsat' Did you mean 'fast'"):
         env.step({"fsat": 0.0})
+    with pytest.raises(InvalidAgents, match=r"missing \['fast'\], extra 1$"):
+        env.step({1: 0.0})
+    for wrong in (None, [1, 1], ["fast"], 3):
+        with pytest.raises(InvalidAgents, match=r"actions must be a mapping by agent, for exactly \['fast'\], got "):
+            env.step(wrong)
     with pytest.raises(InvalidAgents, match=r"extra 'late' \(it is not alive\)"):
         env.step({"fast": 0.0, "late": 0.0})
     env.step({"fast": 0.0})

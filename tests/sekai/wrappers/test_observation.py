@@ -105,6 +105,26 @@ def test_rescaling_is_affine_leaf_by_leaf() -> None:
     seen = shown(env, 1)[0]
     assert seen["a"].tolist() == [1.0, 2.0] and seen["n"].tolist() == [0.5] and seen["d"] == 1
     assert seen in env.observation_space and env.observation_space["n"] == Box(0.0, 2.0, (1,))
+    beyond = {"a": np.array([15.0, -2.0], np.float32), "n": np.array([8], np.int32), "d": np.intp(0)}
+    seen = env.observation(beyond)
+    assert seen["a"].tolist() == [3.0, -1.0] and seen["n"].tolist() == [4.0] and seen not in env.observation_space
+
+
+def test_rescaling_keeps_inside_what_is_inside() -> None:
+    """The ends of random boxes, which rounding alone would move out."""
+    rng = np.random.default_rng(0)
+    low = rng.normal(size=10_000)
+    inner = Box(low, low + rng.exponential(size=10_000), dtype=np.float64)
+    env = RescaleObservation(Shelf(inner, []), 0.1, 0.3)
+    assert all(env.observation(bound) in env.observation_space for bound in (inner.low, inner.high))
+    assert np.allclose(env.observation(inner.high), 0.3, rtol=1e-15)
+
+
+def test_a_cast_to_whole_numbers_cuts_the_bounds_too() -> None:
+    env = DtypeObservation(Shelf(Box(-1.5, np.inf, (2,)), []), np.int32)
+    assert env.observation_space == Box(-1, np.inf, (2,), np.int32)
+    with pytest.raises(SekaiError, match="high must be within .* for float32, or inf, got"):
+        DtypeObservation(Shelf(Box(0.0, 1e300, (2,), np.float64), []), np.float32)
 
 
 def test_the_same_layers_take_rows() -> None:
