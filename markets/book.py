@@ -287,6 +287,7 @@ class OrderBook(BookMemory):
     @property
     def venue_cash(self) -> int:
         """What the venue has earned in fees, in hundredths of tick x lot; with all owners' cash it sums to zero."""
+        self._check_money()
         row = self._row
         return int(row[int(row[ACCOUNTS] + row[ACCOUNT_STRIDE] * row[VENUE]) + CASH])
 
@@ -426,10 +427,13 @@ class OrderBook(BookMemory):
     def accounts(self) -> NDArray[Any]:
         """Every owner's account, `(owners,)` of dtype `ACCOUNT`, exact: each column but the last two sums to zero.
 
+        Raises SekaiError once an account has held more cash than 2**62 hundredths, up or down.
+
         `cash` and `edge` (earned against the mark) in hundredths of tick x lot, `position` and `volume` in lots.
         """
         from markets.engine.check import accounts_of
 
+        self._check_money()
         return np.ascontiguousarray(accounts_of(self._row)[:, [CASH, POSITION, EDGE, FILLS, VOLUME]]).view(ACCOUNT)[
             :, 0
         ]
@@ -535,6 +539,10 @@ class OrderBook(BookMemory):
         out["price_ticks"] = (keys ^ int(self._row[side + FLIP])) + self._base
         out["size"], out["orders"] = levels[keys, QTY], levels[keys, COUNT]
         return out
+
+    def _check_money(self) -> None:
+        if self._row[layout.OVERFLOWED]:
+            raise SekaiError("an account has held more than 2**62 hundredths of tick x lot: money is exact no longer")
 
     def _account(self, owner: int) -> Any:
         number = as_integer("owner", owner)

@@ -353,7 +353,7 @@ _PLAIN: Final = VenueRules()
 
 
 class _Kernels(NamedTuple):
-    send: Callable[..., int]
+    send: Callable[..., int]  # of two arrays and integers of Python's own: it looks at no types
     resume: Callable[..., int]
     replay: Callable[..., tuple[int, int, int]]
     send_special: Callable[..., int]
@@ -375,13 +375,14 @@ def _kernels() -> _Kernels:
     if not _loaded:
         from markets.engine import replay as edge
         from markets.engine.events import pour
+        from markets.engine.jit import entry_of
 
         def demand(words: NDArray[np.int32], width: int) -> Demand:
             return edge.demand(words) if width == edge.MESSAGE_WORDS else edge.demand_special(words, width)
 
         _loaded.append(
             _Kernels(
-                send=edge.send,
+                send=entry_of(edge.send, np.zeros(1, np.int64), np.zeros(1, np.int32), *[0] * 7),
                 resume=edge.resume,
                 replay=edge.replay,
                 send_special=edge.send_special,

@@ -10,7 +10,7 @@ from numpy import int32
 from numpy import uint64 as U
 
 from .auction import call_price
-from .book import find, level_at, take_slot
+from .book import find, level_at, side_index_of, side_of, take_slot
 from .events import emit
 from .extras import flags_of, leave_queue, level_lots, mark_as, named_price, open_size, park, unmark
 from .intent import carry_out, set_reach
@@ -25,7 +25,6 @@ from .layout import (
     BAD_SIZE,
     BASE,
     BEYOND_LADDER,
-    BID,
     BOOK_FULL,
     CALL_LEFT,
     CALL_PRICE,
@@ -110,7 +109,7 @@ from .layout import (
 )
 from .ledger import account_of
 from .limits import count_order, limit_fault, position_fault
-from .matching import is_off_lot, order_fault, price_fault, resting_fault, side_of
+from .matching import is_off_lot, order_fault, price_fault, resting_fault
 from .phases import change_phase
 from .probe import lots_left, probe
 from .taking import take_out
@@ -320,7 +319,7 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
     reason = _change_fault(row, book, order, price, size)
     if reason != OK:
         return reason
-    side_index = 0 if half[U(order + SIDE)] == book + BID else 1
+    side_index = side_index_of(book, int(half[U(order + SIDE)]))
     tag, owner = int(half[U(order + TAG)]), row[U(M_OWNER)]
     if flags & (IS_STOP | IS_WAITING):  # it becomes the youngest of its list
         leave_queue(row, book, order)
@@ -355,7 +354,7 @@ def _change_fault(row: Row, book: int, order: int, price: int, size: int) -> int
         if already + size > MAX_SIZE:
             return LEVEL_FULL
     if size > whole:
-        return position_fault(row, book, row[U(M_OWNER)], 0 if side == book + BID else 1, size - whole)
+        return position_fault(row, book, row[U(M_OWNER)], side_index_of(book, side), size - whole)
     return OK
 
 

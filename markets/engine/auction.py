@@ -10,7 +10,7 @@ from __future__ import annotations
 from numpy import int32
 from numpy import uint64 as U
 
-from .book import next_key, previous_key, price_of
+from .book import next_key, previous_key, price_of, side_of
 from .events import emit, has_room, print_trade
 from .extras import discard, flags_of, open_size, renew, use_up
 from .jit import kernel
@@ -139,7 +139,7 @@ def _front(row: Row, book: int, side_index: int) -> int:
     head = row[U(book + (CALL_BUYS if side_index == BUY else CALL_SELLS))]
     if head != 0 and half[U(head + NEXT)] != head:
         return int(half[U(head + NEXT)])
-    side = book + (BID if side_index == BUY else ASK)
+    side = side_of(book, side_index)
     key = row[U(side + BEST)]
     while key != NONE:
         level = row[U(side + LEVELS)] + LEVEL_WORDS * key

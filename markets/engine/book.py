@@ -16,7 +16,9 @@ from numpy import uint64 as U
 from .bits import highest_bit, lowest_bit
 from .jit import inlined, kernel
 from .layout import (
+    ASK,
     BEST,
+    BID,
     BITS,
     BOOK,
     CAPACITY,
@@ -57,12 +59,28 @@ __all__ = [
     "price_of",
     "remove",
     "rest",
+    "side_index_of",
+    "side_of",
     "take_slot",
     "unlink",
     "vacate",
 ]
 
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
+_SIDE_SHIFT = 3
+assert ASK - BID == 1 << _SIDE_SHIFT
+
+
+@inlined
+def side_of(book: int, side_index: int) -> int:
+    """Return the handle of a book's side: BUY its bids, SELL its asks."""
+    return book + BID + (side_index << _SIDE_SHIFT)
+
+
+@inlined
+def side_index_of(book: int, side: int) -> int:
+    """Return what a side is called in messages and events, BUY or SELL."""
+    return (side - book - BID) >> _SIDE_SHIFT
 
 
 @inlined

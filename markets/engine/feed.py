@@ -12,12 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numpy import uint64 as U
 
-from .book import best, next_key
+from .book import best, next_key, side_of
 from .jit import inlined, kernel
 from .layout import (
-    ASK,
     BEST,
-    BID,
     FEED,
     FEED_CAPACITY,
     FEED_HEAD,
@@ -78,7 +76,7 @@ def keep(row: Row, book: int, stamp: int) -> None:
     row[U(snap + SNAP_PHASE)] = _packed_phase(row, book)
     half, depth, word = row.view(np.int32), row[U(feed + FEED_LEVELS)], snap + SNAP_WORDS
     for s in range(2):
-        side = book + (BID if s == 0 else ASK)
+        side = side_of(book, s)
         key = next_shown(row, side, row[U(side + BEST)])
         for _ in range(depth):
             packed = np.int64(0)
@@ -138,6 +136,6 @@ def public_best(row: Row, seat: int, side_index: int) -> int:
     """Return the best price of a side that a seat knows of, in ladder ticks; -1 where there is none."""
     book = row[U(seat + S_BOOK)]
     if row[U(seat + S_LAG)] == 0:
-        return best(row, book + (BID if side_index == 0 else ASK))
+        return best(row, side_of(book, side_index))
     price, lots = kept_level(row, snapshot(row, seat), row[U(row[U(book + FEED)] + FEED_LEVELS)], side_index, 0)
     return price if lots else -1

@@ -14,12 +14,10 @@ import numpy as np
 from numpy import uint64 as U
 
 from . import rng
-from .book import best
+from .book import best, side_index_of, side_of
 from .jit import inlined
 from .layout import (
-    ASK,
     BACKGROUND,
-    BID,
     BUY,
     F_BOUND,
     F_CANCEL,
@@ -44,6 +42,7 @@ from .layout import (
     SELL,
     SERIAL,
     SIDE,
+    SIDE_FLIP,
     SLOTS,
     TAG,
     Row,
@@ -108,7 +107,7 @@ def _draw_cancel(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
         return OP_NOTHING, BUY, 0, 0
     half, reals = row.view(np.int32), row.view(np.float64)
     order = np.int64(half[U(row[U(book + SLOTS)] + place)])
-    side = BUY if half[U(order + SIDE)] == book + BID else SELL
+    side = side_index_of(book, int(half[U(order + SIDE)]))
     distance = abs(half[U(order + PRICE)] - anchor(row, book, side))
     depth = row[U(flow + F_DEPTH)]
     kept = chance >= reals[U(flow + FLOW_WORDS + depth + min(max(distance, 1), depth) - 1)]
@@ -120,7 +119,7 @@ def _draw_cancel(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
 @inlined
 def anchor(row: Row, book: int, side: int) -> int:
     """Return the price from which distances of an order on `side` count: the opposite best, else next to the mark."""
-    price = best(row, book + (ASK if side == BUY else BID))
+    price = best(row, side_of(book, side) ^ SIDE_FLIP)
     if price < 0:
         price = (row[U(book + MARK)] + 2) // 2 if side == BUY else (row[U(book + MARK)] - 1) // 2
     return price

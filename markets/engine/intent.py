@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numpy import uint64 as U
 
+from .book import side_of
 from .jit import kernel
 from .layout import (
     BASE,
@@ -30,7 +31,6 @@ from .layout import (
     WALKING,
     Row,
 )
-from .matching import side_of
 from .phases import change_phase
 from .probe import lots_left, probe
 

@@ -159,6 +159,7 @@ __all__ = [
     "MAKER_FEE_PER_LOT",
     "MARK",
     "MAX_ORDER_SIZE",
+    "MAX_MONEY",
     "MAX_PRICE",
     "MAX_SIZE",
     "MAX_TAG",
@@ -233,6 +234,7 @@ __all__ = [
     "OUTBOX_CAPACITY",
     "OUTBOX_WORDS",
     "OUTSIDE_BAND",
+    "OVERFLOWED",
     "OWNER",
     "OWN_FILLS",
     "PARAMETER_WORDS",
@@ -412,7 +414,8 @@ MAX_SIZE: Final = (1 << 30) - 1  # lots in one order, and in one level: int32 ho
 MAX_TAG: Final = (1 << 31) - 1
 NO_TAG: Final = -1  # the tag of a slot that holds no order
 MAX_PRICE: Final = (1 << 31) - 1  # ticks, counted from zero, not from BASE
-MAX_VALUE: Final = (1 << 62) // MONEY  # tick x lot of one order: what it pays is exact in int64
+MAX_MONEY: Final = 1 << 62  # in an account: a fill that leads beyond it is still exact, the next need not be
+MAX_VALUE: Final = MAX_MONEY // MONEY  # tick x lot of one order: what it pays is exact in int64
 KEEP: Final = -(1 << 40)  # in a modify: leave the price, or the size, as it is
 MAX_TICKS: Final = 64**3  # three words of 64 bits, one above the other
 BY_CLOCK: Final = -1  # what an agent's kernel returns to be woken next by its seat's clock
@@ -431,7 +434,7 @@ EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from out
 # what only special messages need (`markets.engine.special`)
 (M_FLAGS, M_DISPLAY, M_STOP, M_LEVEL, CALL_PRICE, CALL_LEFT, RATES, M_ROOT) = range(56, 64)
 (ROOT_OP, ROOT_TAG, ROOT_ORDER, ROOT_FILLED, ROOT_TAKEN, PROBE_FILL, PROBE_OUTSIDE, PROBE_MEETS) = range(64, 72)
-(M_CURSOR, BACKGROUND, VENUE, UNIT_VALUE, QUEUE_KEPT) = range(72, 77)
+(M_CURSOR, BACKGROUND, VENUE, UNIT_VALUE, QUEUE_KEPT, OVERFLOWED) = range(72, 78)
 HEADER_WORDS: Final = 80
 # M_SIDE: BUY or SELL. M_PRICE: ladder ticks. M_REACH: the worst key of the other side that it may trade at. M_HELD: the
 # order that a modify took out of its queue, so that it keeps its handle. M_ORDER: the id that it names; in the end the
@@ -446,6 +449,7 @@ HEADER_WORDS: Final = 80
 # waits in ROOT_*. PROBE_*: what a taker would trade, whether outside the halting band, and whether it meets anybody.
 # CALL_PRICE, CALL_LEFT: the price of an uncross and the lots still to trade. RATES: where new orders are counted.
 # QUEUE_KEPT: entries of the heap that messages leave free for wake-ups, flows, and what the venue has scheduled.
+# OVERFLOWED: 1 once an account has held more than MAX_MONEY, up or down: from then on money need not be exact.
 
 # --- a book, aligned to 16 words so that `side ^ SIDE_FLIP` is the other side of the same book ----------------------
 (GATE, INDEX, BASE, TICKS, CAPACITY, LIVE, SLOTS, ORDERS) = range(8)
@@ -474,7 +478,7 @@ BOOK_WORDS: Final = 64
 # FEED: where snapshots for delayed market data start; 0 while no seat has a delayed feed.
 # HALT_NS, REOPENING_NS: how long a halt lasts, and the call after it; HALT_NS is 0 where phases know no clock.
 # PHASE_ENDS: when the present call or halt does; 0 in continuous trading. REFERENCE: the price, counted from zero, that
-# a halting band lies around: the opening one, then each that a call clears at; 0 where it stays.
+# a halting band lies around: the opening one, then that of each call's end; 0 where it stays.
 
 # --- a side of a book. BEST is a key, NONE when the side is empty; LEVELS counts int32 words ------------------------
 (BEST, FLIP, LEVELS, BITS, SUMMARY, TOP, BOOK) = range(7)

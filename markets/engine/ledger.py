@@ -27,9 +27,11 @@ from .layout import (
     HALF_TICK,
     INDEX,
     MARK,
+    MAX_MONEY,
     MONEY,
     NONE,
     NOW,
+    OVERFLOWED,
     POSITION,
     S_ACCRUED,
     S_EXPOSURE,
@@ -40,13 +42,19 @@ from .layout import (
     Row,
 )
 
-__all__ = ["account_of", "accrue", "remark", "settle", "wealth"]
+__all__ = ["account_of", "accrue", "remark", "seat_number", "settle", "wealth"]
 
 
 @inlined
 def account_of(row: Row, owner: int) -> int:
     """Return the handle of an owner's account."""
     return int(row[U(ACCOUNTS)] + row[U(ACCOUNT_STRIDE)] * owner)
+
+
+@inlined
+def seat_number(row: Row, seat: int) -> int:
+    """Return the number of a seat, which is its account's too."""
+    return int((seat - row[SEATS]) // SEAT_WORDS)
 
 
 @inlined
@@ -64,7 +72,10 @@ def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) 
 
 @inlined
 def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, edge: int, lots: int) -> None:
-    row[U(account + CASH)] += cash
+    money = row[U(account + CASH)] + cash
+    if money > MAX_MONEY or money < -MAX_MONEY:
+        row[U(OVERFLOWED)] = 1
+    row[U(account + CASH)] = money
     row[U(account + position)] += bought
     row[U(account + EDGE)] += edge
     row[U(account + FILLS)] += 1

@@ -14,6 +14,7 @@ from numpy import int32
 from numpy import uint64 as U
 from numpy.typing import NDArray
 
+from .book import side_of
 from .jit import inlined, kernel, prefetch
 from .layout import (
     ASK,
@@ -32,7 +33,6 @@ from .layout import (
     SPECIAL,
     Row,
 )
-from .matching import side_of
 from .replay import resume_special, send
 
 __all__ = ["LINE_WORDS", "replay_each", "rows_of"]

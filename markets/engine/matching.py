@@ -21,14 +21,13 @@ from __future__ import annotations
 from numpy import int32
 from numpy import uint64 as U
 
-from .book import find, free_slot, level_at, link, remove, rest, unlink
+from .book import find, free_slot, level_at, link, remove, rest, side_index_of, side_of, unlink
 from .events import emit, has_room, print_trade
 from .jit import inlined, kernel
 from .layout import (
     ACCEPTED,
     ACCOUNT_COUNT,
     ARRIVED,
-    ASK,
     BAD_OPERATION,
     BAD_OWNER,
     BAD_PRICE,
@@ -39,7 +38,6 @@ from .layout import (
     BASE,
     BEST,
     BEYOND_LADDER,
-    BID,
     BOOK_FULL,
     BOOK_TRADES,
     BOOK_VOLUME,
@@ -142,21 +140,10 @@ __all__ = [
     "price_fault",
     "refuse",
     "resting_fault",
-    "side_of",
     "submit",
     "take",
     "trade",
 ]
-
-_SIDE_SHIFT = 3
-assert ASK - BID == 1 << _SIDE_SHIFT
-
-
-@inlined
-def side_of(book: int, side_index: int) -> int:
-    """Return the handle of a book's side: BUY its bids, SELL its asks."""
-    return book + BID + (side_index << _SIDE_SHIFT)
-
 
 @inlined
 def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int, size: int, tag: int,
@@ -365,7 +352,7 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
     if price == old_price and size <= open_size:
         _take(row, book, order, open_size - size)
         return OK
-    side_index, tag, other = (side - book - BID) >> _SIDE_SHIFT, int(half[U(order + TAG)]), side ^ SIDE_FLIP
+    side_index, tag, other = side_index_of(book, side), int(half[U(order + TAG)]), side ^ SIDE_FLIP
     reason = BAD_SIZE if size > row[U(MAX_ORDER_SIZE)] else resting_fault(row, book, price, size)
     if reason != OK:
         return reason
@@ -499,7 +486,7 @@ def _take(row: Row, book: int, order: int, lots: int) -> None:
     open_size, side, tag = int(half[U(order + QTY)]), int(half[U(order + SIDE)]), int(half[U(order + TAG)])
     price, owner, taken = int(half[U(order + PRICE)]), int(half[U(order + OWNER)]), min(lots, open_size)
     kind = CANCELLED if taken == open_size else REDUCED
-    emit(row, book, kind, BY_OWNER, (side - book - BID) >> _SIDE_SHIFT, price, taken, tag, NO_TAG, owner)
+    emit(row, book, kind, BY_OWNER, side_index_of(book, side), price, taken, tag, NO_TAG, owner)
     if taken == open_size:
         remove(row, order)
         row[U(M_ORDER)] = 0

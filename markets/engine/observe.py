@@ -12,12 +12,10 @@ import numpy as np
 from numpy import uint64 as U
 from numpy.typing import NDArray
 
-from .book import find, next_key
+from .book import find, next_key, side_index_of
 from .feed import kept_level, next_shown, public_phase, snapshot
 from .jit import kernel
 from .layout import (
-    ACCOUNT_STRIDE,
-    ACCOUNTS,
     ASK,
     AUCTION,
     BASE,
@@ -51,8 +49,6 @@ from .layout import (
     S_PRINTS,
     S_ROLE,
     S_SLOTS,
-    SEAT_WORDS,
-    SEATS,
     SIDE,
     SNAP_MARK,
     SNAP_PRINTS,
@@ -66,7 +62,7 @@ from .layout import (
     UNIT_VALUE,
     Row,
 )
-from .ledger import wealth
+from .ledger import account_of, seat_number, wealth
 
 __all__ = [
     "ACCOUNT_REALS",
@@ -97,8 +93,8 @@ def observe(row: Row, seat: int, out: Reals) -> int:
     each ask level; distance, lots (positive: the taker bought) and age in seconds of each trade, latest first; where a
     clock changes the phase, 1 in a call, 1 in a halt, and the seconds until it ends.
     """
-    number, book = (seat - row[SEATS]) // SEAT_WORDS, row[U(seat + S_BOOK)]
-    account = row[ACCOUNTS] + number * row[ACCOUNT_STRIDE]
+    number, book = seat_number(row, seat), row[U(seat + S_BOOK)]
+    account = account_of(row, number)
     lag = row[U(seat + S_LAG)]
     snap = snapshot(row, seat) if lag else 0
     mark = row[U(snap + SNAP_MARK)] if lag else row[U(book + MARK)]
@@ -165,7 +161,7 @@ def _kept_levels(row: Row, side: int, snap: int, mark: int, levels: int, out: Re
     book = row[U(side + BOOK)]
     depth = row[U(row[U(book + FEED)] + FEED_LEVELS)]
     for k in range(levels):
-        price, lots = kept_level(row, snap, depth, 0 if side == book + BID else 1, k)
+        price, lots = kept_level(row, snap, depth, side_index_of(book, side), k)
         out[U(n + k * LEVEL_REALS)] = _distance(row, side, price, mark) if lots else 0.0
         out[U(n + k * LEVEL_REALS + 1)] = lots
 

@@ -14,10 +14,13 @@ from numpy import uint64 as U
 
 from .clock import ENDING, push
 from .events import emit
+from .extras import shown_best
 from .jit import inlined, kernel
 from .layout import (
+    ASK,
     AUCTION,
     BASE,
+    BID,
     BOOK_WORDS,
     BOOKS,
     BUY,
@@ -68,8 +71,10 @@ def change_phase(row: Row, book: int, phase: int, price: int) -> None:
         _ends_in(row, book, HALT_ENDS, row[U(book + HALT_NS)])
     elif phase == CONTINUOUS:
         row[U(book + PHASE_ENDS)] = 0
-        if price + row[U(book + BASE)] > 0:
-            _refer_to(row, book, price + row[U(book + BASE)])
+        if price + row[U(book + BASE)] <= 0:  # where nothing trades, what is on show says where the market is
+            bid, ask = shown_best(row, book, book + BID), shown_best(row, book, book + ASK)
+            price = (bid + ask) // 2 if bid >= 0 and ask >= 0 else row[U(book + REFERENCE)] - row[U(book + BASE)]
+        _refer_to(row, book, price + row[U(book + BASE)])
 
 
 @kernel
@@ -79,12 +84,13 @@ def take_change(row: Row, what: int, until_ns: int) -> bool:
     `what` and `until_ns` are the entry's Q_WHAT and Q_ARG. Ties of a call's price go to the last trade, and before the
     first one to the reference.
     """
-    book, begins = row[U(BOOKS)] + (what >> 8) * BOOK_WORDS, what >> 4 & 15 == CALL_BEGINS
+    book, how = row[U(BOOKS)] + (what >> 8) * BOOK_WORDS, what >> 4 & 15
+    begins = how == CALL_BEGINS
     if begins:
         row[U(book + PHASE_ENDS)] = until_ns
-    elif row[U(book + PHASE_ENDS)] != row[U(NOW)]:
-        return False
-    elif what >> 4 & 15 == HALT_ENDS and row[U(book + REOPENING_NS)] != 0:
+    elif row[U(book + PHASE_ENDS)] != row[U(NOW)] or (how == HALT_ENDS) != (row[U(book + PHASE)] == HALT):
+        return False  # of a phase that another has taken over from
+    elif how == HALT_ENDS and row[U(book + REOPENING_NS)] != 0:
         begins = True
         _ends_in(row, book, CALL_ENDS, row[U(book + REOPENING_NS)])
     price = KEEP if row[U(book + LAST)] >= 0 else row[U(book + REFERENCE)] - row[U(book + BASE)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numpy import int32
 from numpy import uint64 as U
 
-from .book import next_key, price_of
+from .book import next_key, price_of, side_of
 from .extras import flags_of, open_size
 from .jit import inlined, kernel
 from .layout import (
@@ -44,7 +44,6 @@ from .layout import (
     Row,
 )
 from .limits import is_crowd
-from .matching import side_of
 
 __all__ = ["is_own", "lots_left", "passes_over", "probe"]
 

@@ -19,14 +19,12 @@ import numpy as np
 from numpy import uint64 as U
 from numpy.typing import NDArray
 
-from .book import find, next_key
+from .book import find, next_key, side_of
 from .jit import kernel
 from .layout import (
-    ASK,
     BACKGROUND,
     BASE,
     BEST,
-    BID,
     BOOKS,
     BUY,
     CONTINUOUS,
@@ -206,7 +204,7 @@ def _open_lots(row: Row, book: int, order_id: int) -> int:
 @kernel
 def _first_order(row: Row, book: int, side_index: int) -> int:
     """Return the displayed order that trades first on a side, which must not be empty; 0 where its best is hidden."""
-    side = book + (BID if side_index == BUY else ASK)
+    side = side_of(book, side_index)
     level = row[U(side + LEVELS)] + LEVEL_WORDS * row[U(side + BEST)]
     first = int(row.view(np.int32)[U(level + NEXT)])
     return first if first != level else 0
@@ -253,7 +251,7 @@ def _row_matches(row: Row, levels: Any, depth: int, k: int) -> bool:
     """Return whether the best `depth` levels of both sides, and how many there are, are row k's."""
     half, book = row.view(np.int32), row[BOOKS]
     for s in range(2):
-        side, at = book + (BID if s == 0 else ASK), (2 * k + s) * depth * 2
+        side, at = side_of(book, s), (2 * k + s) * depth * 2
         key = row[U(side + BEST)]
         for level in range(depth):
             size = levels[U(at + 2 * level + 1)]

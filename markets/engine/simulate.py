@@ -10,22 +10,17 @@ import numpy as np
 from numpy import uint64 as U
 
 from . import rng
-from .book import find
+from .book import find, side_of
 from .clock import AT_ONCE, ON_ITS_WAY, TIE_BITS, TIE_SHIFT, WAKE_UP, pop, push, replace
 from .feed import keep
 from .flow import background, next_background
 from .jit import call, inlined, kernel
 from .layout import (
-    ACCOUNT_STRIDE,
-    ACCOUNTS,
     ARRIVE,
-    ASK,
     BACKGROUND_EVENT,
-    BID,
     BOOK_COUNT,
     BOOK_WORDS,
     BOOKS,
-    BUY,
     BY_CLOCK,
     DECIDE,
     DONE,
@@ -98,6 +93,7 @@ from .layout import (
     WAKES,
     Row,
 )
+from .ledger import account_of, seat_number
 from .matching import handle, take
 from .phases import take_change
 
@@ -230,8 +226,13 @@ def _next_by_clock(row: Row, seat: int) -> int:
         return int(row[NOW] + row[U(seat + S_EVERY)])
     if clock == POISSON:
         return int(row[NOW] + _wait(row, seat))
-    row[U(seat + S_SEEN)] = row[TRADES] if clock == EVERY_TRADES else row[U(_account(row, seat) + FILLS)]
+    row[U(seat + S_SEEN)] = row[TRADES] if clock == EVERY_TRADES else _fills(row, seat)
     return FOREVER
+
+
+@inlined
+def _fills(row: Row, seat: int) -> int:
+    return int(row[U(account_of(row, seat_number(row, seat)) + FILLS)])
 
 
 @kernel
@@ -243,7 +244,7 @@ def _react(row: Row) -> None:
         if row[U(seat + S_WAITING)]:
             continue
         if (clock == EVERY_TRADES and row[TRADES] - seen >= row[U(seat + S_EVERY)]) or (
-            clock == OWN_FILLS and row[U(_account(row, seat) + FILLS)] > seen
+            clock == OWN_FILLS and _fills(row, seat) > seen
         ):
             _wake_at(row, seat, row[NOW] + 1)
 
@@ -305,10 +306,5 @@ def _quote_as(row: Row, book: int, order: int, side: int, size: int) -> int:
     live = find(row, book, order)
     if not live:
         return OP_LIMIT if size != 0 else -1
-    same = row.view(np.int32)[U(live + SIDE)] == book + (BID if side == BUY else ASK)
+    same = row.view(np.int32)[U(live + SIDE)] == side_of(book, side)
     return OP_MODIFY if same and size != 0 else OP_CANCEL
-
-
-@kernel
-def _account(row: Row, seat: int) -> int:
-    return int(row[ACCOUNTS] + (seat - row[SEATS]) // SEAT_WORDS * row[ACCOUNT_STRIDE])

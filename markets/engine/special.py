@@ -15,7 +15,7 @@ from numpy import uint64 as U
 
 from .arrival import arrive
 from .auction import cancel_unfilled, trade_call
-from .book import free_slot, level_at, take_slot
+from .book import free_slot, level_at, side_index_of, side_of, take_slot
 from .events import emit, has_room
 from .extras import enqueue, leave_queue, level_lots, mark_as, park, remark_shown, unmark
 from .intent import carry_out
@@ -23,7 +23,6 @@ from .jit import inlined, kernel
 from .layout import (
     ARRIVED,
     BASE,
-    BID,
     CALL_PRICE,
     CALLING,
     CAME,
@@ -88,7 +87,7 @@ from .layout import (
     X_DISPLAY,
     Row,
 )
-from .matching import refuse, side_of
+from .matching import refuse
 from .phases import change_phase
 from .probe import lots_left
 from .rules import regate
@@ -200,7 +199,7 @@ def _elect(row: Row, book: int) -> bool:
         row[U(ROOT_TAKEN)] = row[U(M_TAKEN)]
     half = row.view(int32)
     leave_queue(row, book, order)
-    flags, side_index = unmark(row, book, order), 0 if half[U(order + SIDE)] == book + BID else 1
+    flags, side_index = unmark(row, book, order), side_index_of(book, int(half[U(order + SIDE)]))
     owner, tag, size = int(half[U(order + OWNER)]), int(half[U(order + TAG)]), int(half[U(order + QTY)])
     emit(row, book, TRIGGERED, OK, side_index, row[U(book + LAST)], size, tag, NO_TAG, owner)
     row[U(M_OP)] = OP_LIMIT if flags & IS_STOP_LIMIT else OP_MARKET

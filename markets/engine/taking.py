@@ -9,13 +9,12 @@ from __future__ import annotations
 from numpy import int32
 from numpy import uint64 as U
 
-from .book import next_key
+from .book import next_key, side_index_of, side_of
 from .events import emit, has_room
 from .extras import discard, flags_of, named_price, open_size, renew, shrink, use_up
 from .jit import kernel
 from .layout import (
     BEST,
-    BID,
     BY_OWNER,
     CANCELLED,
     EXTRAS,
@@ -60,7 +59,7 @@ from .layout import (
     Row,
 )
 from .limits import charge
-from .matching import side_of, trade
+from .matching import trade
 from .probe import is_own, lots_left, passes_over
 from .stops import trail
 
@@ -250,7 +249,7 @@ def _hand_out(row: Row, level: int) -> bool:
 def take_out(row: Row, book: int, order: int, lots: int) -> None:
     """Take up to `lots` away from an order, which keeps its place; one that has none left is cancelled."""
     half, whole = row.view(int32), open_size(row, book, order)
-    taken, side_index = min(lots, whole), 0 if half[U(order + SIDE)] == book + BID else 1
+    taken, side_index = min(lots, whole), side_index_of(book, int(half[U(order + SIDE)]))
     tag, owner = int(half[U(order + TAG)]), int(half[U(order + OWNER)])
     kind = CANCELLED if taken == whole else REDUCED
     emit(row, book, kind, BY_OWNER, side_index, named_price(row, book, order), taken, tag, NO_TAG, owner)

@@ -52,7 +52,7 @@ from .layout import (
     UNTIL,
     Row,
 )
-from .ledger import accrue, wealth
+from .ledger import accrue, seat_number, wealth
 from .observe import Reals, observe
 from .simulate import advance, dispatch
 from .verbs import market, quote
@@ -89,11 +89,11 @@ def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Re
     """
     for k in range(row[DUE_COUNT]):
         seat = row[U(row[DUE] + k)]
-        if not _in_range(row, seat, intents[(seat - row[SEATS]) // SEAT_WORDS]):
+        if not _in_range(row, seat, intents[seat_number(row, seat)]):
             return REFUSED_CODE
     for k in range(row[DUE_COUNT]):
         seat = row[U(row[DUE] + k)]
-        _act(row, seat, intents[(seat - row[SEATS]) // SEAT_WORDS])
+        _act(row, seat, intents[seat_number(row, seat)])
         row[U(seat + S_STARTED)] = 1
         dispatch(row, seat)
     row[DUE_COUNT] = 0
@@ -144,7 +144,7 @@ def _feed_was_short(row: Row) -> bool:
 @kernel
 def tell(row: Row, seat: int, observations: Reals, outcomes: Reals) -> None:
     """Write what a seat sees and what it has earned since it was last told. Modifies `row` and both arrays in place."""
-    number, reals = (seat - row[SEATS]) // SEAT_WORDS, row.view(np.float64)
+    number, reals = seat_number(row, seat), row.view(np.float64)
     observe(row, seat, observations[number])
     worth, elapsed = wealth(row, number), row[NOW] - row[U(seat + S_TIME)]
     accrue(row, number)

@@ -15,8 +15,6 @@ from .book import find
 from .feed import public_best, public_mark, public_phase
 from .jit import kernel
 from .layout import (
-    ACCOUNT_STRIDE,
-    ACCOUNTS,
     ARRIVE,
     ASK,
     BID,
@@ -47,14 +45,13 @@ from .layout import (
     S_PENDING,
     S_SLOTS,
     S_STREAM,
-    SEAT_WORDS,
-    SEATS,
     SELL,
     SENT,
     SIDE,
     SLOT_COUNT,
     Row,
 )
+from .ledger import account_of, seat_number
 
 _LARGEST = (1 << 31) - 1  # what half a word holds
 
@@ -82,7 +79,6 @@ __all__ = [
     "recall_real",
     "remember",
     "remember_real",
-    "seat_number",
     "take",
     "time_left",
     "uniform",
@@ -135,7 +131,7 @@ def mark(row: Row, me: int) -> int:
 @kernel
 def position(row: Row, me: int) -> int:
     """Return the agent's own position in lots."""
-    account = row[ACCOUNTS] + seat_number(row, me) * row[ACCOUNT_STRIDE]
+    account = account_of(row, seat_number(row, me))
     return int(row[U(account + POSITION + row[U(row[U(me + S_BOOK)] + INDEX)])])
 
 
@@ -287,9 +283,3 @@ def remember_real(row: Row, me: int, k: int, value: float) -> None:
 def recall_real(row: Row, me: int, k: int) -> float:
     """Return the real kept under k, 0.0 before the first."""
     return float(row.view(np.float64)[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))])
-
-
-@kernel
-def seat_number(row: Row, me: int) -> int:
-    """Return the number of a seat, which is its account's too."""
-    return int((me - row[SEATS]) // SEAT_WORDS)

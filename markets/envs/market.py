@@ -34,6 +34,7 @@ from ..book import PHASES, Phase
 from ..engine import layout as at
 from ..engine import turn as turns
 from ..engine.events import drain
+from ..engine.jit import entry_of
 from ..engine.ledger import wealth
 from ..engine.simulate import advance, start
 from ..messages import events_of
@@ -108,6 +109,7 @@ class MarketEnv(MultiAgentEnv):
         self._watching: tuple[float, _Observer] | None = None
         self._watch_next: tuple[float, _Observer] | None = None
         self._before_open = dict.fromkeys(_COUNTERS, 0)
+        self._turn: Callable[..., int] = turns.turn  # from the first reset on its quicker way in
 
     @property
     def spec(self) -> EnvSpec | None:
@@ -178,6 +180,8 @@ class MarketEnv(MultiAgentEnv):
         self._episode = self._episode if asked is None else asked
         if self._row is None:
             self._row = self._population.row.copy()
+            memory = (self._row, self._population.addresses, self._intents, self._seen, self._told)
+            self._turn = entry_of(turns.turn, *memory)
         else:
             np.copyto(self._row, self._population.row)
         self._events.clear()
@@ -220,7 +224,7 @@ class MarketEnv(MultiAgentEnv):
             if not _fits(action.dtype) or action.shape != (self._words[agent],):
                 raise self._invalid(agent, action)
             self._intents[self._numbers[agent], : self._words[agent]] = action
-        code = turns.turn(row, self._population.addresses, self._intents, self._seen, self._told)
+        code = self._turn(row, self._population.addresses, self._intents, self._seen, self._told)
         if code != at.DECIDE:
             code = self._settle_code(code, actions)
         done = code == at.DONE
@@ -489,7 +493,7 @@ class SeatView(AgentView):
         ):
             return super().step(action)
         env._intents[k, : self._length] = action
-        code = turns.turn(row, env._population.addresses, env._intents, env._seen, env._told)
+        code = env._turn(row, env._population.addresses, env._intents, env._seen, env._told)
         if code != at.DECIDE:
             code = env._settle_code(code, {self.agent: action})
         done = code == at.DONE

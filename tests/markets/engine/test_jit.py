@@ -20,8 +20,9 @@ import markets.engine
 from markets.engine import jit, layout
 from markets.engine.bits import highest_bit, lowest_bit
 from markets.engine.check import books_of
+from markets.engine.jit import entry_of
 from markets.engine.layout import ALL_KINDS, DONE, EVENT_KINDS, EVENT_STOP, new_row
-from markets.engine.replay import replay
+from markets.engine.replay import replay, send
 from tests.markets.test_reference import random_messages
 
 ENGINE = Path(markets.engine.__file__).parent
@@ -131,3 +132,17 @@ def test_kernels_cannot_allocate() -> None:
 
     with pytest.raises(TypingError, match="empty"):
         jit.kernel(allocates)(3)
+
+
+def test_the_way_in_that_looks_at_no_types_does_the_same() -> None:
+    row = new_row(events=16)
+    slow, fast = row.copy(), row.copy()
+    handles, slow_handles = np.zeros(4, np.int32), np.zeros(4, np.int32)
+    enter = entry_of(send, row, handles, *[0] * 7)
+    book = books_of(row)[0]
+    for op, number, price in ((0, 0, 9), (0, 1, 8), (0, 1, 8), (1, 0, 0)):
+        message = (op, number, 0, price, 1, 0)
+        assert enter(fast, handles, book, *message) == send(slow, slow_handles, book, *message)
+    np.testing.assert_array_equal(fast, slow)
+    with pytest.raises(OverflowError):
+        enter(fast, handles, book, 0, 2, 0, 1 << 64, 1, 0)

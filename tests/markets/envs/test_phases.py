@@ -124,7 +124,10 @@ def by_hand(which: Market, events: NDArray[Any]) -> list[tuple[int, int, int, in
             book.phase("auction")
         elif (message["kind"] == EventKind.PHASED).any():
             cleared = book.uncross(reference if book.last is None else None)
+            on_show = [depth[0][0] for depth in map(book.depth, (0, 1)) if depth]
             assert cleared == (message[message["kind"] == EventKind.PHASED]["price_ticks"][0] or None)
+            if cleared is None and len(on_show) == 2:
+                cleared = sum(on_show) // 2
             if cleared and rules.halt_band:  # the band moves with the price of the call
                 low, high = (price + cleared - reference for price in book.rules.band)
                 book.rules, reference = replace(rules, band=(low, high)), cleared
@@ -269,17 +272,46 @@ def test_the_band_moves_with_the_price_of_each_call() -> None:
         changes = message[(message["kind"] == EventKind.PHASED) & (message["size"] == at.CONTINUOUS)]
         traded = message[message["kind"] == EventKind.TRADED]["price_ticks"]
         if len(changes):
-            reference = int(changes["price_ticks"][0]) or reference
+            assert changes["price_ticks"][0]
+            reference = int(changes["price_ticks"][0])
             prices.append(reference)
         elif len(traded):
             furthest = max(furthest, int(abs(traded - reference).max()))
     assert prices[-1] > 10_030 and furthest == 10
 
 
+def test_the_band_moves_to_the_mid_where_a_call_clears_nothing() -> None:
+    @agent
+    def quotes(row: Any, me: int) -> int:
+        if phase(row, me) == AUCTION and now(row, me) == 0:
+            limit(row, me, 0, BUY, (mark(row, me) - 1) // 2 + 16, 1)
+            limit(row, me, 1, 1 - BUY, (mark(row, me) - 1) // 2 + 26, 1)
+        return BY_CLOCK
+
+    which = market(TAKER, schedule=THREE_CALLS, flow=None, rules=HALTING)
+    env, events = played(replace(which, seats=(TAKER, Seat(name="quotes", policy=Policy(quotes)))), (0, 1))
+    book = int(env.row[at.BOOKS])
+    asks = of(events, EventKind.ACCEPTED)["price_ticks"]
+    mid = int(asks.sum()) // 2
+    assert not len(of(events, EventKind.TRADED)) and mid > 10_010
+    assert env.row[book + at.REFERENCE] == mid
+    assert env.row[book + at.HALT_HIGH] - env.row[book + at.HALT_LOW] == 20
+
+
 def test_nothing_said_a_halt_is_a_pause_of_five_minutes_that_ends_in_an_auction() -> None:
     env, events = played(market(TAKER, schedule=Schedule(), rules=HALTING, session_s=400.0), (1, 10))
     (first, halted), (second, resumed), *_ = phases(env, events)
     assert (halted, resumed) == ("halt", "continuous") and second == pytest.approx(first + 300.0)
+
+
+def test_a_scheduled_call_ends_when_it_is_due_though_a_halt_would_have_ended_then() -> None:
+    """The call after the halt, which it took over from, does not happen, whichever end the heap has first."""
+    schedule = Schedule(halt_s=5.0, reopening_call_s=1.0)
+    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 10))
+    halted = phases(env, events)[0][0]
+    schedule = replace(schedule, intraday_calls=(Call(at_s=halted + 2.0, length_s=3.0),))
+    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 10))
+    assert phases(env, events)[:3] == [(halted, "halt"), (halted + 2.0, "auction"), (halted + 5.0, "continuous")]
 
 
 def test_a_scheduled_call_takes_over_from_a_halt() -> None:
