@@ -20,6 +20,7 @@ from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.space import Space
 from sekai.spaces.tuple import Tuple
+from sekai.wrappers.normalize import frozen_statistics
 
 __all__ = ["check_env"]
 
@@ -44,20 +45,16 @@ def check_env(
     samples; types, rewards and observations of every result; that one seed gives one trajectory, over whole episodes;
     that nothing handed out is the environment's own memory; that a clone goes on in the same way; that closing twice
     does nothing; of many agents also their lives, their turns and `settle`. Warnings, about values outside of their
-    space, are left out unless `warn_on_anomaly`.
+    space, are left out unless `warn_on_anomaly`. Running statistics of layers, which live from one episode to the next,
+    are frozen meanwhile.
     """
     if not isinstance(env, Env | MultiAgentEnv):
         return [f"ERROR: env must be an Env or a MultiAgentEnv, got {type(env).__name__}"]
     check = _Check(env, n_steps, seed, check_obs_space)
     try:
         check.spaces(check_action_space)
-        first = check.play(closely=True)
-        why = "two plays with the same seed differ: draw from self.rng only"
-        if check_reset_seed and check.alike(first, check.play(), why):
-            why = "writing over what was handed out changed the play: hand out copies"
-            check.alike(first, check.play(scribble=True), why)
-            check.clone()
-        check.settling()
+        with frozen_statistics(env):
+            check.plays(check_reset_seed)
         check.closing()
     except _Hopeless:
         pass
@@ -143,6 +140,16 @@ class _Check:
         return found
 
     # --- plays --------------------------------------------------------------------------------------------------------
+    def plays(self, again: bool) -> None:
+        """Play closely and, with `again`, in all the ways that must come to the same."""
+        first = self.play(closely=True)
+        why = "two plays with the same seed differ: draw from self.rng only"
+        if again and self.alike(first, self.play(), why):
+            why = "writing over what was handed out changed the play: hand out copies"
+            self.alike(first, self.play(scribble=True), why)
+            self.clone()
+        self.settling()
+
     def play(self, closely: bool = False, scribble: bool = False) -> list[_Moment]:
         """Play `n_steps` steps from the seed; return what happened, copied."""
         env, actors = self.env, self.actors()

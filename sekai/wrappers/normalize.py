@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "NormalizeReward",
     "RunningMoments",
     "freeze_statistics",
+    "frozen_statistics",
     "load_statistics",
     "save_statistics",
 ]
@@ -196,6 +198,19 @@ def freeze_statistics(env: Any, frozen: bool = True) -> None:
     """
     for _, layer in _normalisers(env, _everybody(env)):
         layer.frozen = frozen
+
+
+@contextmanager
+def frozen_statistics(env: Any) -> Iterator[None]:
+    """Hold the running statistics of every layer of `env` for the time of a `with` block; then each is as it was."""
+    layers = [layer for _, layer in _normalisers(env, _everybody(env))]
+    before = [layer.frozen for layer in layers]
+    freeze_statistics(env)
+    try:
+        yield
+    finally:
+        for layer, frozen in zip(layers, before, strict=True):
+            layer.frozen = frozen
 
 
 def save_statistics(env: Any, path: str | PathLike[str]) -> None:

@@ -100,6 +100,19 @@ def test_what_is_right_is_clean() -> None:
         assert check_env(other) == []
 
 
+@pytest.mark.parametrize("layer", [sekai.NormalizeObservation, sekai.NormalizeReward])
+def test_statistics_that_live_on_are_no_fault(layer: Any) -> None:
+    for make in (Walk, EchoEnv, lambda: ClockworkEnv({"a": 1, "b": 3}, lives={"b": (2, 6)})):
+        assert check_env(layer(make())) == []
+    env = layer(Walk())
+    assert check_env(env) == [] and not env.frozen, "and they go on afterwards"
+    sekai.wrappers.freeze_statistics(env)
+    assert check_env(env) == [] and env.frozen
+    unseeded = {"see": lambda e, s: {**s, "at": e.observation_space["at"].sample()}}
+    found = check_env(layer(Walk(**unseeded)), n_steps=20)
+    assert found and "two plays with the same seed differ" in found[0], "a fault below is one still"
+
+
 def test_flags_leave_checks_out() -> None:
     unseeded = {"see": lambda e, s: {**s, "at": e.observation_space["at"].sample()}}
     found = check_env(Walk(**unseeded), n_steps=20, check_reset_seed=False)
