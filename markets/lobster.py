@@ -14,18 +14,19 @@ import io
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.tape import L3, BadTape, Tape, TapeKind
+from markets.tape import L3, BadTape, Tape, TapeKind, check_messages
 
 __all__ = ["PRICE_UNIT", "read_lobster", "write_lobster"]
 
 PRICE_UNIT: Final = 0.0001  # of the currency: what a price in these files is counted in
 _NOBODY = 9_999_999_999
 _NS = 1_000_000_000
+_MOST_SECONDS = 1e9
 _MESSAGE_NAME = re.compile(r"(.*)_message_(\d+)\.csv$")
 _COLUMNS = [("time", "f8"), ("kind", "i8"), ("order", "i8"), ("size", "i8"), ("price", "i8"), ("direction", "i8")]
 
@@ -83,37 +84,44 @@ def _book_name(name: str) -> str:
 # --- reading ----------------------------------------------------------------------------------------------------------
 def _tape(messages: bytes, book: bytes | None, name: str) -> Tape:
     raw = _numbers(messages, name, np.dtype(_COLUMNS), range(6))
+    for wrong, what in (  # what the tape's own columns could not hold
+        (~((raw["time"] >= 0) & (raw["time"] <= _MOST_SECONDS)), f"time must be >= 0 and <= {_MOST_SECONDS:g} seconds"),
+        (~np.isin(raw["kind"], list(TapeKind)), "type must be from 1 to 7"),
+        (~np.isin(raw["direction"], (-1, 1)), "direction must be 1 or -1"),
+    ):
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            raise BadTape(f"{name}, row {at + 1}: {what}, got {raw[at].tolist()}")
     out = np.zeros(len(raw), L3)
     out["time_ns"] = np.rint(raw["time"] * _NS)  # a day's seconds to the ns have 14 digits: a float holds them
     for field, column in (("kind", "kind"), ("order", "order"), ("size", "size"), ("price_ticks", "price")):
         out[field] = raw[column]
     out["side"] = raw["direction"] < 0
-    for wrong, what in (
-        (~np.isin(raw["kind"], list(TapeKind)), "type must be from 1 to 7"),
-        (~np.isin(raw["direction"], (-1, 1)), "direction must be 1 or -1"),
-        (np.diff(out["time_ns"], prepend=out["time_ns"][:1]) < 0, "time must not go back"),
-    ):
-        if wrong.any():
-            at = int(np.flatnonzero(wrong)[0])
-            raise BadTape(f"{name}, row {at + 1}: {what}, got {raw[at].tolist()}")
+    check_messages(out, name)
     return Tape(out, None if book is None else _levels(book, _book_name(name), len(out)), PRICE_UNIT)
 
 
 def _levels(book: bytes, name: str, rows: int) -> NDArray[np.int64]:
-    raw = _numbers(book, name, np.dtype(np.int64), None)
-    raw = raw.reshape(rows, -1) if raw.ndim == 1 and rows else raw
+    raw = _numbers(book, name, np.dtype(np.int64), None, ndmin=2)
     if len(raw) != rows or raw.shape[1] % 4:
         raise BadTape(f"{name} must have a row a message, {rows}, of four numbers a level, got {raw.shape}")
     levels = raw.reshape(rows, -1, 4)
+    wrong = np.flatnonzero((levels[:, :, 1::2] < 0).any(axis=(1, 2)))
+    if wrong.size:
+        raise BadTape(f"{name}, row {wrong[0] + 1}: sizes must be >= 0, got {raw[wrong[0]].tolist()}")
     out = np.empty((rows, 2, levels.shape[1], 2), np.int64)
     out[:, 0], out[:, 1] = levels[:, :, 2:4], levels[:, :, 0:2]
     out[np.abs(out[..., 0]) == _NOBODY] = 0
     return out
 
 
-def _numbers(text: bytes, name: str, dtype: np.dtype[Any], columns: range | None) -> NDArray[Any]:
+def _numbers(
+    text: bytes, name: str, dtype: np.dtype[Any], columns: range | None, *, ndmin: Literal[1, 2] = 1
+) -> NDArray[Any]:
+    if not text.strip():
+        raise BadTape(f"{name} must hold rows of numbers, got an empty file")
     try:
-        return np.loadtxt(io.BytesIO(text), dtype, delimiter=",", usecols=columns, ndmin=1, encoding="ascii")
+        return np.loadtxt(io.BytesIO(text), dtype, delimiter=",", usecols=columns, ndmin=ndmin, encoding="ascii")
     except ValueError as error:
         raise BadTape(f"{name} must hold rows of numbers: {error}") from None
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from sekai.error import SekaiError
 from sekai.utils import InvalidValue
 
-__all__ = ["L3", "SUFFIXES", "BadTape", "Tape", "TapeKind", "load", "save"]
+__all__ = ["L3", "SUFFIXES", "BadTape", "Tape", "TapeKind", "check_messages", "load", "save"]
 
 L3: Final = np.dtype(
     [("time_ns", "<i8"), ("order", "<i8"), ("price_ticks", "<i8"), ("size", "<i8"), ("kind", "i1"), ("side", "i1")]
@@ -30,6 +31,7 @@ L3: Final = np.dtype(
 ticks of the tape; size in lots (or shares); what happened, a `TapeKind`; 0 a buy order, 1 a sell order."""
 SUFFIXES: Final = (".npz", ".parquet", ".csv", ".zip")
 _VERSION = 1
+_MOST_LOTS = 2**30 - 1  # of one order, as in the engine's layout
 
 
 class TapeKind(IntEnum):
@@ -141,23 +143,52 @@ def save(tape: Tape, path: str | Path) -> None:
         raise _wrong_suffix(target)
 
 
+def check_messages(messages: NDArray[Any], name: str) -> None:
+    """Raise BadTape, naming the file and the first row that is wrong, unless messages can be a day's."""
+    time_ns, kind, size, side = (messages[field] for field in ("time_ns", "kind", "size", "side"))
+    is_order, is_priced = kind <= TapeKind.EXECUTE, kind <= TapeKind.EXECUTE_HIDDEN
+    for wrong, what in (
+        (~np.isin(kind, list(TapeKind)), "type must be from 1 to 7"),
+        (~np.isin(side, (0, 1)), "side must be 0 or 1"),
+        (time_ns < 0, "time must be >= 0"),
+        (np.diff(time_ns, prepend=time_ns[:1]) < 0, "time must not go back"),
+        (is_order & (messages["order"] < 0), "order id must be >= 0"),
+        ((size < 0) | (size > _MOST_LOTS), f"size must be >= 0 and <= {_MOST_LOTS}"),
+        ((kind == TapeKind.ADD) & (size == 0), "size of an order that is added must be >= 1"),
+        (is_priced & (messages["price_ticks"] < 1), "price must be >= 1"),
+    ):
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise BadTape(
+                f"{name}, row {row + 1}: {what}, got {dict(zip(L3.names or (), messages[row].tolist(), strict=True))}"
+            )
+
+
 def load(path: str | Path) -> Tape:
     """Return the tape that a file holds. Raises BadTape for one that is none, or that is not there."""
     source = Path(path)
     if not source.is_file():
         raise BadTape(f"no tape at {source}")
-    if source.suffix == ".npz":
-        with np.load(source, allow_pickle=False) as arrays:
-            if not {"messages", "tick_size"} <= set(arrays):
-                raise BadTape(f"{source} must hold 'messages' and 'tick_size', got {sorted(arrays)}")
-            return Tape(arrays["messages"], arrays.get("book"), float(arrays["tick_size"]))
-    if source.suffix == ".parquet":
-        return _load_parquet(source)
     if source.suffix in (".csv", ".zip"):
         from markets.lobster import read_lobster
 
         return read_lobster(source)
-    raise _wrong_suffix(source)
+    if source.suffix not in (".npz", ".parquet"):
+        raise _wrong_suffix(source)
+    tape = _load_numpy(source) if source.suffix == ".npz" else _load_parquet(source)
+    check_messages(tape.messages, source.name)
+    return tape
+
+
+def _load_numpy(path: Path) -> Tape:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            held = dict(arrays)
+    except (OSError, EOFError, TypeError, ValueError, BadZipFile) as error:
+        raise BadTape(f"{path} is no file of NumPy's arrays: {error}") from None
+    if not {"messages", "tick_size"} <= set(held):
+        raise BadTape(f"{path} must hold 'messages' and 'tick_size', got {sorted(held)}")
+    return Tape(held["messages"], held.get("book"), float(held["tick_size"]))
 
 
 def _wrong_suffix(path: Path) -> BadTape:

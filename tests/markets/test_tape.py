@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,16 @@ def test_the_same_tape_is_the_same_zip(tmp_path: Path) -> None:
         ("34200,1,1,1,1,1\n34200,1,1,1,1,2\n", "row 2: direction must be 1 or -1"),
         ("34201,1,1,1,1,1\n34200,1,1,1,1,1\n", "row 2: time must not go back"),
         ("34200,1,1,one,1,1\n", "must hold rows of numbers"),
+        ("", "must hold rows of numbers, got an empty file"),
+        ("34200,1,1,5,1\n", "must hold rows of numbers"),
+        ("nan,1,1,1,1,1\n", "row 1: time must be >= 0"),
+        ("-3,1,1,1,1,1\n", "row 1: time must be >= 0"),
+        ("34200,1,1,-10,1,1\n", "row 1: size must be >= 0"),
+        ("34200,1,1,2000000000,1,1\n", "row 1: size must be >= 0 and <= 1073741823"),
+        ("34200,1,1,1,1,1\n34200,1,2,0,1,1\n", "row 2: size of an order that is added must be >= 1"),
+        ("34200,4,1,1,0,1\n", "row 1: price must be >= 1"),
+        ("34200,257,1,1,1,1\n", "row 1: type must be from 1 to 7"),
+        ("34200,1,-1,1,1,1\n", "row 1: order id must be >= 0"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_row(tmp_path: Path, rows: str, words: str) -> None:
@@ -92,6 +103,11 @@ def test_other_faults_are_named(tmp_path: Path) -> None:
     (tmp_path / "no.zip").write_bytes(b"no zip")
     with pytest.raises(BadTape, match="is no zip"):
         load(tmp_path / "no.zip")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("day_message_1.csv", "")
+        archive.writestr("day_orderbook_1.csv", "")
+    with pytest.raises(BadTape, match="day_message_1.csv must hold rows of numbers, got an empty file"):
+        load(tmp_path / "empty.zip")
     with pytest.raises(BadTape, match="dtype L3"):
         Tape(np.zeros(3, np.int64))
     with pytest.raises(BadTape, match=r"book must be int64 \(5, 2, levels, 2\)"):
@@ -100,11 +116,39 @@ def test_other_faults_are_named(tmp_path: Path) -> None:
         tape.in_ticks(0.03)
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("9999999999,0,1,5\n", r"must have a row a message, 2, of four numbers a level, got \(1, 4\)"),
+        ("9999999999,0,1\n9999999999,0,1\n", r"got \(2, 3\)"),
+        ("9999999999,0,1,5\n9999999999,0,1,-5\n", "day_orderbook_1.csv, row 2: sizes must be >= 0"),
+    ],
+)
+def test_a_bad_book_is_refused(tmp_path: Path, rows: str, words: str) -> None:
+    (tmp_path / "day_message_1.csv").write_text("34200,1,1,5,1,1\n34200,3,1,5,1,1\n")
+    (tmp_path / "day_orderbook_1.csv").write_text(rows)
+    with pytest.raises(BadTape, match=words):
+        load(tmp_path / "day_message_1.csv")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+def test_our_own_files_are_checked_as_well(tmp_path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    tape = a_day(1, rows=5)
+    tape.messages["size"][2] = -10
+    path = tmp_path / f"day{suffix}"
+    save(tape, path)
+    with pytest.raises(BadTape, match=rf"day{suffix}, row 3: size must be >= 0 .*'size': -10"):
+        load(path)
+    path.write_bytes(b"not at all")
+    with pytest.raises(BadTape, match="is no"):
+        load(path)
+
+
 @needs_goog_day
 def test_the_real_day_comes_back_byte_for_byte(tmp_path: Path) -> None:
     """The files of LOBSTER, read and written, are the same files."""
-    import zipfile
-
     tape = read_lobster(GOOG)
     assert (len(tape), tape.levels, tape.tick_size) == (147_916, 10, PRICE_UNIT)
     write_lobster(tape, tmp_path / "day_message_10.csv")
