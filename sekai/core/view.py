@@ -4,7 +4,7 @@ A view steps its world until its agent's turn comes round, asking the others' po
 complete transitions only, the agent's own entry of it is its `StepResult` as it stands.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sekai.core.env import Env
@@ -19,7 +19,34 @@ if TYPE_CHECKING:
 
     from sekai.registry.spec import EnvSpec
 
-__all__ = ["AgentView", "SoloEnv"]
+__all__ = ["AgentView", "SoloEnv", "assigned"]
+
+
+def assigned(
+    agent: AgentID, possible: Sequence[AgentID], others: Mapping[str, Any] | None
+) -> dict[AgentID, Callable[[Any], Any]]:
+    """Return how each of the `possible` agents but `agent` acts: by its own policy in `others`, or by its role's.
+
+    Raises `MissingPolicy` for an agent that nobody plays, and `SekaiError` for a name that is nobody's and for what is
+    no policy: neither callable nor with a method `act`.
+    """
+    if others is not None and not isinstance(others, Mapping):
+        raise SekaiError(f"others must be a mapping of agents or roles to policies, got {others!r}")
+    named = others or {}
+    rest = [other for other in possible if other != agent]
+    policies: dict[AgentID, Callable[[Any], Any]] = {}
+    for other in rest:
+        policy = named.get(other, named.get(role(other)))
+        if policy is None:
+            raise MissingPolicy(f"view({agent!r}) needs a policy for {other!r}: others={{{other!r}: policy}}")
+        act = getattr(policy, "act", policy)
+        if not callable(act):
+            raise SekaiError(f"others must be policies, callable or with a method act: {other!r} has {policy!r}")
+        policies[other] = act
+    for name in named:
+        if name not in rest and name not in map(role, rest):
+            raise SekaiError(f"others must name agents out of {rest}, got {name!r}.{did_you_mean(name, rest)}")
+    return policies
 
 
 class AgentView(Env[Any, Any]):
@@ -30,8 +57,8 @@ class AgentView(Env[Any, Any]):
         self.agent = agent
         self.observation_space = multi.observation_space(agent)
         self.action_space = multi.action_space(agent)
+        self._policies = assigned(agent, multi.possible_agents, others)
         self._others = dict(others or {})
-        self._policies = self._assign(list(multi.possible_agents))
         self._alone = not self._policies
         self._step = multi.step
         self._waiting: Mapping[AgentID, Any] = {}
@@ -95,20 +122,6 @@ class AgentView(Env[Any, Any]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.agent!r} of {self.multi!r})>"
-
-    def _assign(self, possible: list[AgentID]) -> dict[AgentID, Callable[[Any], Any]]:
-        """Find who plays each of the other agents; raise where somebody is played by nobody, or nobody is meant."""
-        rest = [agent for agent in possible if agent != self.agent]
-        policies: dict[AgentID, Callable[[Any], Any]] = {}
-        for agent in rest:
-            policy = self._others.get(agent, self._others.get(role(agent)))
-            if policy is None:
-                raise MissingPolicy(f"view({self.agent!r}) needs a policy for {agent!r}: others={{{agent!r}: policy}}")
-            policies[agent] = policy.act if hasattr(policy, "act") else policy
-        for name in self._others:
-            if name not in rest and name not in map(role, rest):
-                raise SekaiError(f"others must name agents out of {rest}, got {name!r}.{did_you_mean(name, rest)}")
-        return policies
 
     def _begin(self, seed: int | None, options: dict[str, Any] | None) -> Program[ResetResult[Any]]:
         begun = yield Reset(seed, options)

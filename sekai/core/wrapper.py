@@ -94,6 +94,8 @@ class Wrapper(Env[ObsT, ActT]):
         return super().__new__(cls)
 
     def __init__(self, env: Any) -> None:
+        if not isinstance(env, World):
+            raise SekaiError(f"env must be an Env, a MultiAgentEnv or a VecEnv, got {env!r}")
         self.env = env
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

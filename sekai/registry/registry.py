@@ -171,17 +171,20 @@ class Registry:
         if versions:
             known = ", ".join(s.id for s in versions.values())
             raise VersionNotFound(f"no {id!r}; {name!r} has {known}")
-        raise NameNotFound(f"no environment {id!r} is registered.{self._did_you_mean(id)}")
+        raise NameNotFound(f"no environment {id!r} is registered.{self._did_you_mean(namespace, name)}")
 
-    def _did_you_mean(self, id: str) -> str:
-        """Return a suggestion from all namespaces; the namespace and the version may be what is missing or wrong."""
-        near = did_you_mean(id, self._specs)
-        if near:
-            return near
-        self._load_all()
-        spellings = {spelling: id for id, s in self._specs.items() for spelling in (id.rpartition("/")[2], s.name)}
-        found = nearest(id.rpartition("/")[2], spellings)
-        return f" Did you mean {spellings[found]!r}?" if found else ""
+    def _did_you_mean(self, namespace: str | None, name: str) -> str:
+        """Return a suggestion by the name alone: from its namespace if there is one near, else from all of them.
+
+        What ids have in common, a namespace and a version, would make any two of them look alike.
+        """
+        ids = {s.name: s.id for s in self._specs.values() if s.namespace == namespace}
+        found = nearest(name, ids)
+        if found is None:
+            self._load_all()
+            ids = {s.name: s.id for s in self._specs.values()}
+            found = nearest(name, ids)
+        return f" Did you mean {ids[found]!r}?" if found else ""
 
 
 registry = Registry(GROUP)

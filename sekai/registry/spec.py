@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeAlias
 
 from sekai.core.result import ByValue
-from sekai.error import RegistrationError
+from sekai.error import RegistrationError, did_you_mean
 from sekai.registry.encoding import decode, encode, place_of
 
 __all__ = ["EntryPoint", "EnvSpec", "WrapperSpec", "parse_id"]
@@ -28,6 +28,24 @@ def parse_id(id: str) -> tuple[str | None, str, int | None]:
     return match["namespace"], match["name"], None if version is None else int(version)
 
 
+def _arguments_of(cls: type[Any], value: Any) -> dict[str, Any]:
+    """Return the arguments of a spec as read from JSON; raises `RegistrationError` unless these are those of `cls`."""
+    if not isinstance(value, Mapping):
+        raise RegistrationError(f"value must be a mapping, as {cls.__name__}.to_json() returns it, got {value!r}")
+    named = {f.name: f for f in fields(cls)}
+    for name in value:
+        if name not in named:
+            near = did_you_mean(name, named)
+            raise RegistrationError(f"{cls.__name__} takes {', '.join(named)}, got {name!r}.{near}")
+    for name, f in named.items():
+        if name not in value and f.default is MISSING and f.default_factory is MISSING:
+            raise RegistrationError(f"{cls.__name__} lacks {name!r}, got {dict(value)}")
+    kwargs = decode(value.get("kwargs", {}))
+    if not isinstance(kwargs, Mapping):
+        raise RegistrationError(f"kwargs must be a mapping of arguments by name, got {kwargs!r}")
+    return {**value, "kwargs": kwargs}
+
+
 def _text_of(entry_point: EntryPoint) -> str:
     return entry_point if isinstance(entry_point, str) else place_of(entry_point)
 
@@ -47,8 +65,8 @@ class WrapperSpec(ByValue):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "WrapperSpec":
-        """Build the spec that `to_json` wrote."""
-        return cls(**{**value, "kwargs": decode(value["kwargs"])})
+        """Build the spec that `to_json` wrote; else raises `RegistrationError`."""
+        return cls(**_arguments_of(cls, value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +126,12 @@ class EnvSpec(ByValue):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "EnvSpec":
-        """Build the spec that `to_json` wrote."""
-        wrappers = tuple(WrapperSpec.from_json(wrapper) for wrapper in value["additional_wrappers"])
-        return cls(**{**value, "kwargs": decode(value["kwargs"]), "additional_wrappers": wrappers})
+        """Build the spec that `to_json` wrote, or one with defaults left out; else raises `RegistrationError`."""
+        arguments = _arguments_of(cls, value)
+        wrappers = arguments.get("additional_wrappers", ())
+        if not isinstance(wrappers, list | tuple):
+            raise RegistrationError(f"additional_wrappers must be a list, got {wrappers!r}")
+        return cls(**{**arguments, "additional_wrappers": tuple(map(WrapperSpec.from_json, wrappers))})
 
     def pprint(self) -> None:
         """Print this spec for people, a field a line."""

@@ -17,7 +17,8 @@ __all__ = ["Recorder", "save_frames"]
 def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 30.0) -> Path:
     """Write frames, each `(height, width, 3)` of uint8 and all of one size, to `path`; its ending says the format.
 
-    Raises `SekaiError` for no frames, for others, and where the library is not installed.
+    Raises `SekaiError` for no frames, for others, for an ending that is no film's, and where the library is not
+    installed.
     """
     if not len(frames):
         raise SekaiError("frames must be at least one, got none")
@@ -26,14 +27,20 @@ def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 3
     film: Any = [_frame(frame, index, np.shape(frames[0])) for index, frame in enumerate(frames)]
     try:
         import imageio.v2 as imageio
+        from imageio.config import known_extensions
     except ImportError as error:
         raise SekaiError(f"save_frames needs its library: {install_hint('render')} ({error})") from None
     path = Path(path)
+    wrong = f"path must end in a film's format, such as .gif or .mp4, got {str(path)!r}"
+    if path.suffix.lower() not in known_extensions:
+        raise SekaiError(wrong)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix.lower() == ".gif":
-        imageio.mimsave(path, film, duration=1000.0 / fps, loop=0)
-    else:
-        imageio.mimsave(path, film, fps=fps, macro_block_size=1)
+    is_gif = path.suffix.lower() == ".gif"
+    options: dict[str, Any] = {"duration": 1000.0 / fps, "loop": 0} if is_gif else {"fps": fps, "macro_block_size": 1}
+    try:
+        imageio.mimsave(path, film, **options)
+    except (ValueError, TypeError) as error:
+        raise SekaiError(f"{wrong}: {error}") from None
     return path
 
 

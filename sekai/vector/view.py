@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.core.multi_agent import role
 from sekai.core.result import AgentID
 from sekai.core.seeding import child_seed
-from sekai.error import MissingPolicy, SekaiError, did_you_mean
+from sekai.core.view import assigned
+from sekai.error import SekaiError, did_you_mean
 from sekai.spaces.space import Space
 from sekai.vector.base import BatchPolicy, Phases, Seeds, VecEnv, rows_in
 from sekai.vector.columns import Tree, allocate, at, copied, gathered, overwrite, row_of
@@ -54,8 +54,8 @@ class VecView(VecEnv):
         self.multi, self.agent = multi, agent
         self.num_envs, self.many, self.autoreset = multi.num_envs, False, multi.autoreset
         self.backend, self._handout = multi.backend, Handout(backend=multi.backend)
+        self._policies = assigned(agent, multi.possible_agents, others)
         self._others = dict(others or {})
-        self._policies = self._assign()
         self._space, self._actions = multi.observation_spaces[agent], multi.action_spaces[agent]
         self._phases = Phases(self.num_envs, self.autoreset)
         self._seen = allocate(self._space, (self.num_envs,))
@@ -249,20 +249,6 @@ class VecView(VecEnv):
 
     def _set(self, rows: Sequence[int], name: str, value: Any) -> None:
         self.multi._set(rows, name, value)
-
-    def _assign(self) -> dict[AgentID, Callable[[Any], Any]]:
-        """Find who plays each of the other agents; raise where somebody is played by nobody, or nobody is meant."""
-        rest = [agent for agent in self.multi.possible_agents if agent != self.agent]
-        policies: dict[AgentID, Callable[[Any], Any]] = {}
-        for agent in rest:
-            policy = self._others.get(agent, self._others.get(role(agent)))
-            if policy is None:
-                raise MissingPolicy(f"view({self.agent!r}) needs a policy for {agent!r}: others={{{agent!r}: policy}}")
-            policies[agent] = policy.act if hasattr(policy, "act") else policy
-        for name in self._others:
-            if name not in rest and name not in map(role, rest):
-                raise SekaiError(f"others must name agents out of {rest}, got {name!r}.{did_you_mean(name, rest)}")
-        return policies
 
 
 def _info_of(result: Any, row: int, agent: AgentID, part: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
         super().__init__(env)
         if agents is not None and not isinstance(env, MultiAgentEnv):
             raise SekaiError(f"agents must be None around one agent, got {agents!r}")
+        if tracker is not None and not isinstance(tracker, StatsTracker):
+            raise SekaiError(f"tracker must have on_reset, on_step, on_episode_end and summary, got {tracker!r}")
         self._agents = None if agents is None else agents_named(env, agents)
         self.tracker: StatsTracker = InMemoryTracker() if tracker is None else tracker
         self._tells_steps = getattr(type(self.tracker), "on_step", None) is not InMemoryTracker.on_step

@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
+import sekai
 from sekai import SekaiError
 from sekai.core import MultiAgentEnv, role
 from sekai.core.seeding import child_seed
@@ -123,6 +124,11 @@ def test_mistakes_about_who_plays_whom() -> None:
         env.view("takr")
     with pytest.raises(SekaiError, match=r"others must name agents .* got 'trader'"):
         env.view("taker", {"maker": half, "trader": half})
+    for world in (env, sekai.SyncVecEnv([EchoEnv] * 2)):
+        with pytest.raises(SekaiError, match="callable or with a method act: 'maker_0' has 3"):
+            world.view("taker", {"maker": 3})
+        with pytest.raises(SekaiError, match="others must be a mapping of agents or roles to policies, got 3"):
+            world.view("taker", 3)
 
 
 def test_the_round_trip_is_the_identity() -> None:

@@ -107,6 +107,13 @@ def test_a_name_without_its_namespace_is_looked_for_in_all() -> None:
             sekai.make(asked)
 
 
+def test_a_namespace_and_a_version_in_common_are_no_likeness() -> None:
+    sekai.register("markets/Trading-v0", CountingEnv)
+    for asked in ("markets/Nope-v0", "Ab-v0"):
+        with pytest.raises(NameNotFound, match=f"no environment '{asked}' is registered.$"):
+            sekai.make(asked)
+
+
 def test_arguments_that_an_entry_point_does_not_take_are_said_with_those_that_it_does() -> None:
     sekai.register("count-v0", CountingEnv)
     with pytest.raises(
@@ -218,6 +225,30 @@ def test_additional_wrappers() -> None:
     assert repr(env) == "<NormalizeObservation(<OrderEnforcing(<ClockworkEnv>)>)>"
     assert env.spec.additional_wrappers == (spec,) and WrapperSpec.from_json(spec.to_json()) == spec
     assert env.instance("a").epsilon == 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("{}", "value must be a mapping, .* got '{}'"),
+        ({}, "EnvSpec lacks 'id'"),
+        ({"id": "a-v0"}, "EnvSpec lacks 'entry_point'"),
+        ({"id": "a-v0", "entry_point": "a:b", "kwarg": {}}, "EnvSpec takes id, .* got 'kwarg'. Did you mean 'kwargs'"),
+        ({"id": "a-v0", "entry_point": "a:b", "kwargs": 3}, "kwargs must be a mapping of arguments by name, got 3"),
+        ({"id": "a-v0", "entry_point": "a:b", "additional_wrappers": 3}, "additional_wrappers must be a list, got 3"),
+        (
+            {"id": "a-v0", "entry_point": "a:b", "additional_wrappers": [{"name": "x"}]},
+            "WrapperSpec lacks 'entry_point'",
+        ),
+    ],
+)
+def test_what_is_no_spec_is_refused(value: Any, why: str) -> None:
+    with pytest.raises(RegistrationError, match=why):
+        EnvSpec.from_json(value)
+
+
+def test_a_spec_may_leave_out_what_has_a_default() -> None:
+    assert EnvSpec.from_json({"id": "a-v0", "entry_point": "a:b"}) == EnvSpec("a-v0", "a:b")
 
 
 @pytest.mark.parametrize(

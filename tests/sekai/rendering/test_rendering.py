@@ -101,6 +101,8 @@ def test_mistakes(tmp_path: Path) -> None:
         (lambda: Recorder(Console(), tmp_path / "a.gif").render(env), "draws no frames"),
         (lambda: save_frames([], tmp_path / "a.gif"), "at least one, got none"),
         (lambda: save_frames([frame], tmp_path / "a.gif", fps=0), "fps must be > 0"),
+        (lambda: save_frames([frame], tmp_path / "a.xyz"), r"path must end in .* such as .gif or .mp4, got '.*a\.xyz'"),
+        (lambda: save_frames([frame], tmp_path / "a"), r"path must end in .* such as .gif or .mp4, got '.*/a'"),
         (lambda: save_frames([frame, frame[:2]], tmp_path / "a.gif"), r"frames must be of one size: frames\[1\]"),
         (lambda: save_frames([frame.astype(float)], tmp_path / "a.gif"), r"must be uint8 \(height, width, 3\)"),
     ):

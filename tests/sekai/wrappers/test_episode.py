@@ -131,6 +131,12 @@ def test_a_limit_is_a_whole_number(limit: Any) -> None:
         TimeLimit(EchoEnv(), limit)
 
 
+@pytest.mark.parametrize("wrap", [lambda: TimeLimit(3, 3), lambda: OrderEnforcing(3), lambda: AutoReset(None)])
+def test_what_is_wrapped_is_an_environment(wrap: Any) -> None:
+    with pytest.raises(SekaiError, match="env must be an Env, a MultiAgentEnv or a VecEnv, got (3|None)"):
+        wrap()
+
+
 def test_what_concerns_everybody_cannot_be_for_some() -> None:
     with pytest.raises(SekaiError, match="TimeLimit concerns the whole episode"):
         EchoEnv().wrap(TimeLimit, 3, agents=["taker"])

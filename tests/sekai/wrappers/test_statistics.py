@@ -126,6 +126,8 @@ def test_statistics_of_some_agents_only() -> None:
         assert {e.agent for e in env.tracker.episodes} == {"maker_0", "maker_1"}
     with pytest.raises(sekai.SekaiError, match="agents must name agents or roles.*got 'make'.*Did you mean 'maker'"):
         sekai.RecordEpisodeStatistics(EchoEnv(), agents=["make"])
+    with pytest.raises(sekai.SekaiError, match="tracker must have on_reset, .* got 3"):
+        sekai.RecordEpisodeStatistics(CountingEnv(), 3)
     with pytest.raises(sekai.SekaiError, match="agents must be None around one agent"):
         sekai.RecordEpisodeStatistics(CountingEnv(), agents=["a"])
     with pytest.raises(sekai.SekaiError, match="TimeLimit concerns the whole episode"):
