@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Final
 
-from sekai.error import SekaiError
+from sekai.error import SekaiError, did_you_mean
 
 from .base import CompiledAgent, PythonAgent
 from .compiled.avellaneda_stoikov import AvellanedaStoikov
@@ -36,8 +35,6 @@ def policy(name: str, **parameters: Any) -> CompiledAgent | PythonAgent:
     'avellaneda_stoikov'
     """
     if name not in POLICIES:
-        near = difflib.get_close_matches(name, POLICIES, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise SekaiError(f"policy must be one of {', '.join(POLICIES)}, got {name!r}.{hint}")
+        raise SekaiError(f"policy must be one of {', '.join(POLICIES)}, got {name!r}.{did_you_mean(name, POLICIES)}")
     made: CompiledAgent | PythonAgent = POLICIES[name](**parameters)
     return made

@@ -6,7 +6,6 @@ A scenario is named by the file's stem (`maker-duel`), with or without `scenario
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
@@ -16,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
-from sekai.error import SekaiError
+from sekai.error import SekaiError, did_you_mean
 from sekai.utils import InvalidValue
 
 if TYPE_CHECKING:
@@ -77,9 +76,8 @@ def load(name_or_path: str | Path) -> Scenario:
         return parse(content, source=text, name=path.stem)
     name = text.removeprefix("scenarios/")
     if name not in names():
-        near = difflib.get_close_matches(name, names(), 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UnknownScenario(f"no scenario {text!r}.{hint} There are {', '.join(names())}; a path must end in .toml")
+        near = did_you_mean(name, names())
+        raise UnknownScenario(f"no scenario {text!r}.{near} There are {', '.join(names())}; a path must end in .toml")
     return parse(files("scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8"), source=name, name=name)
 
 
@@ -224,10 +222,7 @@ def _path(location: Sequence[int | str], values: Any) -> tuple[str, Any]:
 
 
 def _suggest(word: str, known: Sequence[str], *, listed: bool = False) -> str:
-    near = difflib.get_close_matches(word, known, 1)
-    if near:
-        return f" Did you mean {near[0]!r}?"
-    return "" if listed or not known else f" There are {', '.join(known)}"
+    return did_you_mean(word, known) or ("" if listed or not known else f" There are {', '.join(known)}")
 
 
 def _known_keys(location: Sequence[int | str]) -> list[str]:
