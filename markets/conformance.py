@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from markets.book import OrderBook
+from markets.book import PHASES, OrderBook
 from markets.messages import Reason
 from markets.reference import ReferenceBook, Refusal
-from markets.rejection import OrderRejected
+from markets.rejection import TIFS, OrderRejected
 from markets.rules import VenueRules
 from sekai.error import SekaiError
 
@@ -66,6 +66,8 @@ def run_file(path: Path | str, on: Target = "engine") -> Result:
         raise BadCases(f"on must be one of {', '.join(get_args(Target))}, got {on!r}")
     root = Path(path)
     files = sorted(root.glob("**/*.json")) if root.is_dir() else [root]
+    if not files:
+        raise BadCases(f"{path} must hold a file of cases, *.json, got none")
     cases = [case for file in files for case in _read(file)]
     outcomes = [Failure(id, description, tuple(run_case(case, on))) for id, description, case in cases]
     return Result(tuple(o.id for o in outcomes if not o.problems), tuple(o for o in outcomes if o.problems))
@@ -74,44 +76,89 @@ def run_file(path: Path | str, on: Target = "engine") -> Result:
 def run_case(case: Case, on: Target = "engine") -> list[str]:
     """Run one case on a fresh book; return what differed from what it expects, nothing if all is well."""
     try:
+        _check(case)
         config = case.get("config", {})
         rules = rules_of(config)
         book: Any = ReferenceBook(rules=rules) if on == "reference" else OrderBook(rules=rules, events=True)
         story = Story(book, config)
         for number, step in enumerate(case["steps"]):
             story.tell(number, step)
-        return list(_differences(story, case.get("expect", {})))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return list(_differences(story, case["expect"]))
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
         return [f"the case cannot be run: {error!r}"]
+    except ValueError as error:
+        return [f"the case cannot be run: {error}"]
 
 
 def _read(path: Path) -> list[tuple[str, str, Case]]:
     try:
-        cases = json.loads(path.read_text(encoding="utf-8"))
-        cases = cases["cases"] if isinstance(cases, dict) else cases
-        return [(str(case["id"]), str(case.get("desc", "")), case) for case in cases]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadCases(f"{path} must be a JSON file with a list of cases: {error!r}") from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadCases(f"{path} must be a JSON file: {error}") from error
+    cases = content.get("cases") if isinstance(content, dict) else content
+    if not isinstance(cases, list) or not cases:
+        raise BadCases(f"{path} must have a list of cases, at least one, alone or as 'cases'")
+    for number, case in enumerate(cases):
+        if not isinstance(case, dict) or "id" not in case:
+            raise BadCases(f"{path}: case {number}, counted from 0, must be an object with an id")
+    return [(str(case["id"]), str(case.get("desc", "")), case) for case in cases]
 
 
 # --- telling ---------------------------------------------------------------------------------------------------
 
 _RULES: Final = {"max_qty": "max_size", "price_band": "band"}  # where a case's word is not the field's
-_STEPS: Final[dict[str, set[str]]] = {
-    "limit": {"id", "side", "price", "qty", "tif", "post_only", "display", "hidden", "owner"},
-    "market": {"id", "side", "qty", "owner"},
-    "stop": {"id", "side", "stop", "qty", "owner"},
-    "stop_limit": {"id", "side", "stop", "price", "qty", "owner"},
-    "trailing_stop": {"id", "side", "offset", "qty", "owner"},
-    "cancel": {"id", "owner"},
-    "mass_cancel": {"owner"},
-    "reduce": {"id", "by", "owner"},
-    "modify": {"id", "price", "qty", "owner"},
-    "phase": {"to"},
-    "halt": set(),
-    "uncross": {"reference"},
+_STEPS: Final[dict[str, tuple[set[str], set[str]]]] = {  # what a step must have, and what it may have
+    "limit": ({"id", "side", "price", "qty"}, {"tif", "post_only", "display", "hidden", "owner"}),
+    "market": ({"id", "side", "qty"}, {"owner"}),
+    "stop": ({"id", "side", "stop", "qty"}, {"owner"}),
+    "stop_limit": ({"id", "side", "stop", "price", "qty"}, {"owner"}),
+    "trailing_stop": ({"id", "side", "offset", "qty"}, {"owner"}),
+    "cancel": ({"id"}, {"owner"}),
+    "mass_cancel": (set(), {"owner"}),
+    "reduce": ({"id", "by"}, {"owner"}),
+    "modify": ({"id"}, {"price", "qty", "owner"}),
+    "phase": ({"to"}, set()),
+    "halt": (set(), set()),
+    "uncross": (set(), {"reference"}),
 }
 _SIDES: Final = {"b": "buy", "s": "sell", "buy": "buy", "sell": "sell"}
+_NUMBERS: Final = ("price", "qty", "stop", "offset", "by", "display", "reference", "time")
+
+
+def _check(case: Case) -> None:
+    """Raise ValueError unless a case has what every case has, of the kinds that it must be."""
+    for name, kind, what in (("config", dict, "an object"), ("steps", list, "a list"), ("expect", dict, "an object")):
+        if not isinstance(case.get(name, {} if name == "config" else None), kind):
+            raise ValueError(f"{name} must be {what}, got {case.get(name)!r}")
+    now = 0
+    for number, step in enumerate(case["steps"]):
+        for fault in _step_faults(step, now):
+            raise ValueError(f"step {number}: {fault}")
+        now = step.get("time") or now
+
+
+def _step_faults(step: Any, now: int) -> Iterator[str]:
+    """Yield what is wrong with a step by itself, `now` being the time before it: not what a venue would refuse."""
+    if not isinstance(step, dict) or step.get("op") not in _STEPS:
+        yield f"must have an op out of {', '.join(_STEPS)}, got {step!r}"
+        return
+    must, may = _STEPS[step["op"]]
+    given = {name for name, value in step.items() if value is not None}
+    for name in sorted(set(step) - must - may - {"op", "time", "note"}):
+        yield f"{step['op']}: {name!r} is not known"
+    for name in sorted(must - given):
+        yield f"{step['op']}: {name!r} is missing"
+    for name in _NUMBERS:
+        if name in given and type(step[name]) is not int:
+            yield f"{name} must be an integer, got {step[name]!r}"
+    for name, words in (("side", _SIDES), ("tif", TIFS), ("to", PHASES)):
+        if name in given and str(step[name]).lower() not in words:
+            yield f"{name} must be one of {', '.join(words)}, got {step[name]!r}"
+    for name in ("post_only", "hidden"):
+        if name in given and step[name] not in (True, False):
+            yield f"{name} must be true or false, got {step[name]!r}"
+    if type(step.get("time")) is int and step["time"] < now:
+        yield f"time must be >= {now}, got {step['time']}"
 
 
 def rules_of(config: Case) -> VenueRules:
@@ -143,10 +190,7 @@ class Story:
     def tell(self, number: int, step: Case) -> Any:
         """Do one step; return the book's answer, or the reason where it is refused, which is noted."""
         operation = step["op"]
-        unknown = sorted(set(step) - _STEPS.get(operation, set(step) - {"op"}) - {"op", "time", "note"})
-        if unknown or operation not in _STEPS:
-            raise ValueError(f"step {number}: {operation} {unknown or ''} is not known")
-        if "time" in step:
+        if step.get("time") is not None:
             self.book.time_ns = step["time"]
         self.prices.add(step.get("price") or 0)
         try:
@@ -176,10 +220,11 @@ class Story:
 
     def _limit(self, step: Case) -> Any:
         new = self._new(step)
-        flags = {name: step[name] for name in ("post_only", "display", "hidden") if step.get(name) is not None}
+        flags = {name: bool(step[name]) for name in ("post_only", "hidden") if step.get(name) is not None}
+        flags |= {"display": step["display"]} if step.get("display") is not None else {}
         if step.get("hidden"):
             self.hidden.add(new["id"])
-        tif = str(step.get("tif", "GTC")).lower()
+        tif = str(step.get("tif") or "GTC").lower()
         return self.book.limit(_side(step), price=step["price"], tif=tif, **new, **flags)
 
     def _market(self, step: Case) -> Any:
@@ -209,8 +254,9 @@ class Story:
         )
 
     def _phase(self, step: Case) -> Any:
-        cleared = self.book.phase(step["to"])
-        if step["to"] == "continuous":
+        phase = step["to"].lower()
+        cleared = self.book.phase(phase)
+        if phase == "continuous":
             self.clearing_price = cleared
         return cleared
 
@@ -226,10 +272,7 @@ class Story:
 
 
 def _side(step: Case) -> str:
-    side = str(step["side"]).lower()
-    if side not in _SIDES:
-        raise ValueError(f"side must be B or S, got {step['side']!r}")
-    return _SIDES[side]
+    return _SIDES[str(step["side"]).lower()]
 
 
 # --- comparing -------------------------------------------------------------------------------------------------

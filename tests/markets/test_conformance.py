@@ -72,15 +72,37 @@ def test_an_expectation_that_nobody_knows_fails() -> None:
     [
         ({"unheard_of": 1}, limit(1, "B", 5, 1), "config.unheard_of is not known"),
         ({"stp": "sometimes"}, limit(1, "B", 5, 1), "stp must be one of"),
-        ({}, {"op": "dance"}, "step 0: dance  is not known"),
-        ({}, limit(1, "B", 5, 1, colour="red"), "limit ['colour'] is not known"),
-        ({}, limit(1, "left", 5, 1), "side must be B or S, got 'left'"),
-        ({}, {"op": "cancel"}, "'id'"),
+        ({}, {"op": "dance"}, "step 0: must have an op out of limit, market, stop"),
+        ({}, limit(1, "B", 5, 1, colour="red"), "step 0: limit: 'colour' is not known"),
+        ({}, limit(1, "left", 5, 1), "side must be one of b, s, buy, sell, got 'left'"),
+        ({}, {"op": "cancel"}, "cancel: 'id' is missing"),
+        ({}, {"op": "cancel", "id": None}, "cancel: 'id' is missing"),
+        ({}, limit(1, "B", 5, 1, tif="day"), "tif must be one of gtc, ioc, fok, aon, got 'day'"),
+        ({}, limit(1, "B", "101", 1), "price must be an integer, got '101'"),  # type: ignore[arg-type]
+        ({}, limit(1, "B", 100.5, 1), "price must be an integer, got 100.5"),  # type: ignore[arg-type]
+        ({}, limit(1, "B", 100, True), "qty must be an integer, got True"),
+        ({}, limit(1, "B", 100, 1, post_only="no"), "post_only must be true or false, got 'no'"),
+        ({}, limit(1, "B", 100, 1, time=-1), "time must be >= 0, got -1"),
+        ({}, {"op": "phase", "to": "lunch"}, "to must be one of continuous, auction, halt, got 'lunch'"),
+        ([], limit(1, "B", 100, 1), "config must be an object, got []"),
     ],
 )
 def test_what_cannot_be_run_fails_and_says_why(config: Any, step: Any, what: str) -> None:
     (problem,) = run_case({"id": "A", "config": config, "steps": [step], "expect": {}}, "reference")
     assert problem.startswith("the case cannot be run: ") and what in problem
+
+
+def test_a_case_must_expect_something_of_steps_in_order_of_time() -> None:
+    case = {"id": "A", "steps": [limit(1, "B", 9, 1, time=5), limit(2, "B", 9, 1), limit(3, "B", 9, 1, time=4)]}
+    assert run_case(case) == ["the case cannot be run: expect must be an object, got None"]
+    assert run_case(case | {"expect": {}}) == ["the case cannot be run: step 2: time must be >= 5, got 4"]
+    assert run_case({"id": "A", "expect": {}}) == ["the case cannot be run: steps must be a list, got None"]
+
+
+def test_what_may_be_left_out_may_be_null() -> None:
+    nothing = dict.fromkeys(("tif", "post_only", "display", "hidden", "owner", "time", "note"))
+    steps = [limit(1, "B", 9, 5, **nothing), {"op": "modify", "id": 1, "price": None, "qty": 3}]
+    assert run_case({"id": "A", "steps": steps, "expect": {"bids": [[9, [[1, 3]]]], "rejects": []}}) == []
 
 
 def test_a_hidden_order_is_compared_where_the_case_names_it() -> None:
@@ -129,9 +151,20 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     path.write_text(json.dumps([good]))
     conformance(path, on="reference")
     assert capsys.readouterr().out == "1 passed, 0 failed\n"
-    path.write_text("{}")
-    with pytest.raises(BadCases, match="list of cases"):
-        run_file(path)
+    for text, words in (
+        ("{}", "must have a list of cases, at least one"),
+        ('{"cases": []}', "must have a list of cases, at least one"),
+        ("[]", "must have a list of cases, at least one"),
+        ("7", "must have a list of cases, at least one"),
+        ("{", "must be a JSON file"),
+        ('[{"id": 1}, 3]', "case 1, counted from 0, must be an object with an id"),
+    ):
+        path.write_text(text)
+        with pytest.raises(BadCases, match=f"cases.json:? {words}"):
+            run_file(path)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(BadCases, match="none must hold a file of cases"):
+        run_file(tmp_path / "none")
     with pytest.raises(BadCases, match="on must be one of engine, reference, got 'paper'"):
         run_file(path, "paper")  # type: ignore[arg-type]
 
