@@ -21,7 +21,7 @@ from .engine.recorded import RECORDED_WORDS, pack
 from .engine.rng import name_hash
 from .recording import Recording, windowed
 from .rules import VenueRules
-from .tape import Tape
+from .tape import BadTape, Tape
 from .tape import load as load_tape
 from .units import nanoseconds
 
@@ -48,7 +48,9 @@ def load(market: config.Market) -> Recording:
     flow, venue = market.flow, market.venue
     assert flow is not None and flow.kind == "replay"
     path = Path(flow.file)
-    changed_ns = path.stat().st_mtime_ns if path.is_file() else 0
+    if not path.is_file():
+        raise BadTape(f"flow.file must be a recorded day's file, got {flow.file!r}: there is none at {path.absolute()}")
+    changed_ns = path.stat().st_mtime_ns
     length_ns = nanoseconds(market.warmup_s) + nanoseconds(market.session_s)
     recording = _part(path, changed_ns, nanoseconds(flow.start_s), length_ns, venue.tick_size, venue.lot_size)
     _check_rules(recording, venue.rules, path.name)

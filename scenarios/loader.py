@@ -73,7 +73,7 @@ def load(name_or_path: str | Path) -> Scenario:
             content = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ScenarioError(text, [f"cannot be read as text in UTF-8: {error}"]) from None
-        return parse(content, source=text, name=path.stem)
+        return replace(parse(content, source=text, name=path.stem), folder=str(path.parent))
     name = text.removeprefix("scenarios/")
     if name not in names():
         near = did_you_mean(name, names())

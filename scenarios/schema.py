@@ -10,8 +10,9 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from annotated_types import Ge, Le, MinLen
@@ -91,7 +92,10 @@ class TraderTable(Checked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario(Checked):
-    """A market experiment. `name` is the file's own unless it says otherwise."""
+    """A market experiment. `name` is the file's own unless it says otherwise.
+
+    A relative `flow.file` is looked for from `folder`, where the scenario's file lies: that is not part of the content.
+    """
 
     title: Annotated[str, MinLen(1)]
     description: str = ""
@@ -101,6 +105,7 @@ class Scenario(Checked):
     flow: FlowTable | None = None
     seats: Annotated[tuple[SeatTable, ...], MinLen(1)]
     traders: tuple[TraderTable, ...] = ()
+    folder: Annotated[str, Field(init=False, exclude=True)] = field(default="", compare=False)
 
     def _more_faults(self) -> list[str]:
         names = [seat.name for seat in self.seats]
@@ -135,6 +140,12 @@ class Scenario(Checked):
         """Who plays each seat where nobody else does."""
         return {seat.name: seat.policy for seat in self.seats}
 
+    @property
+    def _flow(self) -> ZeroIntelligence | Replay | None:
+        """The flow, a recorded day's file with its folder before it where that is relative."""
+        flow = self.flow
+        return replace(flow, file=str(Path(self.folder, flow.file))) if isinstance(flow, Replay) else flow
+
     def as_market(self, inside: Mapping[str, CompiledAgent]) -> Market:
         """Return the market with these seats played inside the engine, and all others from outside."""
         seats = [
@@ -161,7 +172,7 @@ class Scenario(Checked):
         ]
         return Market(
             venue=self.market,
-            flow=self.flow,
+            flow=self._flow,
             seats=tuple(seats),
             session_s=self.session.length_s,
             warmup_s=self.session.warmup_s,

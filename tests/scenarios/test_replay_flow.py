@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sekai
 from markets.config import Replay
-from markets.tape import save
-from scenarios import ScenarioError, parse
+from markets.tape import BadTape, save
+from scenarios import ScenarioError, load, parse
 from scenarios.record import play
 from tests.markets.days import a_day
 
@@ -57,6 +58,25 @@ def test_it_is_played(text: str) -> None:
     first, again = (play(scenario, episodes=1, seed=4)[0] for _ in range(2))
     assert first.total_trades > 20 and first.fills.sum() > 0
     assert np.array_equal(first.trades, again.trades)
+
+
+def test_its_file_is_looked_for_beside_the_scenario_s(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From wherever one is; the content stays what is written in the file, whatever folder it lies in."""
+    beside = TEXT.format(file="day.zip")
+    (tmp_path / "again.toml").write_text(beside)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    scenario = load("../again.toml")
+    assert scenario.content_hash == parse(beside).content_hash
+    assert scenario.flow == Replay(file="day.zip") and scenario == parse(beside, name="again")
+    assert sekai.make("../again.toml").reset(seed=0).observations
+    assert np.array_equal(play(scenario, episodes=1, seed=4)[0].trades, play(parse(text), episodes=1, seed=4)[0].trades)
+    with pytest.raises(BadTape, match="flow.file must be .*, got 'day.zip': there is none at .*elsewhere/day.zip"):
+        play(parse(beside), episodes=1, seed=4)
+    with pytest.raises(ScenarioError, match="folder: unknown key"):
+        parse('folder = "/"' + text)
 
 
 def test_its_faults_are_named(text: str) -> None:
