@@ -65,9 +65,10 @@ class Box(Space[NDArray[Any]]):
         return _limit(self.low, self.bounded_below, -np.inf), _limit(self.high, self.bounded_above, np.inf)
 
     @cached_property
-    def is_exact_in_floats(self) -> bool:
-        """Whether a float64 holds every value without rounding: true but of integers beyond 2**53."""
-        return self.dtype.kind not in "iu" or bool((self.low >= -(2**53)).all() and (self.high <= 2**53).all())
+    def flat_dtype(self) -> np.dtype[Any]:
+        """The dtype of flattened values: float32 or float64, where one holds each exactly, else the integers' own."""
+        exact = self.dtype.kind not in "iu" or bool((self.low >= -(2**53)).all() and (self.high <= 2**53).all())
+        return np.result_type(np.float32, self.dtype) if exact else self.dtype
 
     def sample(self, mask: Any = None) -> NDArray[Any]:
         """Draw an array: uniform between two bounds, exponential from one, standard normal without any.

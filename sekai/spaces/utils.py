@@ -138,28 +138,24 @@ def _(space: Box) -> int:
 
 @flat_dtype.register
 def _(space: Box) -> "np.dtype[Any]":
-    return _with_float32(space.dtype) if space.is_exact_in_floats else space.dtype
-
-
-@cache
-def _with_float32(*dtypes: "np.dtype[Any]") -> "np.dtype[Any]":
-    return np.result_type(np.float32, *dtypes)
+    return space.flat_dtype
 
 
 @cache
 def _together(*dtypes: "np.dtype[Any]") -> "np.dtype[Any]":
     """Return the dtype of parts in one array: that of integers where all are such, else floats."""
-    return np.result_type(*dtypes) if {dtype.kind for dtype in dtypes} in ({"i"}, {"u"}) else _with_float32(*dtypes)
+    whole = {dtype.kind for dtype in dtypes} in ({"i"}, {"u"})
+    return np.result_type(*dtypes) if whole else np.result_type(np.float32, *dtypes)
 
 
 def _joined(parts: list[NDArray[Any]], dtype: "np.dtype[Any]", lead: tuple[int, ...]) -> NDArray[Any]:
     """Return flat parts as one array of `dtype`; raises `SpaceMismatch` for an integer that it would round."""
-    for part in parts:
-        if dtype.kind == "f" and part.dtype.kind in "iu" and ((part < -(2**53)) | (part > 2**53)).any():
+    for part in parts if dtype.itemsize > 4 else ():  # float32 has no parts that it would round
+        if part.dtype.kind in "iu" and dtype.kind == "f" and ((part < -(2**53)) | (part > 2**53)).any():
             raise SpaceMismatch(
                 f"an integer beyond 2**53 cannot stand among {dtype}: flatten its part alone, got {part}"
             )
-    return np.concatenate([np.zeros((*lead, 0), dtype), *parts], axis=-1, dtype=dtype)
+    return np.concatenate([np.zeros((*lead, 0), dtype), *parts], axis=-1)
 
 
 @flat_bounds.register
@@ -170,7 +166,7 @@ def _(space: Box) -> _Bounds:
 
 @flatten.register
 def _(space: Box, x: Any) -> NDArray[Any]:
-    array = _array(space, x, "fiub").astype(flat_dtype(space))
+    array = _array(space, x, "fiub").astype(space.flat_dtype)
     lead = array.shape[: array.ndim - len(space.shape)]
     return space.backend.from_numpy(array.reshape((*lead, prod(space.shape))))  # type: ignore[no-any-return]
 
