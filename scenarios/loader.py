@@ -87,7 +87,9 @@ def parse(text: str, *, source: str = "scenario", name: str = "") -> Scenario:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(source, [f"not TOML: {error}"]) from None
+    stray = values.pop("folder", None)
     faults, scenario = _validate(values)
+    faults += [] if stray is None else ["folder: unknown key: it is where the file lies"]
     if scenario is None or faults:
         raise ScenarioError(source, faults)
     return scenario if scenario.name else replace(scenario, name=name)

@@ -105,7 +105,7 @@ class Scenario(Checked):
     flow: FlowTable | None = None
     seats: Annotated[tuple[SeatTable, ...], MinLen(1)]
     traders: tuple[TraderTable, ...] = ()
-    folder: Annotated[str, Field(init=False, exclude=True)] = field(default="", compare=False)
+    folder: Annotated[str, Field(exclude=True)] = field(default="", compare=False)
 
     def _more_faults(self) -> list[str]:
         names = [seat.name for seat in self.seats]
