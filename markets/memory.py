@@ -25,6 +25,9 @@ from markets.engine.layout import (
     CAPACITY,
     DONE,
     DRAIN,
+    E_CAUSE,
+    E_ORDER,
+    E_WHAT,
     ELASTIC,
     EVENT_HEAD,
     EVENT_KINDS,
@@ -42,6 +45,7 @@ from markets.engine.layout import (
     MAX_PRICE,
     MAX_TAG,
     MAX_TICKS,
+    MESSAGES,
     OP_AON,
     OP_FOK,
     OP_IOC,
@@ -56,6 +60,7 @@ from markets.engine.layout import (
     ORDERS,
     PRICE,
     REJECTED,
+    REJECTS,
     SERIAL,
     SPECIAL,
     TAG,
@@ -146,6 +151,7 @@ class BookMemory:
         kernels, before, width = _kernels(), self._logged, messages.dtype.itemsize // 4
         words = np.require(messages, requirements=["C", "A", "W"]).view(np.int32)  # what the kernel was compiled for
         done, stop, count, can_fit_all = 0, len(messages), len(messages), True
+        first, refused = int(self._row[MESSAGES]), int(self._row[REJECTS])
         is_plain = messages.dtype == MESSAGE and self._row[self._book + GATE] <= layout.CHECKED
         while done < count:
             done, self._logged, code = self._replay(words[: stop * width], width, done, is_plain)
@@ -160,6 +166,8 @@ class BookMemory:
                 if not can_fit_all and not self._make_room(kernels.demand(one, width), 1):
                     self._row[ELASTIC], stop = 0, done + 1  # there is no room to make: let the book refuse it
         self._pour()
+        if self._row[REJECTS] > refused:
+            self._name_refused(before, messages["order_id"], first)
         self._next_id = max(self._next_id, int(self._row[SERIAL]) + 1)
         return trades_of(self._words[before:])
 
@@ -218,6 +226,9 @@ class BookMemory:
                 code = kernels.resume(row, handles)
         if code != DONE:
             reason, named = Reason(int(row[M_REASON])), "price"
+            if reason is Reason.IDS_EXHAUSTED:
+                self._pour()
+                self._name_refused(self._logged - 1, np.array([number]), int(row[MESSAGES]) - 1)
             if op in _STOPS and not (op == OP_STOP_LIMIT and is_faulty_price(price, reason, self._limits())):
                 named, price = "offset" if op == OP_TRAILING_STOP else "stop", extras[0]
             raise rejection(reason, self._limits(), id=number, price=price, size=size, owner=owner, named=named)
@@ -249,6 +260,15 @@ class BookMemory:
             self._logged = _kernels().pour(self._row, self._log, self._logged)
             if self._row[EVENT_TAIL] != self._row[EVENT_HEAD]:
                 self._lengthen_log()
+
+    def _name_refused(self, since: int, order_ids: NDArray[Any], first: int) -> None:
+        """Write the ids of messages from number `first` on into refusals, which the engine has no room for.
+
+        `since` is the first event that may be such.
+        """
+        words = self._words[since:]
+        nameless = words[:, E_WHAT] & 0xFFFF == REJECTED | layout.TAGS_EXHAUSTED << 8
+        words[nameless, E_ORDER] = order_ids[words[nameless, E_CAUSE] - 1 - first]
 
     def _lengthen_log(self) -> None:
         longer = np.zeros(2 * self._log.size, np.int64)

@@ -374,3 +374,18 @@ def test_time_does_not_go_back() -> None:
             book.time_ns = wrong  # type: ignore[assignment]
     book.limit("buy", price=9, size=1)
     assert book.events["time_ns"].tolist() == [5]
+
+
+@pytest.mark.parametrize("events", [True, False])
+def test_a_refused_id_is_written_down_as_it_was_sent(events: bool) -> None:
+    """One by one and many at once, however large it is; `status` knows what became of it."""
+    book = OrderBook(events=events)
+    book.limit("buy", price=9, size=1)
+    ids = [2**31 - 1, 7, 5_000_000]
+    book.apply(markets.messages(op=LIMIT, order_id=ids, price_ticks=[9, 0, 9], size=1))
+    with pytest.raises(OrderRejected, match="id must be from 0 to .*, got 6000000"):
+        book.limit("buy", price=9, size=1, id=6_000_000)
+    assert book.rejects["order_id"].tolist() == [*ids, 6_000_000] and book.rejects["message"].tolist() == [1, 2, 3, 4]
+    assert [Reason(r).name for r in book.rejects["reason"]] == ["IDS_EXHAUSTED", "BAD_PRICE", *["IDS_EXHAUSTED"] * 2]
+    assert book.status(5_000_000) == book.status(6_000_000) == "rejected"
+    assert book.copy().rejects.tolist() == book.rejects.tolist()
