@@ -27,7 +27,9 @@ def conformance(
 
 
 def fuzz(
-    seed: Annotated[int | None, typer.Option(help="Repeats a hunt; a new one otherwise.", show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Repeats a hunt; a new one otherwise.", show_default=False, min=0)
+    ] = None,
     messages: Annotated[int, typer.Option(help="How many to send.", min=1)] = 200_000,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:

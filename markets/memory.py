@@ -52,6 +52,7 @@ from markets.engine.layout import (
     OP_LIMIT,
     OP_MARKET,
     OP_MODIFY,
+    OP_REDUCE,
     OP_STOP,
     OP_STOP_LIMIT,
     OP_TRAILING_STOP,
@@ -231,7 +232,10 @@ class BookMemory:
                 self._name_refused(self._logged - 1, np.array([number]), int(row[MESSAGES]) - 1)
             if op in _STOPS and not (op == OP_STOP_LIMIT and is_faulty_price(price, reason, self._limits())):
                 named, price = "offset" if op == OP_TRAILING_STOP else "stop", extras[0]
-            raise rejection(reason, self._limits(), id=number, price=price, size=size, owner=owner, named=named)
+            sized = "by" if op == OP_REDUCE else "size"
+            raise rejection(
+                reason, self._limits(), id=number, price=price, size=size, owner=owner, named=named, sized=sized
+            )
 
     def _limits(self) -> Limits:
         tick, lot, low, high = (int(self._row[self._book + word]) for word in (TICK, LOT, BAND_LOW, BAND_HIGH))

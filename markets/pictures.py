@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from markets.book import OrderBook
 from markets.feeds import Feeds
+from markets.rejection import whole_number
 from markets.tape import Tape, TapeKind
-from sekai.error import SekaiError
+from sekai.error import SekaiError, install_hint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,8 @@ class NothingToDraw(SekaiError, ValueError):
 def depth_chart(source: OrderBook | Tape, *, levels: int = 20, row: int = -1) -> Figure:
     """Draw how many lots wait at each price or better: bids to the left, asks to the right of the mid.
 
-    A tape is drawn as it stood after message `row`, in the currency; a book as it is, in ticks.
+    A tape is drawn as it stood after message `row`, in the currency; a book as it is, in ticks. Raises NothingToDraw
+    for what is empty, InvalidValue for a row that is not there, or no levels.
     """
     bids, asks = _both_sides(source, levels, row)
     figure, axes = _figure(6.4, 3.6)
@@ -174,12 +176,14 @@ def heat_map(source: OrderBook | Tape, *, levels: int = _TAPE_LEVELS, trades: bo
 # --- what is drawn ----------------------------------------------------------------------------------------------------
 def _both_sides(source: OrderBook | Tape, levels: int, row: int) -> tuple[list[_Level], list[_Level]]:
     """Return the best levels of bids and asks, best first."""
+    levels = whole_number("levels", levels, 1)
     if isinstance(source, OrderBook):
         depth = source.depth(levels)
         bids, asks = ([(float(p), int(s), int(n)) for p, s, n in side.tolist()] for side in (depth.bids, depth.asks))
     else:
         if source.book is None or not len(source):
             raise NothingToDraw("a picture of a tape needs the book after each message")
+        row = whole_number("row", row, -len(source), len(source) - 1)
         shown = source.book[row, :, :levels].tolist()
         digits = _digits(source) + 2
         bids, asks = ([(round(p * source.tick_size, digits), s, 0) for p, s in side if s] for side in shown)
@@ -254,8 +258,11 @@ def _mark_trades(axes: Axes, tape: Tape, x: NDArray[np.float64], per_tick: float
 
 # --- how it looks -----------------------------------------------------------------------------------------------------
 def _figure(width_inches: float, height_inches: float) -> tuple[Figure, Axes]:
-    import matplotlib
-    from matplotlib.figure import Figure
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise SekaiError(f"a picture needs matplotlib: {install_hint('app')} ({error})") from None
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width_inches, height_inches), layout="constrained", dpi=150)

@@ -100,13 +100,21 @@ def is_faulty_price(price: int, reason: Reason, limits: Limits) -> bool:
 
 
 def rejection(
-    reason: Reason, limits: Limits, *, id: int, price: int, size: int, owner: int, named: str = "price"
+    reason: Reason,
+    limits: Limits,
+    *,
+    id: int,
+    price: int,
+    size: int,
+    owner: int,
+    named: str = "price",
+    sized: str = "size",
 ) -> OrderRejected:
-    """Return the error for a message that the book has refused; `named` is what its sender calls the price."""
+    """Return the error for a message that the book has refused; `named`, `sized`: what its sender calls price, size."""
     low, high = limits.ladder
     texts = {
         Reason.BAD_PRICE: f"{named} must be from 1 to {MAX_PRICE} ticks, got {price}",
-        Reason.BAD_SIZE: f"size must be from 1 to {limits.max_size} lots, got {size}",
+        Reason.BAD_SIZE: f"{sized} must be from 1 to {limits.max_size} lots, got {size}",
         Reason.BEYOND_LADDER: f"{named} must lie within {MAX_TICKS} ticks of all live orders and of the last trade; "
         f"now {low} to {high} is covered, got {price}",
         Reason.BOOK_FULL: f"a book must not hold more than {limits.max_orders} orders, and it does",
@@ -116,7 +124,7 @@ def rejection(
         Reason.DUPLICATE_ID: f"id must not be that of a live order, got {id}; the next free one is {limits.next_id}",
         Reason.IDS_EXHAUSTED: f"id must be from 0 to {limits.max_id} (ids are dense), got {id}",
         Reason.OFF_TICK: f"{named} must be a multiple of {limits.tick} ticks, got {price}",
-        Reason.OFF_LOT: f"size must be a multiple of {limits.lot} lots, got {size}",
+        Reason.OFF_LOT: f"{sized} must be a multiple of {limits.lot} lots, got {size}",
         Reason.OUTSIDE_BAND: f"{named} must be from {limits.band[0]} to {limits.band[1]} ticks, got {price}",
         Reason.BAD_OWNER: f"owner must be from 0 to {limits.max_owner}, got {owner}",
         Reason.BAD_DISPLAY: f"display must be from 1 to the order's size, {size}",

@@ -4,8 +4,8 @@ A message says what happened to an order in public: it was added, reduced, delet
 are LOBSTER's, and like there the side of an execution is the side of the order that rested. File order is the only
 order: many messages share their nanosecond.
 
-A tape is kept as NumPy (`.npz`), Parquet (`.parquet`, with pyarrow) or LOBSTER's CSV (`.csv`, `.zip`); what comes back
-is what went in, bit for bit.
+A tape is kept as NumPy (`.npz`) or Parquet (`.parquet`, with pyarrow), where what comes back is what went in, bit for
+bit; or as LOBSTER's CSV (`.csv`, `.zip`), from which it comes back in ticks of 0.0001.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def refusals() -> list[Any]:
             lambda b: b.limit("buy", price=9, size=-2),
         ),
         of("size must be from 1", Reason.BAD_SIZE, lambda b: b.market("buy", size=0)),
-        of("size must be from 1", Reason.BAD_SIZE, lambda b: b.reduce(0, 0)),
+        of("by must be from 1", Reason.BAD_SIZE, lambda b: b.reduce(0, 0)),
         of("price must lie within 262144", Reason.BEYOND_LADDER, lambda b: b.modify(0, price=2**31 - 1)),
         of("price must lie within 262144", Reason.BEYOND_LADDER, lambda b: b.limit("sell", price=300_000, size=1)),
         of("id must be that of a live order; 9", Reason.UNKNOWN_ORDER, lambda b: b.cancel(9)),
@@ -304,6 +304,14 @@ def test_a_fresh_book_counts_ids_from_zero_also_after_no_messages() -> None:
 def test_a_depth_of_no_number_of_levels_is_an_error(levels: object) -> None:
     with pytest.raises(ValueError, match=rf"levels must be an integer >= 0, got {levels!r}"):
         OrderBook().depth(levels)  # type: ignore[arg-type]
+
+
+def test_a_bad_reduction_is_called_what_its_sender_calls_it() -> None:
+    book = OrderBook(rules=VenueRules(lot=5))
+    order = book.limit("buy", price=9, size=10)
+    for by, words in ((0, "by must be from 1 to .* lots, got 0"), (3, "by must be a multiple of 5 lots, got 3")):
+        with pytest.raises(OrderRejected, match=words):
+            book.reduce(order, by)
 
 
 def test_a_bad_trigger_is_called_what_its_sender_calls_it() -> None:

@@ -15,6 +15,7 @@ from markets.conformance import Story, rules_of, run_case
 from markets.fuzz import case_of, episode, hunt, shortest, told_apart
 from markets.messages import EventKind, Reason
 from markets.reference import ReferenceBook
+from sekai.cli import main
 
 
 def test_the_same_seed_is_the_same_market() -> None:
@@ -98,3 +99,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     with pytest.raises(SystemExit):
         command(seed=3, messages=100)
     assert "they differ" in capsys.readouterr().out
+
+
+def test_a_seed_below_zero_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fuzz", "--seed", "-1", "--messages", "10"]) == 2
+    assert "Invalid value for '--seed'" in capsys.readouterr().err

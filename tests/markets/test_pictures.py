@@ -12,6 +12,8 @@ import pytest
 import markets
 from markets.pictures import ASK, BID, NothingToDraw, depth_chart, heat_map, ladder
 from markets.tape import Tape
+from sekai.error import SekaiError
+from sekai.utils import InvalidValue
 from tests.markets.days import a_day
 
 
@@ -77,6 +79,22 @@ def test_what_is_empty_is_refused() -> None:
     tape = a_day(1, rows=20)
     with pytest.raises(NothingToDraw, match="needs the book after each message"):
         ladder(Tape(tape.messages))
+
+
+def test_a_row_or_a_level_that_is_not_there_is_refused() -> None:
+    tape = a_day(0, rows=20)
+    for row in (20, -21, "last"):
+        with pytest.raises(InvalidValue, match=f"row must be an integer from -20 to 19, got {row!r}"):
+            depth_chart(tape, row=row)  # type: ignore[arg-type]
+    for draw in (depth_chart, ladder):
+        with pytest.raises(InvalidValue, match="levels must be an integer >= 1, got 0"):
+            draw(a_book(), levels=0)
+
+
+def test_without_matplotlib_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SekaiError, match=r"a picture needs matplotlib: .* pip install -e '.\[app\]'"):
+        depth_chart(a_book())
 
 
 def test_one_side_alone_is_drawn() -> None:
