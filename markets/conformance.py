@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, get_args
 from markets.book import PHASES, OrderBook
 from markets.messages import Reason
 from markets.reference import ReferenceBook, Refusal
-from markets.rejection import TIFS, OrderRejected
+from markets.rejection import OrderRejected
 from markets.rules import VenueRules
 from sekai.error import SekaiError
 
@@ -149,9 +149,9 @@ def _step_faults(step: Any, now: int) -> Iterator[str]:
     for name in sorted(must - given):
         yield f"{step['op']}: {name!r} is missing"
     for name in _NUMBERS:
-        if name in given and type(step[name]) is not int:
-            yield f"{name} must be an integer, got {step[name]!r}"
-    for name, words in (("side", _SIDES), ("tif", TIFS), ("to", PHASES)):
+        if name in given and type(step[name]) not in ((int,) if name == "time" else (int, float)):
+            yield f"{name} must be a number, got {step[name]!r}"
+    for name, words in (("side", _SIDES), ("to", PHASES)):
         if name in given and str(step[name]).lower() not in words:
             yield f"{name} must be one of {', '.join(words)}, got {step[name]!r}"
     for name in ("post_only", "hidden"):
@@ -192,7 +192,7 @@ class Story:
         operation = step["op"]
         if step.get("time") is not None:
             self.book.time_ns = step["time"]
-        self.prices.add(step.get("price") or 0)
+        self.prices.add(int(step.get("price") or 0))
         try:
             return getattr(self, f"_{operation}")(step)
         except (OrderRejected, Refusal) as refused:

@@ -145,6 +145,7 @@ __all__ = [
     "trade",
 ]
 
+
 @inlined
 def submit(row: Row, book: int, op: int, side_index: int, owner: int, price: int, size: int, tag: int,
            order_id: int) -> int:  # fmt: skip
