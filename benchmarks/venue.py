@@ -63,7 +63,7 @@ def _wide(rules: VenueRules) -> OrderBook:
     workload="GOOG's day of 16 owners: prevention of self-trades, fees, rebates, a halting band; OrderBook.apply",
     unit="M/s",
     counts="messages per CPU-second",
-    target=20.0,
+    target=30.0,
 )
 def rules_goog() -> Trial:
     """Rules about trades: only messages that trade go the long way."""

@@ -14,20 +14,19 @@ import copy
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv, Policy, role
+from sekai.core.multi_agent import MultiAgentEnv, Policy, role, wrong_agents
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.seeding import check_seed, fresh_seed
 from sekai.core.view import AgentView
 from sekai.error import InvalidAction, ResetRequired, SekaiError, did_you_mean
 from sekai.registry import EnvSpec
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
-from sekai.wrappers import OrderEnforcing
 
 from .. import config, recorded_flow
 from ..book import PHASES, Phase
@@ -212,13 +211,13 @@ class MarketEnv(MultiAgentEnv):
                 if self.possible_agents
                 else "nobody is played from outside in this market: the session was over with reset()"
             )
-        if len(actions) != len(self.acting):
-            self._refuse_agents(actions)
+        if not isinstance(actions, Mapping) or len(actions) != len(self.acting):
+            raise wrong_agents(self, actions)
         for agent in self.acting:
             try:
                 action = actions[agent]
             except KeyError:
-                self._refuse_agents(actions)
+                raise wrong_agents(self, actions) from None
             if getattr(action, "dtype", None) is None:
                 action = np.asarray(action)
             if not _fits(action.dtype) or action.shape != (self._words[agent],):
@@ -443,13 +442,6 @@ class MarketEnv(MultiAgentEnv):
         return MAStepResult(
             observations, rewards, ended, dict.fromkeys(agents, False), info, frozenset(first or ()), elapsed
         )
-
-    def _refuse_agents(self, actions: Mapping[AgentID, Any]) -> NoReturn:
-        """Raise the error of `OrderEnforcing`, which `make` adds, for actions of others than those that must act."""
-        order = OrderEnforcing[Any, Any](self)
-        order.on_reset(None)
-        order.before_step(actions)
-        raise AssertionError(f"actions of {list(actions)} are those of {self.acting}")
 
     def _invalid(self, agent: AgentID, action: NDArray[Any]) -> InvalidAction:
         return InvalidAction(
