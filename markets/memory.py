@@ -52,6 +52,7 @@ from markets.engine.layout import (
     OP_LIMIT,
     OP_MARKET,
     OP_MODIFY,
+    OP_QUOTE,
     OP_REDUCE,
     OP_STOP,
     OP_STOP_LIMIT,
@@ -190,16 +191,18 @@ class BookMemory:
         extras: tuple[int, int, int] = _WITHOUT_EXTRAS,
     ) -> None:  # fmt: skip
         """Send a message and bring it to its end; `extras` are a stop or an offset, a display, and flags."""
-        message = (op, number, side_index, price, size, owner)
         try:
-            code = self._sent(message, extras)
+            if op <= OP_QUOTE and extras is _WITHOUT_EXTRAS:  # said here too: most messages come this way
+                code = self._send(self._row, self._handles, self._book, op, number, side_index, price, size, owner)
+            else:
+                code = self._sent((op, number, side_index, price, size, owner), extras)
         except OverflowError:
             raise too_big(price=price, size=size, owner=owner, id=number, stop=extras[0], display=extras[1]) from None
         if code:
-            self._finish(code, *message, extras=extras)
+            self._finish(code, op, number, side_index, price, size, owner, extras=extras)
 
     def _sent(self, message: tuple[int, ...], extras: tuple[int, int, int]) -> int:
-        if message[0] > layout.OP_QUOTE or extras != _WITHOUT_EXTRAS:
+        if message[0] > OP_QUOTE or extras != _WITHOUT_EXTRAS:
             return _kernels().send_special(self._row, self._handles, self._book, *message, *extras)
         return self._send(self._row, self._handles, self._book, *message)
 
