@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SKIPS = '''
+SKIPS = """
 import pytest
 
 def test_runs():
@@ -20,7 +20,7 @@ def test_runs():
 @pytest.mark.parametrize("size", [1, 2])
 def test_skips(size):
     pytest.skip("no data")
-'''
+"""
 
 
 @pytest.mark.parametrize(
