@@ -142,7 +142,7 @@ class OrderBook(BookMemory):
         rules = VenueRules() if rules is None else rules
         if not isinstance(rules, VenueRules):
             raise InvalidValue(f"rules must be VenueRules(...) or None, got {rules!r}")
-        if not isinstance(events, bool):
+        if not isinstance(events, bool | np.bool_):
             raise InvalidValue(f"events must be True or False, got {events!r}")
         self._lay_out(rules, ticks=ticks, orders=orders, owners=owners, events=events)
 

@@ -6,11 +6,11 @@ The bounds are those of `annotated_types`, so that pydantic reads the same ones 
 from collections.abc import Hashable
 from dataclasses import fields
 from functools import cache
-from numbers import Real
 from operator import is_not
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
 
+import numpy as np
 from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
 
 from sekai.error import SekaiError
@@ -41,7 +41,7 @@ class Checked:
     """Base of a dataclass whose fields are checked against their annotations, all faults in one error.
 
     A field is checked for its type where that is a number, text, a flag, a Literal, another such dataclass or a tuple
-    of these, and for its bounds. NumPy's numbers become Python's, a list becomes a tuple.
+    of one of these, and for its bounds. NumPy's numbers and flags become Python's, a list becomes a tuple.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -80,8 +80,10 @@ def _bounds(cls: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
     for f in fields(cls):
         hint, bounds = _own_bounds(hints[f.name])
         if get_origin(hint) is tuple:
-            bounds = (tuple, *bounds, ..., *_own_bounds(get_args(hint)[0])[1])
-        if bounds:
+            entry, *others = get_args(hint) or (Any,)
+            is_of_one = all(other in (entry, ...) for other in others)
+            bounds = (tuple, *bounds, ..., *(_own_bounds(entry)[1] if is_of_one else ()))
+        if any(bound is not None for bound in bounds):
             found.append((f.name, bounds))
     return tuple(found)
 
@@ -91,7 +93,8 @@ def _own_bounds(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     hint, *own = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     members = [member for member in get_args(hint) if member is not NoneType]
     if get_origin(hint) in (Union, UnionType) and len(members) == 1 and not _is_of_tables(hint):
-        return members[0], (None, *_own_bounds(members[0])[1])
+        inner, bounds = _own_bounds(members[0])
+        return inner, (None, *bounds, *own)
     is_kind = hint in (bool, float, int, str) or get_origin(hint) is Literal or _is_of_tables(hint)
     return hint, ((hint, *own) if is_kind else tuple(own))
 
@@ -107,14 +110,14 @@ def _plain(value: Any, bounds: tuple[Any, ...]) -> Any:
     if ... in bounds and isinstance(value, tuple | list):
         plain = tuple(_plain(entry, ()) for entry in value)
         return plain if isinstance(value, list) or any(map(is_not, plain, value)) else value
-    return value.item() if isinstance(value, Real) and hasattr(value, "item") else value
+    return value.item() if isinstance(value, np.number | np.bool_) else value
 
 
 def _faults(name: str, value: Any, bounds: tuple[Any, ...]) -> list[str]:
-    if value is None and None in bounds:
+    cut = bounds.index(...) if ... in bounds else len(bounds)
+    if value is None and None in bounds[:cut]:
         return []
-    if ... in bounds:
-        cut = bounds.index(...)
+    if cut < len(bounds):
         own = _faults(name, value, bounds[:cut])
         return own or [fault for k, v in enumerate(value) for fault in _faults(f"{name}[{k}]", v, bounds[cut + 1 :])]
     for bound in bounds:
@@ -130,6 +133,8 @@ def _fault(value: Any, bound: Any) -> str | None:
         return f"have at least {bound.min_length} entries" if short else None
     if isinstance(bound, Predicate):
         return None if bound.func(value) else f"be a {bound.func.__name__.replace('_', ' ')}"
+    if isinstance(bound, Gt | Ge | Lt | Le) and not _is_number(value):
+        return "be a number"
     if isinstance(bound, Gt):
         return None if value > bound.gt else f"be > {bound.gt}"
     if isinstance(bound, Ge):
@@ -143,7 +148,7 @@ def _fault(value: Any, bound: Any) -> str | None:
 
 def _fault_of_kind(value: Any, kind: Any) -> str | None:
     if kind is int or kind is float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not _is_number(value):
             return "be a number"
         return "be an integer" if kind is int and not isinstance(value, int) else None
     if get_origin(kind) is Literal:
@@ -151,3 +156,7 @@ def _fault_of_kind(value: Any, kind: Any) -> str | None:
     if not isinstance(kind, type | UnionType) or isinstance(value, kind):
         return None  # as it should be, or somebody else's annotation
     return f"be {' or '.join(_NAMES.get(one) or str(one.__name__) for one in get_args(kind) or (kind,))}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -60,7 +60,7 @@ def test_every_wrong_number_is_named_with_what_would_be_right():
         (lambda: VenueRules(stp="none, please"), "stp must be one of none, cancel_newest, cancel_oldest, cancel_both"),
         (lambda: VenueRules(top_order=1), "top_order must be True or False, got 1"),
         (lambda: VenueRules(position_limit=-1), "position_limit must be >= 0, got -1"),
-        (lambda: VenueRules(tick=np.bool_(True)), "tick must be a number, got np.True_"),
+        (lambda: VenueRules(tick=np.bool_(True)), "tick must be a number, got True"),
         (lambda: Schedule(intraday_calls=None), "intraday_calls must be a tuple, got None"),
         (
             lambda: Schedule(intraday_calls=Call(at_s=1.0, length_s=2.0)),
