@@ -57,10 +57,12 @@ class Box(Space[NDArray[Any]]):
 
     @property
     def limits(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """`low` and `high`, infinite where there is no bound; whole numbers are then Python's, so that none is rounded.
+        """`low` and `high`, infinite where there is no bound; beside infinities, an integer beyond 2**53 is Python's.
 
         >>> Box(0, np.inf, (2,), dtype=np.int8).limits
-        (array([0, 0], dtype=int8), array([inf, inf], dtype=object))
+        (array([0, 0], dtype=int8), array([inf, inf]))
+        >>> Box([0, -(2**60)], [np.inf, 2**60 + 1], dtype=np.int64).limits[1]
+        array([inf, 1152921504606846977], dtype=object)
         """
         return _limit(self.low, self.bounded_below, -np.inf), _limit(self.high, self.bounded_above, np.inf)
 
@@ -159,7 +161,7 @@ def _numbers(bound: ArrayLike, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
     """Return a bound as an array; of an integer box it holds Python's numbers where numpy's would be rounded."""
     try:
         array = np.asarray(bound)
-        if array.dtype.kind == "f" and dtype.kind in "iu":
+        if array.dtype.kind == "f" and dtype.kind in "iu" and not (np.isinf(array) | (abs(array) < 2**53)).all():
             array = np.frompyfunc(_python, 1, 1)(np.asarray(bound, object), out=np.empty(array.shape, object))
     except ValueError:  # lists of different lengths
         array = np.asarray(None)
@@ -206,7 +208,10 @@ def _bound(bound: NDArray[Any], bounded: NDArray[Any], dtype: np.dtype[Any], nam
 
 
 def _limit(bound: NDArray[Any], bounded: NDArray[Any], infinity: float) -> NDArray[Any]:
-    return bound if bound.dtype.kind == "f" or bounded.all() else np.where(bounded, bound.astype(object), infinity)
+    if bound.dtype.kind == "f" or bounded.all():
+        return bound
+    exact = (~bounded | (bound >= -(2**53)) & (bound <= 2**53)).all()
+    return np.where(bounded, bound.astype(np.float64 if exact else object), infinity)
 
 
 def _spread(bound: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:

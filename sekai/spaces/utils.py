@@ -13,7 +13,9 @@ hold with `flat_dtype` (float32), `flat_bounds` (0 and 1) and `batch_space` (a T
         return 2
 """
 
+from collections.abc import Iterable
 from functools import cache, singledispatch
+from itertools import chain
 from math import prod
 from typing import Any, NoReturn, TypeAlias
 
@@ -58,7 +60,7 @@ def flat_dtype(space: Any) -> "np.dtype[Any]":
 def flat_bounds(space: Any) -> _Bounds:
     """Return the least and the greatest that each number of a flattened value can be, `(flatdim,)` each.
 
-    Those of several spaces are Python's numbers, so that integers are not rounded beside floats.
+    Those of several spaces are floats, or Python's numbers where an integer is beyond 2**53 and would be rounded.
     """
     return np.zeros(flatdim(space)), np.ones(flatdim(space))
 
@@ -156,6 +158,14 @@ def _joined(parts: list[NDArray[Any]], dtype: "np.dtype[Any]", lead: tuple[int, 
                 f"an integer beyond 2**53 cannot stand among {dtype}: flatten its part alone, got {part}"
             )
     return np.concatenate([np.zeros((*lead, 0), dtype), *parts], axis=-1)
+
+
+def _bounds_dtype(bounds: Iterable[NDArray[Any]]) -> "np.dtype[Any]":
+    """Return the dtype for bounds in one array: floats, or Python's numbers where those would round an integer."""
+    for bound in bounds:
+        if bound.dtype.kind == "O" or (bound.dtype.kind in "iu" and ((bound < -(2**53)) | (bound > 2**53)).any()):
+            return np.dtype(object)
+    return np.dtype(np.float64)
 
 
 @flat_bounds.register
@@ -308,7 +318,8 @@ def _(space: Dict | Tuple | OneOf) -> "np.dtype[Any]":
 @flat_bounds.register(Tuple)
 def _(space: Dict | Tuple) -> _Bounds:
     bounds = [flat_bounds(part) for part in _sub_spaces(space)]
-    lows, highs = (np.concatenate([np.zeros(0, object), *(pair[k] for pair in bounds)]) for k in (0, 1))
+    dtype = _bounds_dtype(chain.from_iterable(bounds))
+    lows, highs = (np.concatenate([np.zeros(0, dtype), *(pair[k] for pair in bounds)]) for k in (0, 1))
     return lows, highs
 
 
@@ -353,10 +364,11 @@ def _(space: OneOf) -> int:
 @flat_bounds.register
 def _(space: OneOf) -> _Bounds:
     """Bound each number by what any of the spaces has there; 0 is what stands where one is shorter."""
-    low, high = np.zeros(flatdim(space), object), np.zeros(flatdim(space), object)
+    bounds = [flat_bounds(part) for part in space]
+    dtype = _bounds_dtype(chain.from_iterable(bounds))
+    low, high = np.zeros(flatdim(space), dtype), np.zeros(flatdim(space), dtype)
     high[0] = len(space) - 1
-    for part in space:
-        least, greatest = flat_bounds(part)
+    for least, greatest in bounds:
         low[1 : 1 + least.size] = np.minimum(low[1 : 1 + least.size], least)
         high[1 : 1 + least.size] = np.maximum(high[1 : 1 + least.size], greatest)
     return low, high

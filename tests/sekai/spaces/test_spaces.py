@@ -150,6 +150,15 @@ def test_integers_that_floats_would_round_keep_their_digits() -> None:
             flatten(mixed, held(np.array([0, 2**53 + 1], np.uint64)))
 
 
+def test_flat_bounds_are_floats_unless_those_would_round() -> None:
+    small = Box([-np.inf, 3], [7, np.inf], dtype=np.int64)
+    for space in (small, Dict(a=small, b=Discrete(2)), OneOf([small, Discrete(2)])):
+        low, high = sekai.spaces.flat_bounds(space)
+        assert low.dtype == high.dtype == np.float64
+    low, high = sekai.spaces.flat_bounds(Tuple([Box(0, 2**60 + 1, (1,), np.int64), Box(0.0, np.inf, (1,))]))
+    assert high.tolist() == [2**60 + 1, np.inf]
+
+
 def test_bounds_beside_infinite_ones_keep_their_digits() -> None:
     space = Box([2**53 + 1, -INF], [INF, 2**53 + 1], dtype=np.int64)
     for twin in (space, Space.from_jsonable(json.loads(json.dumps(space.to_jsonable()))), batch_space(space, 2)):
