@@ -26,7 +26,10 @@ class Affine:
         self._start, self._low = low, np.asarray(target.low, np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             slope = np.where(high > low, (target.high.astype(np.float64) - self._low) / (high - low), 0.0)
-        self._slope = np.where(self._real(high, slope) > target.high, np.nextafter(slope, 0.0), slope)
+        less = np.finfo(np.float64).eps
+        while (over := self._real(high, slope) > target.high).any():
+            slope, less = np.where(over, slope * (1.0 - less), slope), 2.0 * less
+        self._slope = slope
         self._dtype, self._ends = target.dtype, _ends(target.dtype)
 
     def __call__(self, value: Any) -> NDArray[Any]:

@@ -97,7 +97,10 @@ class FilterObservation(ObservationWrapper[ObsT, ActT]):
 
 
 class DtypeObservation(ObservationWrapper[ObsT, ActT]):
-    """Casts every Box of the observation to `dtype`; raises `SpaceMismatch` where there is none."""
+    """Casts every Box of the observation to `dtype`; raises `SpaceMismatch` where there is none.
+
+    A bound that is too large for a narrower float becomes infinite, as a value does; other bounds must fit `dtype`.
+    """
 
     over_rows = True
 
@@ -121,6 +124,9 @@ class DtypeObservation(ObservationWrapper[ObsT, ActT]):
         low, high = space.limits
         if space.dtype.kind == "f" and self.dtype.kind in "iu":  # as a cast does
             low, high = np.trunc(low), np.trunc(high)
+        elif space.dtype.kind == "f" and self.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                low, high = low.astype(self.dtype), high.astype(self.dtype)
         return Box(low, high, space.shape, self.dtype)
 
 
