@@ -86,7 +86,7 @@ def run_case(case: Case, on: Target = "engine") -> list[str]:
         return list(_differences(story, case["expect"]))
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         return [f"the case cannot be run: {error!r}"]
-    except ValueError as error:
+    except (OverflowError, ValueError) as error:
         return [f"the case cannot be run: {error}"]
 
 

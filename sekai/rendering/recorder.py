@@ -39,8 +39,10 @@ def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 3
     options: dict[str, Any] = {"duration": 1000.0 / fps, "loop": 0} if is_gif else {"fps": fps, "macro_block_size": 1}
     try:
         imageio.mimsave(path, film, **options)
-    except (ValueError, TypeError) as error:
+    except TypeError as error:  # such as .tiff, which has no fps
         raise SekaiError(f"{wrong}: {error}") from None
+    except (ImportError, ValueError) as error:
+        raise SekaiError(f"path cannot be written, {str(path)!r}: {install_hint('render')} ({error})") from None
     return path
 
 

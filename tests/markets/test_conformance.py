@@ -78,6 +78,7 @@ def test_an_expectation_that_nobody_knows_fails() -> None:
         ({}, {"op": "cancel"}, "cancel: 'id' is missing"),
         ({}, {"op": "cancel", "id": None}, "cancel: 'id' is missing"),
         ({}, limit(1, "B", "101", 1), "price must be a number, got '101'"),  # type: ignore[arg-type]
+        ({}, limit(1, "B", float("inf"), 1), "cannot convert float infinity to integer"),  # type: ignore[arg-type]
         ({}, limit(1, "B", 100, True), "qty must be a number, got True"),
         ({}, limit(1, "B", 100, 1, post_only="no"), "post_only must be true or false, got 'no'"),
         ({}, limit(1, "B", 100, 1, time=-1), "time must be >= 0, got -1"),

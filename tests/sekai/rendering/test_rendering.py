@@ -111,3 +111,14 @@ def test_mistakes(tmp_path: Path) -> None:
     with Recorder(Bar(), tmp_path / "never.gif"):
         pass
     assert not list(tmp_path.iterdir()), "nothing drawn, nothing written"
+
+
+def test_a_film_that_lacks_its_library_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    imageio = pytest.importorskip("imageio.v2", reason="the extra render is not installed")
+
+    def no_backend(*_: Any, **__: Any) -> None:
+        raise ValueError("Could not find a backend")
+
+    monkeypatch.setattr(imageio, "mimsave", no_backend)
+    with pytest.raises(SekaiError, match=r"cannot be written, '.*a\.mp4': .*\[render\].*Could not find a backend"):
+        save_frames([np.zeros((4, 4, 3), np.uint8)], tmp_path / "a.mp4")
