@@ -62,14 +62,16 @@ def from_gymnasium_space(space: Any) -> Space[Any]:
 
 def _open(bound: Any, bounded: Any, infinity: float) -> Any:
     """Return a bound with the infinities that an integer dtype cannot hold."""
-    return bound if bounded.all() or bound.dtype.kind == "f" else np.where(bounded, bound.astype(np.float64), infinity)
+    return bound if bounded.all() or bound.dtype.kind == "f" else np.where(bounded, bound.astype(object), infinity)
 
 
 @to_gymnasium_space.register
 def _(space: Box) -> gym.Space[Any]:
-    low = _open(space.low, space.bounded_below, -np.inf)
-    high = _open(space.high, space.bounded_above, np.inf)
-    return gym.Box(low, high, space.shape, space.dtype.type)
+    """Return theirs, to whose constructor the ends of an integer dtype are told: it takes no infinity for each."""
+    box = gym.Box(space.low, space.high, space.shape, space.dtype.type)
+    if space.dtype.kind == "i":  # unsigned ones have bounds there
+        box.bounded_below, box.bounded_above = space.bounded_below.copy(), space.bounded_above.copy()
+    return box
 
 
 @from_gymnasium_space.register

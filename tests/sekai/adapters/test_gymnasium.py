@@ -483,3 +483,20 @@ def test_graphs_are_seen_and_sent_as_each_side_has_them() -> None:
     back.reset(seed=0)
     mine = GRAPH.sample()
     assert same(back.step(mine).observation, mine)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64])
+@pytest.mark.parametrize("high", [np.inf, [np.inf, 7], [np.inf, 100]])
+def test_integers_without_bounds_come_through(dtype: Any, high: Any) -> None:
+    box = ours.Box(0, high, (2,), dtype)
+    there = to_gymnasium_space(box)
+    back = from_gymnasium_space(there)
+    assert isinstance(back, ours.Box)
+    assert (back.low == box.low).all() and (back.high == box.high).all()
+    assert there.sample() in box
+    assert back == box or np.dtype(dtype).kind == "u"
+
+
+def test_integers_keep_their_digits_beside_none() -> None:
+    box = ours.Box(0, [np.inf, 2**60 + 1], (2,), np.int64)
+    assert from_gymnasium_space(to_gymnasium_space(box)) == box
