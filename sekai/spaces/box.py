@@ -161,7 +161,7 @@ def _numbers(bound: ArrayLike, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
     """Return a bound as an array; of an integer box it holds Python's numbers where numpy's would be rounded."""
     try:
         array = np.asarray(bound)
-        if array.dtype.kind == "f" and dtype.kind in "iu" and not (np.isinf(array) | (abs(array) < 2**53)).all():
+        if array.dtype.kind == "f" and dtype.kind in "iu" and ((abs(array) >= 2**53) & ~np.isinf(array)).any():
             array = np.frompyfunc(_python, 1, 1)(np.asarray(bound, object), out=np.empty(array.shape, object))
     except ValueError:  # lists of different lengths
         array = np.asarray(None)

@@ -222,7 +222,7 @@ def test_apply_returns_its_own_trades_and_the_book_keeps_all() -> None:
 
 
 def test_events_tell_everything_if_they_are_kept() -> None:
-    book, quiet = OrderBook(events=True), OrderBook()
+    book, quiet = OrderBook(events=np.True_), OrderBook()  # type: ignore[arg-type]
     for one in (book, quiet):
         one.limit("sell", price=100, size=5, owner=1)
         one.modify(0, price=101, size=7)

@@ -495,3 +495,9 @@ def test_a_new_kind_of_space_joins() -> None:
     assert flatten(space, sample) in flatten_space(space) and flatdim(space) == 4
     assert unflattened(space, flatten(space, sample))["a"] == pytest.approx(sample["a"], abs=1e-6)
     assert isinstance(Space.from_jsonable(space.to_jsonable())["a"], Angle)  # type: ignore[index]
+
+
+@pytest.mark.filterwarnings("error")
+def test_bounds_that_are_no_numbers_are_refused_without_a_warning() -> None:
+    with pytest.raises(SpaceMismatch, match=r"low must be within \[-128, 127\] for dtype int8, got nan"):
+        Box(np.nan, 1, dtype=np.int8)
