@@ -100,6 +100,7 @@ from .layout import (
     TICK,
     TICKS,
     UNKNOWN_ORDER,
+    UNSEEN,
     WOULD_TRADE,
     X_DISPLAY,
     X_OFFSET,
@@ -261,7 +262,9 @@ def _arrive_stop(row: Row, book: int, owner: int, op: int) -> int:
     extra = order + row[U(book + EXTRAS)]
     if op == OP_TRAILING_STOP:
         flags |= IS_TRAILING
-        half[U(extra + X_OFFSET)], half[U(extra + X_STOP)], half[U(extra + X_SEEN)] = stop, 0, row[U(book + LAST)]
+        last = row[U(book + LAST)]
+        half[U(extra + X_OFFSET)], half[U(extra + X_STOP)] = stop, 0
+        half[U(extra + X_SEEN)] = last if last >= 0 else UNSEEN
     else:
         flags |= IS_STOP_LIMIT if op == OP_STOP_LIMIT else 0
         half[U(extra + X_STOP)] = stop

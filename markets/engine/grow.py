@@ -73,6 +73,7 @@ from .layout import (
     TAPE_HEAD,
     TAPE_WORDS,
     TRAILERS,
+    UNSEEN,
     VENUE,
     X_SEEN,
     X_STOP,
@@ -190,7 +191,7 @@ def _copy_extras(row: Row, new: Row, book: int, new_book: int, shift: int) -> No
         for word in range(EXTRA_WORDS):
             new_half[U(new_extra + word)] = half[U(extra + word)]
         new_half[U(new_extra + X_STOP)] += shift
-        new_half[U(new_extra + X_SEEN)] += shift if half[U(extra + X_SEEN)] >= 0 else 0
+        new_half[U(new_extra + X_SEEN)] += shift if half[U(extra + X_SEEN)] != UNSEEN else 0
     for list_word in range(STOPS, CALL_SELLS + 1):
         head, new_head = row[U(book + list_word)], new[U(new_book + list_word)]
         order, last = int(half[U(head + NEXT)]), new_head

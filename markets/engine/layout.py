@@ -381,6 +381,7 @@ __all__ = [
     "UNFILLED",
     "UNIT_VALUE",
     "UNKNOWN_ORDER",
+    "UNSEEN",
     "UNTIL",
     "UNWINDING",
     "VENUE",
@@ -494,7 +495,8 @@ EXTRA_WORDS: Final = ORDER_WORDS
 (IS_STOP_LIMIT, IS_TRAILING, IS_WAITING, IS_POST_ONLY) = (16, 32, 64, 128)
 # An order that is not plain has an extra record. X_FLAGS: what it is. X_DISPLAY: lots an iceberg shows at a time, QTY
 # those it shows now, X_RESERVE the rest. X_STOP: the trigger, in ladder ticks; a trailing one is X_OFFSET from X_SEEN,
-# the best trade price since it came (-1 before one). X_SHARE: lots that a pro-rata round gives it.
+# the best trade price since it came (UNSEEN before one; the ladder need not reach it). X_SHARE: lots that a pro-rata
+# round gives it.
 # IS_WAITING: a market order in a call. IS_POST_ONLY is of messages only.
 # PLACE is the order's position among the book's slots: the first LIVE slots are the live orders, in no order.
 
@@ -595,6 +597,7 @@ ALL_KINDS: Final = (1 << 10) - 1
 (STP_NONE, STP_NEWEST, STP_OLDEST, STP_BOTH, STP_DECREMENT) = range(5)
 NO_LIMIT: Final = 1 << 62
 NEVER: Final = -2  # no price, and not the lack of one
+UNSEEN: Final = -(1 << 31)  # no price of any ladder
 # why an order was refused or ended
 (OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER) = range(8)
 (NOT_OWNER, DUPLICATE_TAG, TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE) = range(8, 16)

@@ -21,6 +21,7 @@ from .layout import (
     SIDE,
     STOPS,
     TRAILERS,
+    UNSEEN,
     X_OFFSET,
     X_SEEN,
     X_STOP,
@@ -53,7 +54,7 @@ def follow(row: Row, book: int, order: int, price: int) -> None:
     """Let one trailing stop see a trade price."""
     half, extra = row.view(int32), order + row[U(book + EXTRAS)]
     seen = int(half[U(extra + X_SEEN)])
-    if seen >= 0:
+    if seen != UNSEEN:
         price = min(seen, price) if half[U(order + SIDE)] == book + BID else max(seen, price)
     half[U(extra + X_SEEN)] = price
 
@@ -70,7 +71,7 @@ def reached(row: Row, book: int) -> int:
         stop, is_armed = int(half[U(extra + X_STOP)]), True
         if flags_of(row, book, order) & IS_TRAILING:
             seen = int(half[U(extra + X_SEEN)])
-            stop, is_armed = seen + sign * int(half[U(extra + X_OFFSET)]), seen >= 0
+            stop, is_armed = seen + sign * int(half[U(extra + X_OFFSET)]), seen != UNSEEN
         if is_armed and sign * last >= sign * stop:
             return order
         order = int(half[U(order + NEXT)])

@@ -14,6 +14,7 @@ from markets.engine.check import accounts_of, books_of, check
 from markets.engine.events import drain
 from markets.engine.grow import grown
 from markets.engine.layout import (
+    BASE,
     CAPACITY,
     CASH,
     CHECKED,
@@ -301,3 +302,22 @@ def test_a_day_of_special_messages_at_once_is_the_same_as_one_by_one() -> None:
     whole.check()
     assert grown(whole._row, ticks=256, orders=4096, accounts=64, base=0).size > whole._row.size
     assert accounts_of(whole._row)[:, FEES].sum() == 0
+
+
+def test_a_trailing_stop_remembers_a_price_that_the_ladder_has_left() -> None:
+    """The ladder moves up, away from the lowest price since entry, and the stop still counts from that price."""
+    book = OrderBook(ticks=1024)
+
+    def trade_at(price: int) -> None:
+        book.limit("sell", price=price, size=1, owner=1)
+        book.limit("buy", price=price, size=1, owner=2)
+
+    trade_at(100)
+    stop = book.trailing_stop("buy", offset=1_050, size=1, owner=2)
+    for price in (1_000, 1_100, 1_149):
+        trade_at(price)
+        assert book.status(stop) == "pending"
+    assert int(book._row[book._book + BASE]) > 100
+    book.limit("sell", price=1_170, size=1, owner=1)
+    trade_at(1_150)
+    assert stop not in book and book.last == 1_170
