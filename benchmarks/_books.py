@@ -173,7 +173,7 @@ def liquibook(messages: list[Message]) -> Iterable[Trade]:
 
     trades = []
 
-    class Listener(lib.OrderListener):  # type: ignore[misc]
+    class Listener(lib.OrderListener):  # type: ignore[misc]  # the library has no types
         def __init__(self) -> None:
             lib.OrderListener.__init__(self)
 

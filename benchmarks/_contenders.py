@@ -95,7 +95,7 @@ def _pettingzoo_agents() -> Any:
     import gymnasium
     from pettingzoo import ParallelEnv
 
-    class Ten(ParallelEnv):  # type: ignore[misc]
+    class Ten(ParallelEnv):  # type: ignore[misc]  # installed in the competitor's environment only
         metadata = {"name": "ten"}
         render_mode = None
 
@@ -272,7 +272,7 @@ def rllib_ten() -> Loop:
     from ray.rllib.env.multi_agent_env import MultiAgentEnv
     from ray.rllib.env.vector.sync_vector_multi_agent_env import SyncVectorMultiAgentEnv
 
-    class Ten(MultiAgentEnv):  # type: ignore[misc]
+    class Ten(MultiAgentEnv):  # type: ignore[misc]  # installed in the competitor's environment only
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__()
             self.possible_agents, self.agents, self.seen = AGENTS, list(AGENTS), _observations()

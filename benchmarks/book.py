@@ -69,12 +69,12 @@ def deep_stream(seed: int = 1, orders: int = 150_000, live: int = 2_000) -> NDAr
     return markets.messages(**{name: column[order] for name, column in zip(names, columns, strict=False)})
 
 
-def engine_side(stream: NDArray[Any], trades: list[tuple[int, ...]], **capacity: int) -> Side:
+def engine_side(stream: NDArray[Any], trades: list[tuple[int, ...]], **capacity: Any) -> Side:
     """Return the compiled book on a stream: matching, accounts, and every trade written to a log."""
     words, ids = stream.view(np.int32), int(stream["order_id"].max()) + 1
 
     def prepare() -> Callable[[], None]:
-        row = new_row(events=64, **capacity)  # type: ignore[arg-type]
+        row = new_row(events=64, **capacity)
         row[EVENT_STOP], row[EVENT_KINDS] = 1, 1 << TRADED
         handles, log = np.zeros(ids, np.int32), np.zeros((len(trades) + 1) * EVENT_WORDS, np.int64)
 

@@ -177,6 +177,6 @@ def whole_number(name: str, value: object, least: int, most: int | None = None) 
 def integer(value: object) -> int | None:
     """Return `value` as an int, NumPy's too; None if it is no integer, as True is none."""
     try:
-        return None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
+        return None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]  # TypeError is an answer
     except TypeError:
         return None

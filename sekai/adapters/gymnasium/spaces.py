@@ -159,8 +159,9 @@ def _(space: Graph) -> gym.Space[Any]:
 
 @from_gymnasium_space.register
 def _(space: gym.Graph) -> Space[Any]:
+    nodes: Any = from_gymnasium_space(space.node_space)  # `Graph` itself refuses what cannot be a node, or an edge
     edges: Any = None if space.edge_space is None else from_gymnasium_space(space.edge_space)
-    return Graph(from_gymnasium_space(space.node_space), edges)  # type: ignore[arg-type]
+    return Graph(nodes, edges)
 
 
 @to_gymnasium_space.register

@@ -132,19 +132,20 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
 
 
 class _Row(Env[Any, Any]):
-    """What one row of gymnasium's vector env is like; it cannot be stepped by itself."""
+    """What one row of gymnasium's vector env is like: spaces, metadata, spec. Gymnasium steps all rows or none."""
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         self.observation_space = from_gymnasium_space(env.single_observation_space)
         self.action_space = from_gymnasium_space(env.single_action_space)
-        self.metadata = {name: value for name, value in env.metadata.items() if name != "autoreset_mode"}  # type: ignore[misc]
+        told = {name: value for name, value in env.metadata.items() if name != "autoreset_mode"}
+        self.metadata = told  # type: ignore[misc]  # the class's own, elsewhere; gymnasium's differs by env
         self._spec = spec_here(env)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
-        raise NotImplementedError("a row cannot be reset by itself")
+        raise SekaiError("a row of gymnasium's vector env cannot be reset by itself: reset the vector env")
 
     def step(self, action: Any) -> StepResult[Any]:
-        raise NotImplementedError("a row cannot be stepped by itself")
+        raise SekaiError("a row of gymnasium's vector env cannot be stepped by itself: step the vector env")
 
 
 class FromGymnasiumVector(VecEnv):
@@ -230,7 +231,8 @@ class FromGymnasiumVector(VecEnv):
     def _ask(self, method: str) -> Callable[..., Any]:
         if not hasattr(self.env, method):
             raise SekaiError(f"{self.env!r} has no {method!r}")
-        return getattr(self.env, method)  # type: ignore[no-any-return]
+        asked: Callable[..., Any] = getattr(self.env, method)
+        return asked
 
     def _seen(self, observations: Any) -> Tree:
         return _through(self.observation_space, observations, value_back, _objects)
