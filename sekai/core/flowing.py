@@ -8,7 +8,7 @@ from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.seats import AgentLayer, Seats
 from sekai.core.whole import MultiAgentWrapper
-from sekai.core.wrapper import FlowWrapper
+from sekai.core.wrapper import Recipe
 from sekai.error import SekaiError
 
 __all__ = ["FlowingAgents"]
@@ -22,16 +22,9 @@ class FlowingAgents(MultiAgentWrapper):
     remembers in itself, not in its layer.
     """
 
-    def __init__(
-        self,
-        env: MultiAgentEnv,
-        wrapper: type[FlowWrapper[Any, Any]],
-        agents: Sequence[str] | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, env: MultiAgentEnv, recipe: Recipe) -> None:
         super().__init__(env)
-        self.layer = AgentLayer(env, wrapper, agents, args, kwargs)
+        self.layer = AgentLayer(env, recipe)
         self._seats = Seats(env)
         self._midway: dict[AgentID, _Midway] = {}
 
@@ -148,7 +141,7 @@ class FlowingAgents(MultiAgentWrapper):
         return request.action
 
     def _layer_name(self) -> str:
-        return self.layer.wrapper.__name__
+        return self.layer.recipe.wrapper.__name__
 
 
 class _Midway:

@@ -12,7 +12,7 @@ from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.seats import AgentLayer, Seats
 from sekai.core.whole import MultiAgentWrapper
-from sekai.core.wrapper import Wrapper
+from sekai.core.wrapper import Recipe, Wrapper
 from sekai.error import SekaiError
 
 if TYPE_CHECKING:
@@ -24,16 +24,9 @@ __all__ = ["LiftedEnv"]
 class LiftedEnv(MultiAgentWrapper):
     """A per-agent layer around the agents of `env`."""
 
-    def __init__(
-        self,
-        env: MultiAgentEnv,
-        wrapper: type[Wrapper[Any, Any]],
-        agents: Sequence[str] | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, env: MultiAgentEnv, recipe: Recipe) -> None:
         super().__init__(env)
-        self.layer = AgentLayer(env, wrapper, agents, args, kwargs)
+        self.layer = AgentLayer(env, recipe)
         below = env if isinstance(env, LiftedEnv) else None
         self._world: MultiAgentEnv = env if below is None else below._world
         self._layers: tuple[AgentLayer, ...] = (self.layer,) if below is None else (*below._layers, self.layer)
@@ -41,7 +34,7 @@ class LiftedEnv(MultiAgentWrapper):
         self._lay_pipes()
 
     def _lay_pipes(self) -> None:
-        touched = frozenset().union(*(layer.wrapper.touched for layer in self._layers))
+        touched = frozenset().union(*(layer.recipe.wrapper.touched for layer in self._layers))
         self._acts = "action" in touched
         self._sees = "observation" in touched
         self._earns = "reward" in touched
@@ -204,7 +197,7 @@ class LiftedEnv(MultiAgentWrapper):
         return list(spaces.items())
 
     def _layer_name(self) -> str:
-        return self.layer.wrapper.__name__
+        return self.layer.recipe.wrapper.__name__
 
 
 class _Pipes(dict[AgentID, Any]):

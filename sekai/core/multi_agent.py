@@ -153,9 +153,10 @@ class MultiAgentEnv(World, Generic[AgentT]):
 
         `agents` are names of agents or of roles. Each agent gets its own instance, born when the agent first appears.
         """
-        from sekai.core.wrapper import wrap_many
+        from sekai.core.wrapper import Recipe, wrap_many
 
-        return cast(MultiAgentEnv[AgentT], wrap_many(cast(MultiAgentEnv, self), wrapper, agents, args, kwargs))
+        recipe = Recipe(wrapper, agents, args, kwargs)
+        return cast(MultiAgentEnv[AgentT], wrap_many(cast(MultiAgentEnv, self), recipe))
 
 
 def wrong_agents(env: MultiAgentEnv[Any], actions: Any) -> InvalidAgents:

@@ -1,13 +1,13 @@
 """What each of many agents has of a layer that is written for one: an instance, and a seat for it to stand on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sekai.core.env import Env
 from sekai.core.multi_agent import MultiAgentEnv, role
 from sekai.core.result import AgentID
 from sekai.core.seeding import child_seed
-from sekai.core.wrapper import Wrapper
+from sekai.core.wrapper import Recipe, Wrapper
 from sekai.error import SekaiError, UnsupportedWrapper, did_you_mean
 
 if TYPE_CHECKING:
@@ -106,15 +106,8 @@ class Seats(dict[AgentID, AgentSeat]):
 class AgentLayer:
     """One lifted wrapper: which agents it serves, and its instances."""
 
-    def __init__(
-        self,
-        env: MultiAgentEnv,
-        wrapper: type[Wrapper[Any, Any]],
-        names: Sequence[str] | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> None:
-        self.wrapper, self.args, self.kwargs = wrapper, args, kwargs
+    def __init__(self, env: MultiAgentEnv, recipe: Recipe) -> None:
+        self.recipe, names = recipe, recipe.agents
         self.names = None if names is None else frozenset([names] if isinstance(names, str) else names)
         self.roles = {agent: group for group, agents in env.groups.items() for agent in agents}
         self.instances: dict[AgentID, Wrapper[Any, Any]] = {}
@@ -133,7 +126,7 @@ class AgentLayer:
         """Return the agent's instance, around `below` if it is born only now."""
         if agent not in self.instances:
             kin = [other for name, other in self.instances.items() if self.role(name) == self.role(agent)]
-            born = self.wrapper(below, *self.args, **self.kwargs)
+            born = self.recipe.made(below)
             born.on_birth(agent, kin)
             self.instances[agent] = born
         return self.instances[agent]

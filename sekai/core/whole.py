@@ -10,7 +10,7 @@ from sekai.core.env import Env
 from sekai.core.flow import async_run, run
 from sekai.core.multi_agent import MultiAgentEnv, Policy
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
-from sekai.core.wrapper import Below, EpisodeWrapper, FlowWrapper
+from sekai.core.wrapper import Below, EpisodeWrapper, FlowWrapper, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,16 +111,10 @@ class MultiAgentWrapper(MultiAgentEnv):
 class WatchedEnv(MultiAgentWrapper):
     """An episode's layer around the world `env`; the layer's own attributes read through."""
 
-    def __init__(
-        self,
-        env: MultiAgentEnv,
-        wrapper: type[EpisodeWrapper[Any, Any]],
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, env: MultiAgentEnv, recipe: Recipe) -> None:
         super().__init__(env)
-        self.layer: EpisodeWrapper[Any, Any] = _around(env, wrapper, args, kwargs)
-        self._arguments = (args, kwargs)
+        self.layer: EpisodeWrapper[Any, Any] = _around(env, recipe)
+        self._recipe = recipe
 
     @property
     def agents(self) -> Sequence[AgentID]:  # type: ignore[override]
@@ -156,8 +150,7 @@ class WatchedEnv(MultiAgentWrapper):
         """Return what `agent` sees; the layer goes around the view where that means the same."""
         if not type(self.layer).per_view:
             return super().view(agent, others)
-        args, kwargs = self._arguments
-        return type(self.layer)(self.env.view(agent, others), *args, **kwargs)
+        return self._recipe.made(self.env.view(agent, others))  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close `env`, watched."""
@@ -177,11 +170,9 @@ class WatchedEnv(MultiAgentWrapper):
 class FlowingEnv(MultiAgentWrapper):
     """A flow of the whole world `env`, over its actions and its results."""
 
-    def __init__(
-        self, env: MultiAgentEnv, wrapper: type[FlowWrapper[Any, Any]], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, env: MultiAgentEnv, recipe: Recipe) -> None:
         super().__init__(env)
-        self.layer: FlowWrapper[Any, Any] = _around(env, wrapper, args, kwargs)
+        self.layer: FlowWrapper[Any, Any] = _around(env, recipe)
 
     @property
     def restarts(self) -> bool:
@@ -200,8 +191,8 @@ class FlowingEnv(MultiAgentWrapper):
         return type(self.layer).__name__
 
 
-def _around(env: MultiAgentEnv, wrapper: type[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _around(env: MultiAgentEnv, recipe: Recipe) -> Any:
     """Make a layer of a whole world: the wrapper itself, past the dispatch that would lift it."""
-    layer = object.__new__(wrapper)
-    layer.__init__(env, *args, **kwargs)
+    layer: Any = object.__new__(recipe.wrapper)
+    layer.__init__(env, *recipe.args, **recipe.kwargs)
     return layer

@@ -10,7 +10,7 @@ episode: sees the results of the whole world. `FlowWrapper`, control flow: a gen
 from collections.abc import Iterator, Mapping, Sequence
 from functools import update_wrapper
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sekai.core.env import ActT, Env, ObsT
 from sekai.core.flow import Program, async_run, run
@@ -32,6 +32,7 @@ __all__ = [
     "EpisodeWrapper",
     "FlowWrapper",
     "ObservationWrapper",
+    "Recipe",
     "RewardWrapper",
     "Wrapper",
     "wrap_many",
@@ -87,10 +88,10 @@ class Wrapper(Env[ObsT, ActT]):
     def __new__(cls, env: Any = None, *args: Any, agents: Sequence[str] | None = None, **kwargs: Any) -> Any:
         cls._check_restarts(env)
         if isinstance(env, MultiAgentEnv):
-            return wrap_many(env, cls, agents, args, kwargs)
+            return wrap_many(env, Recipe(cls, agents, args, kwargs))
         around_rows = getattr(type(env), "_wrapped_in", None)  # a vector env's own way
         if around_rows is not None:
-            return around_rows(env, cls, agents, args, kwargs)
+            return around_rows(env, Recipe(cls, agents, args, kwargs))
         return super().__new__(cls)
 
     def __init__(self, env: Any) -> None:
@@ -349,14 +350,32 @@ class FlowWrapper(Wrapper[ObsT, ActT]):
         return await async_run(self.env, self.flow(action))
 
 
-def wrap_many(
-    env: MultiAgentEnv,
-    wrapper: type[Wrapper[Any, Any]],
-    agents: Sequence[str] | None,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-) -> MultiAgentEnv:
-    """Return `env` with `wrapper(..., *args, **kwargs)` around each agent, or around `agents` (names or roles).
+class Recipe(NamedTuple):
+    """What is asked of `wrap`: `wrapper(env, *args, **kwargs)`, around `agents` (names or roles) or around all."""
+
+    wrapper: type[Any]
+    agents: Sequence[str] | None
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+
+    def made(self, env: Any) -> Any:
+        """Return the layer around `env`."""
+        return self.wrapper(env, *self.args, **self.kwargs)
+
+    def check(self, instead: str) -> None:
+        """Raise `UnsupportedWrapper` for what is no wrapper, and for one that drives the environment itself.
+
+        That is by its own `step` or `reset`; `instead` says what it can serve, and what to use.
+        """
+        if not (isinstance(self.wrapper, type) and issubclass(self.wrapper, Wrapper)):
+            raise UnsupportedWrapper(f"wrapper must be a subclass of Wrapper, got {self.wrapper!r}")
+        if self.wrapper._drives_itself:
+            own = " and ".join(self.wrapper._drives_itself)
+            raise UnsupportedWrapper(f"{self.wrapper.__name__} overrides {own}, so it can serve one {instead}")
+
+
+def wrap_many(env: MultiAgentEnv, recipe: Recipe) -> MultiAgentEnv:
+    """Return `env` with a layer by `recipe` around each agent that it is for.
 
     Raises `UnsupportedWrapper` for a wrapper that drives the environment itself, by its own `step` or `reset`.
     """
@@ -364,24 +383,21 @@ def wrap_many(
     from sekai.core.lifting import LiftedEnv
     from sekai.core.whole import FlowingEnv, WatchedEnv
 
-    if not (isinstance(wrapper, type) and issubclass(wrapper, Wrapper)):
-        raise UnsupportedWrapper(f"wrapper must be a subclass of Wrapper, got {wrapper!r}")
+    recipe.check(
+        "agent only: use the hooks observation, reward, action, on_reset and on_step; EpisodeWrapper for what concerns "
+        "the whole episode; FlowWrapper for what takes several steps"
+    )
+    wrapper, agents = recipe.wrapper, recipe.agents
     wrapper._check_restarts(env)
-    if wrapper._drives_itself:
-        raise UnsupportedWrapper(
-            f"{wrapper.__name__} overrides {' and '.join(wrapper._drives_itself)}, so it can serve one agent only: "
-            "use the hooks observation, reward, action, on_reset and on_step; EpisodeWrapper for what concerns the "
-            "whole episode; FlowWrapper for what takes several steps"
-        )
     whole = issubclass(wrapper, EpisodeWrapper) or (issubclass(wrapper, FlowWrapper) and wrapper.episode_wide)
     if whole and agents is not None and issubclass(wrapper, EpisodeWrapper) and wrapper.some_agents:
-        kwargs = {**kwargs, "agents": agents}
+        recipe = recipe._replace(kwargs={**recipe.kwargs, "agents": agents})
     elif whole and agents is not None:
         raise SekaiError(f"{wrapper.__name__} concerns the whole episode: agents must be None, got {list(agents)}")
     if issubclass(wrapper, EpisodeWrapper):
-        return WatchedEnv(env, wrapper, args, kwargs)
+        return WatchedEnv(env, recipe)
     if issubclass(wrapper, FlowWrapper):
         if wrapper.episode_wide:
-            return FlowingEnv(env, wrapper, args, kwargs)
-        return FlowingAgents(env, wrapper, agents, args, kwargs)
-    return LiftedEnv(env, wrapper, agents, args, kwargs)
+            return FlowingEnv(env, recipe)
+        return FlowingAgents(env, recipe)
+    return LiftedEnv(env, recipe)

@@ -31,7 +31,7 @@ from sekai.spaces.utils import batch_space
 from sekai.wrappers.episode import AutoReset
 
 if TYPE_CHECKING:
-    from sekai.core.wrapper import Wrapper
+    from sekai.core.wrapper import Recipe, Wrapper
     from sekai.registry.spec import EnvSpec
 
 __all__ = [
@@ -161,18 +161,14 @@ class VecEnv(ABC):
 
         A wrapper that is `over_rows` is one instance (one an agent) for all rows, any other is one instance a row.
         """
-        return self._wrapped_in(wrapper, agents, args, kwargs)
+        from sekai.core.wrapper import Recipe
 
-    def _wrapped_in(
-        self,
-        wrapper: "type[Wrapper[Any, Any]]",
-        agents: Sequence[str] | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> "VecEnv":
+        return self._wrapped_in(Recipe(wrapper, agents, args, kwargs))
+
+    def _wrapped_in(self, recipe: "Recipe") -> "VecEnv":
         from sekai.vector.layers import wrap_rows
 
-        return wrap_rows(self, wrapper, agents, args, kwargs)
+        return wrap_rows(self, recipe)
 
     @property
     def observation_space(self) -> Space[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sekai.core.flow import Reset, Step
-from sekai.core.wrapper import Wrapper, wrap_many
+from sekai.core.wrapper import Recipe, wrap_many
 from sekai.error import SekaiError, UnsupportedWrapper
 from sekai.vector.base import VecEnv
 from sekai.vector.local import LocalVecEnv, Request, RowProgram, StepRows
@@ -23,53 +23,34 @@ from sekai.wrappers.episode import AutoReset
 __all__ = ["LayeredVecEnv", "wrap_rows"]
 
 
-def wrap_rows(
-    vec: VecEnv,
-    wrapper: type[Wrapper[Any, Any]],
-    agents: Sequence[str] | None,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-) -> VecEnv:
-    """Return `vec` with `wrapper(..., *args, **kwargs)` around every row, of many agents around `agents` or all.
+def wrap_rows(vec: VecEnv, recipe: Recipe) -> VecEnv:
+    """Return `vec` with a layer by `recipe` around every row, of many agents around those that it is for.
 
     Raises `UnsupportedWrapper` for a wrapper that drives the environment itself, by its own `step` or `reset`.
     """
-    if not (isinstance(wrapper, type) and issubclass(wrapper, Wrapper)):
-        raise UnsupportedWrapper(f"wrapper must be a subclass of Wrapper, got {wrapper!r}")
-    if issubclass(wrapper, AutoReset):
+    if isinstance(recipe.wrapper, type) and issubclass(recipe.wrapper, AutoReset):
         raise UnsupportedWrapper("a vector env resets by itself: make it with autoreset='same_step'")
-    if wrapper._drives_itself:
-        raise UnsupportedWrapper(
-            f"{wrapper.__name__} overrides {' and '.join(wrapper._drives_itself)}, so it can serve one environment "
-            "only: put it around each, or use the hooks observation, reward, action, on_reset, on_step"
-        )
-    if agents is not None and not vec.many:
-        raise SekaiError(f"agents must be None around environments of one agent, got {agents!r}")
-    if takes_rows(wrapper):
-        return OverRows(vec, wrapper, agents, args, kwargs)
-    return LayeredVecEnv(vec, wrapper, agents, args, kwargs)
+    recipe.check(
+        "environment only: put it around each, or use the hooks observation, reward, action, on_reset, on_step"
+    )
+    if recipe.agents is not None and not vec.many:
+        raise SekaiError(f"agents must be None around environments of one agent, got {recipe.agents!r}")
+    return (OverRows if takes_rows(recipe.wrapper) else LayeredVecEnv)(vec, recipe)
 
 
 class LayeredVecEnv(LocalVecEnv):
     """Every row of `env` inside a wrapper of its own; what follows an episode's end is as in `env`."""
 
-    def __init__(
-        self,
-        env: VecEnv,
-        wrapper: type[Wrapper[Any, Any]],
-        agents: Sequence[str] | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> None:
-        self.env, self.wrapper = env, wrapper
+    def __init__(self, env: VecEnv, recipe: Recipe) -> None:
+        self.env, self.wrapper = env, recipe.wrapper
         self._handout = Handout(backend=env.backend)
         self._rows: list[Any] = [(RowWorld if env.many else RowEnv)(env, row) for row in range(env.num_envs)]
         if env.many:
-            wrapped: list[Any] = [wrap_many(row, wrapper, agents, args, kwargs) for row in self._rows]
+            wrapped: list[Any] = [wrap_many(row, recipe) for row in self._rows]
         else:
             wrapped = []
             for row in self._rows:
-                layer = wrapper(row, *args, **kwargs)
+                layer = recipe.made(row)
                 layer.on_row(wrapped)
                 wrapped.append(layer)
         super().__init__(wrapped, autoreset=env.autoreset, backend=env.backend)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sekai.core.multi_agent import role
 from sekai.core.result import AgentID
-from sekai.core.wrapper import Wrapper
+from sekai.core.wrapper import Recipe, Wrapper
 from sekai.error import SekaiError, did_you_mean
 from sekai.vector.base import VecEnv
 from sekai.vector.columns import Tree, allocate, at, copied, gathered, overwrite, row_of
@@ -39,25 +39,18 @@ def takes_rows(wrapper: type[Wrapper[Any, Any]]) -> bool:
 class OverRows(VecWrapper):
     """One instance of a wrapper for all rows, of many agents one for each, `instances[agent]`."""
 
-    def __init__(
-        self,
-        env: VecEnv,
-        wrapper: type[Wrapper[Any, Any]],
-        agents: Sequence[str] | None,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, env: VecEnv, recipe: Recipe) -> None:
         super().__init__(env)
-        self.wrapper = wrapper
+        self.wrapper = recipe.wrapper
         self._handout = Handout(backend=env.backend)
         self.instances: dict[AgentID, Wrapper[Any, Any]] = {}
         if not env.many:
-            self.instance = wrapper(_Seat(env, None), *args, **kwargs)
+            self.instance = recipe.made(_Seat(env, None))
             self.observation_space, self.action_space = self.instance.observation_space, self.instance.action_space
             self._seen: Any = allocate(self.observation_space, (self.num_envs,))
             return
-        for agent in _served(env, agents):
-            born = wrapper(_Seat(env, agent), *args, **kwargs)
+        for agent in _served(env, recipe.agents):
+            born = recipe.made(_Seat(env, agent))
             born.on_birth(agent, [kin for name, kin in self.instances.items() if role(name) == role(agent)])
             self.instances[agent] = born
         self.observation_spaces = dict(env.observation_spaces) | {

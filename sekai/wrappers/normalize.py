@@ -261,7 +261,7 @@ def _normalisers(env: Any, agents: Sequence[AgentID]) -> Iterator[tuple[str, Any
     seen: dict[str, int] = {}
     for layer in reversed(list(stack(env))):
         lifted = layer.layer if isinstance(layer, LiftedEnv) else None
-        kind = type(layer) if lifted is None else lifted.wrapper
+        kind = type(layer) if lifted is None else lifted.recipe.wrapper
         if not issubclass(kind, NormalizeObservation | NormalizeReward):
             continue
         number = seen[kind.__name__] = seen.get(kind.__name__, -1) + 1

@@ -133,8 +133,8 @@ def test_an_agent_of_many_sees_what_its_view_would_see(name: str) -> None:
 
     A layer that draws has a stream of its own around many agents, and the environment's around one.
     """
-    inside, layer = world(name), LAYERS[name](world(name)).layer
-    many = world(name).wrap(layer.wrapper, *layer.args, agents=["maker_1"], **layer.kwargs)
+    inside, recipe = world(name), LAYERS[name](world(name)).layer.recipe
+    many = world(name).wrap(recipe.wrapper, *recipe.args, agents=["maker_1"], **recipe.kwargs)
     others = {a: (lambda obs, a=a: play(inside, a)) for a in ("maker_0", "taker")}
     view = LAYERS[name](inside.view("maker_1", others))
     theirs, ours = many.reset(seed=5), view.reset(seed=5)
