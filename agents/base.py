@@ -31,7 +31,7 @@ Policy: TypeAlias = Callable[[Any], Any] | PlayedPolicy
 
 @runtime_checkable
 class CompiledAgent(Protocol):
-    """A policy that decides inside the engine, as `markets.config.CompiledPolicy` wants it, with a name."""
+    """A policy that decides inside the engine, as `sekai.markets.config.CompiledPolicy` wants it, with a name."""
 
     @property
     def kind(self) -> str:

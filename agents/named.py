@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sekai.agents.base import CompiledAgent, PythonAgent
+from sekai.agents.compiled.avellaneda_stoikov import AvellanedaStoikov
+from sekai.agents.compiled.momentum import Momentum
+from sekai.agents.compiled.noise import NoiseTrader
+from sekai.agents.python.constant_spread import ConstantSpread
+from sekai.agents.python.hold import Hold
+from sekai.agents.python.uniform import Uniform
 from sekai.error import SekaiError, did_you_mean
-
-from .base import CompiledAgent, PythonAgent
-from .compiled.avellaneda_stoikov import AvellanedaStoikov
-from .compiled.momentum import Momentum
-from .compiled.noise import NoiseTrader
-from .python.constant_spread import ConstantSpread
-from .python.hold import Hold
-from .python.uniform import Uniform
 
 __all__ = ["POLICIES", "policy"]
 

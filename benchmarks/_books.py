@@ -84,9 +84,9 @@ def _renamed(trades: Iterable[tuple[Any, Any, Any, Any]], ids: list[Any]) -> Ite
 
 def engine(day: str) -> Loop:
     """Our engine: all messages in one kernel call. It checks the number of trades itself."""
-    import markets
     from benchmarks.book import engine_side
     from benchmarks.registry import Side
+    from sekai import markets
 
     with np.load(day) as columns:
         names = ("op", "order_id", "side", "price_ticks", "size")
@@ -109,7 +109,7 @@ def engine(day: str) -> Loop:
 @_book
 def calls(messages: list[Message]) -> Iterable[Trade]:
     """Our book, one call a message."""
-    from markets import OrderBook
+    from sekai.markets import OrderBook
 
     book = OrderBook(ticks=4096, orders=4096)
     sides: tuple[Literal["buy"], Literal["sell"]] = ("buy", "sell")

@@ -17,7 +17,7 @@ __all__ = ["main", "use_everything", "use_little"]
 def use_little() -> None:
     """Send a book an order and then many; take a step of a market maker's environment."""
     import sekai
-    from markets import OrderBook, messages
+    from sekai.markets import OrderBook, messages
 
     book = OrderBook()
     book.limit("buy", price=99, size=1)
@@ -31,18 +31,18 @@ def use_everything() -> None:
     """Compile every kernel that users meet: special orders, calls, growth, delayed feeds, recorded days, agents."""
     import numpy as np
 
-    from agents import AvellanedaStoikov, Momentum, NoiseTrader
-    from markets import OrderBook, messages, sdk
-    from markets.config import CompiledPolicy, EveryTrades, Maker, Market, Poisson, Seat, Taker
-    from markets.engine.check import books_of
-    from markets.engine.jit import address_of
-    from markets.engine.layout import new_row
-    from markets.engine.many import replay_each, rows_of
-    from markets.engine.special import special
-    from markets.envs import MarketEnv
-    from markets.replay import replay
-    from markets.rules import VenueRules
-    from markets.tape import L3, Tape, TapeKind
+    from sekai.agents import AvellanedaStoikov, Momentum, NoiseTrader
+    from sekai.markets import OrderBook, messages, sdk
+    from sekai.markets.config import CompiledPolicy, EveryTrades, Maker, Market, Poisson, Seat, Taker
+    from sekai.markets.data.replay import replay
+    from sekai.markets.data.tape import L3, Tape, TapeKind
+    from sekai.markets.engine.check import books_of
+    from sekai.markets.engine.jit import address_of
+    from sekai.markets.engine.layout import new_row
+    from sekai.markets.engine.many import replay_each, rows_of
+    from sekai.markets.engine.special import special
+    from sekai.markets.envs import MarketEnv
+    from sekai.markets.rules import VenueRules
 
     use_little()
     day = messages(op=[0, 2], order_id=[0, 1], side=[1, 0], price_ticks=[101, 102], size=1, owner=0)

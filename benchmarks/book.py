@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import markets
 from benchmarks.registry import Side, Skipped, Trial, benchmark
-from markets.book import OrderBook
-from markets.engine.check import books_of
-from markets.engine.layout import DONE, EVENT_KINDS, EVENT_STOP, EVENT_WORDS, TRADED, new_row
-from markets.engine.replay import replay
-from markets.messages import CANCEL, IOC, LIMIT, REDUCE
-from markets.reference import ReferenceBook
-from markets.rules import VenueRules
+from sekai import markets
+from sekai.markets.book.messages import CANCEL, IOC, LIMIT, REDUCE
+from sekai.markets.book.order_book import OrderBook
+from sekai.markets.engine.check import books_of
+from sekai.markets.engine.layout import DONE, EVENT_KINDS, EVENT_STOP, EVENT_WORDS, TRADED, new_row
+from sekai.markets.engine.replay import replay
+from sekai.markets.referee.reference import ReferenceBook
+from sekai.markets.rules import VenueRules
 
 __all__ = [
     "deep_stream",

@@ -9,10 +9,10 @@ import numpy as np
 
 import sekai
 from benchmarks.registry import Side, Trial, benchmark
-from markets.config import Market, ZeroIntelligence
-from markets.engine import layout as at
-from markets.engine.simulate import advance, start
-from markets.population import populate
+from sekai.markets.config import Market, ZeroIntelligence
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.simulate import advance, start
+from sekai.markets.population import populate
 
 __all__ = ["background_flow", "maker_taker_step", "market_making_step"]
 

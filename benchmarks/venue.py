@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from benchmarks.book import deep_stream, engine_side, goog, reference_side
 from benchmarks.registry import Side, Trial, benchmark
-from markets.book import OrderBook
-from markets.engine.check import books_of
-from markets.engine.jit import address_of
-from markets.engine.layout import MESSAGES, new_row
-from markets.engine.many import replay_each, rows_of
-from markets.engine.special import special
-from markets.rules import VenueRules
+from sekai.markets.book.order_book import OrderBook
+from sekai.markets.engine.check import books_of
+from sekai.markets.engine.jit import address_of
+from sekai.markets.engine.layout import MESSAGES, new_row
+from sekai.markets.engine.many import replay_each, rows_of
+from sekai.markets.engine.special import special
+from sekai.markets.rules import VenueRules
 
 __all__ = ["deep_book", "lock_step", "rules_goog", "special_goog", "thin_book"]
 

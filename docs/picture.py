@@ -6,8 +6,8 @@ from pathlib import Path
 
 import matplotlib
 
-from scenarios import figures, record
-from scenarios.loader import load
+from sekai.scenarios import figures, record
+from sekai.scenarios.loader import load
 
 TARGET = Path(__file__).with_name("maker-duel.png")
 EPISODES, SEED, DOTS_PER_INCH = 20, 0, 160

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 import sekai
-from scenarios.statistics import mean_interval
-from scenarios.tables import interval
+from sekai.scenarios.statistics import mean_interval
+from sekai.scenarios.tables import interval
 
 SESSIONS = 20
 SIZE_LOTS = 3

@@ -3,8 +3,11 @@
 `OrderBook` is one book, `messages` the orders of a whole day for it; the environments are made by `sekai.make`.
 """
 
-from markets.book import OrderBook
-from markets.messages import messages
-from markets.rejection import OrderRejected
+if __name__ != "sekai.markets":
+    raise ImportError("this folder is imported as sekai.markets, not as markets")
+
+from sekai.markets.book.messages import messages
+from sekai.markets.book.order_book import OrderBook
+from sekai.markets.book.rejection import OrderRejected
 
 __all__ = ["OrderBook", "OrderRejected", "messages"]

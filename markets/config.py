@@ -16,11 +16,10 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkab
 from annotated_types import Ge, Gt, Le, MinLen, Predicate
 
 from sekai.error import SekaiError
+from sekai.markets.rules import VenueRules
+from sekai.markets.schedule import Schedule
+from sekai.markets.units import MAX_PRICE_TICKS, Units
 from sekai.utils import Checked, power_of_two
-
-from .rules import VenueRules
-from .schedule import Schedule
-from .units import MAX_PRICE_TICKS, Units
 
 __all__ = [
     "MOST_PENDING",
@@ -149,7 +148,7 @@ class ZeroIntelligence(Checked):
 class Replay(Checked):
     """A recorded day: the orders of a tape, each at its time, in one book with everybody else's.
 
-    `file` is LOBSTER's zip or message file, or a saved tape with a book (see `markets.tape`). The market's clock
+    `file` is LOBSTER's zip or message file, or a saved tape with a book (see `data.tape`). The market's clock
     starts, warm-up included, at `start_s` seconds after midnight, or with the first message where that is later. What
     others took from a recorded order, or traded in its place, its later cancels and executions leave out.
     """
@@ -232,7 +231,7 @@ class CompiledPolicy(Protocol):
 
     @property
     def kernel(self) -> Callable[[Any, int], int]:
-        """The kernel, an `@markets.sdk.agent` function."""
+        """The kernel, an `@sekai.markets.sdk.agent` function."""
         ...
 
     @property

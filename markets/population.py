@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.markets import config
+from sekai.markets.book.memory import lay_venue_rules
+from sekai.markets.data import recorded_flow
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.clock import BEGINNING, ENDING, push
+from sekai.markets.engine.feed import BEFORE_ALL, keep
+from sekai.markets.engine.jit import address_of
+from sekai.markets.engine.matching import submit
+from sekai.markets.engine.rng import name_hash
+from sekai.markets.engine.special import special
+from sekai.markets.rules import VenueRules
+from sekai.markets.units import nanoseconds, per_ns
 from sekai.utils import InvalidValue
-
-from . import config, recorded_flow
-from .engine import layout as at
-from .engine.clock import BEGINNING, ENDING, push
-from .engine.feed import BEFORE_ALL, keep
-from .engine.jit import address_of
-from .engine.matching import submit
-from .engine.rng import name_hash
-from .engine.special import special
-from .memory import lay_venue_rules
-from .rules import VenueRules
-from .units import nanoseconds, per_ns
 
 __all__ = ["Population", "populate"]
 

@@ -12,9 +12,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
+from sekai.markets.units import nanoseconds
 from sekai.utils import Checked
-
-from .units import nanoseconds
 
 __all__ = ["Call", "Schedule"]
 

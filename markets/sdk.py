@@ -12,9 +12,9 @@ ns at which it wants to be woken next, or `BY_CLOCK`. It never touches the row i
 
 from __future__ import annotations
 
-from .engine.jit import kernel as agent
-from .engine.layout import AUCTION, BUY, CONTINUOUS, HALT, SELL
-from .engine.verbs import (
+from sekai.markets.engine.jit import kernel as agent
+from sekai.markets.engine.layout import AUCTION, BUY, CONTINUOUS, HALT, SELL
+from sekai.markets.engine.verbs import (
     BY_CLOCK,
     below,
     best_ask,

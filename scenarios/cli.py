@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from scenarios import document, tables
-from scenarios.statistics import market_statistics, seat_statistics
 from sekai.error import SekaiError
+from sekai.scenarios import document, tables
+from sekai.scenarios.statistics import market_statistics, seat_statistics
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from scenarios.record import EpisodeRecord
-    from scenarios.schema import Scenario
+    from sekai.scenarios.record import EpisodeRecord
+    from sekai.scenarios.schema import Scenario
 
 __all__ = ["CommandError", "run"]
 
@@ -97,9 +97,9 @@ def _make_folder(folder: Path) -> None:
 
 def _play(name: str, episodes: int, seed: int, choices: Sequence[str], notes: Console) -> _Played:
     """Load the scenario, seat the policies and play, with a progress bar among the ``notes``."""
-    from scenarios import record
-    from scenarios.loader import load
-    from scenarios.seating import seat_policies
+    from sekai.scenarios import record
+    from sekai.scenarios.loader import load
+    from sekai.scenarios.seating import seat_policies
 
     scenario = load(name)
     policies = _parse_policies(choices)
@@ -190,7 +190,7 @@ def _market_table(played: _Played) -> Table:
 
 def _write(folder: Path, played: _Played, written: str) -> None:
     """Write the three files of a run into ``folder``."""
-    from scenarios.report import report_html
+    from sekai.scenarios.report import report_html
 
     timing = document.timing_document(
         played.records, wall_s=played.wall_s, cpu_s=played.cpu_s, compiled_before=played.compiled_before

@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from scenarios.statistics import market_statistics, seat_statistics
+from sekai.scenarios.statistics import market_statistics, seat_statistics
 
 if TYPE_CHECKING:
-    from scenarios.record import EpisodeRecord
-    from scenarios.schema import Scenario
+    from sekai.scenarios.record import EpisodeRecord
+    from sekai.scenarios.schema import Scenario
 
 __all__ = ["repeat_command", "run_document", "strict_json", "timing_document", "versions"]
 
@@ -72,8 +72,8 @@ def run_document(
 
     ``policies`` are those that were named for seats instead of the scenario's own.
     """
-    from scenarios.schema import adapter
-    from scenarios.seating import seat_policies
+    from sekai.scenarios.schema import adapter
+    from sekai.scenarios.seating import seat_policies
 
     return {
         "format": _FORMAT,

@@ -21,12 +21,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from scenarios import statistics
+from sekai.scenarios import statistics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from scenarios.record import EpisodeRecord
+    from sekai.scenarios.record import EpisodeRecord
 
 __all__ = [
     "CSS_NAMES",

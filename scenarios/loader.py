@@ -19,7 +19,7 @@ from sekai.error import SekaiError, did_you_mean
 from sekai.utils import InvalidValue
 
 if TYPE_CHECKING:
-    from scenarios.schema import Scenario
+    from sekai.scenarios.schema import Scenario
 
 _DOOMED = object()
 _STAND_INS: Final[dict[str, Any]] = {
@@ -55,7 +55,7 @@ class UnknownScenario(SekaiError, LookupError):
 
 def names() -> list[str]:
     """Return the names of the scenarios that come with the package, sorted."""
-    found = (entry.name for entry in files("scenarios").iterdir())
+    found = (entry.name for entry in files("sekai.scenarios").iterdir())
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
@@ -78,7 +78,7 @@ def load(name_or_path: str | Path) -> Scenario:
     if name not in names():
         near = did_you_mean(name, names())
         raise UnknownScenario(f"no scenario {text!r}.{near} There are {', '.join(names())}; a path must end in .toml")
-    return parse(files("scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8"), source=name, name=name)
+    return parse(files("sekai.scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8"), source=name, name=name)
 
 
 def parse(text: str, *, source: str = "scenario", name: str = "") -> Scenario:
@@ -103,7 +103,7 @@ def _validate(values: Any) -> tuple[list[str], Scenario | None]:
     """
     from pydantic import ValidationError
 
-    from scenarios.schema import adapter
+    from sekai.scenarios.schema import adapter
 
     faults: list[str] = []
     while True:
@@ -234,7 +234,7 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
 
 def _hint_at(location: Sequence[int | str]) -> Any:
     """Return the type of what is at a location, whose parts are fields, indices and the tags of kinds."""
-    from scenarios.schema import Scenario
+    from sekai.scenarios.schema import Scenario
 
     hint: Any = Scenario
     for part in location:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from markets.engine import layout as at
-from markets.engine.jit import cache_is_warm
-from scenarios.seating import PolicyChoice, players, seat, seat_policies
 from sekai.core.seeding import policy_seed
 from sekai.error import SekaiError
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.jit import cache_is_warm
+from sekai.scenarios.seating import PolicyChoice, players, seat, seat_policies
 
 if TYPE_CHECKING:
-    from agents.base import PlayedPolicy
-    from markets.envs import MarketEnv
-    from scenarios.schema import Scenario
+    from sekai.agents.base import PlayedPolicy
+    from sekai.markets.envs import MarketEnv
+    from sekai.scenarios.schema import Scenario
 
 __all__ = ["TRADE", "EpisodeRecord", "compiled_cache_is_warm", "play"]
 

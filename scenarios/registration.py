@@ -8,14 +8,14 @@ from importlib.resources import files
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from scenarios.loader import load, names
 from sekai import EnvSpec, register
 from sekai.error import SekaiError, did_you_mean
+from sekai.scenarios.loader import load, names
 
 if TYPE_CHECKING:
-    from markets.envs import MarketEnv
-    from scenarios.seating import PolicyChoice
     from sekai.core.env import Env
+    from sekai.markets.envs import MarketEnv
+    from sekai.scenarios.seating import PolicyChoice
 
 __all__ = [
     "EVENTS_PER_S",
@@ -48,8 +48,8 @@ def maker_taker(
 
     Agents are maker_0, maker_1, ..., taker_0, ...; all decide every `step_s` seconds, at the same instants.
     """
-    from markets.config import Maker, Market, Periodic, Seat, Taker, ZeroIntelligence
-    from markets.envs import MarketEnv
+    from sekai.markets.config import Maker, Market, Periodic, Seat, Taker, ZeroIntelligence
+    from sekai.markets.envs import MarketEnv
 
     for name, count in (("makers", makers), ("takers", takers)):
         if not isinstance(count, int) or count < 1:
@@ -88,8 +88,8 @@ def trading(
 
 
 def _one_of_two(agent: str, others: Mapping[str, PolicyChoice], **kwargs: Any) -> Env[Any, Any]:
-    from agents import policy as named_policy
-    from agents.base import PythonAgent
+    from sekai.agents import policy as named_policy
+    from sekai.agents.base import PythonAgent
 
     for name in ("makers", "takers"):
         if name in kwargs:
@@ -122,7 +122,7 @@ def scenario_env(
     plays a seat instead, by name or as an object, and with it only the rest is played from outside. A spec of such an
     environment carries the scenario's `content_hash`; making it again from a file with another content is an error.
     """
-    from scenarios.seating import players, seat, seat_policies
+    from sekai.scenarios.seating import players, seat, seat_policies
 
     if policies is not None and not isinstance(policies, Mapping):
         raise SekaiError(f"policies must say who plays which seat, {{seat: policy}}, got {policies!r}")
@@ -149,7 +149,7 @@ def scenario_env(
 
 def _description(name: str) -> str:
     """Return a scenario's own line about itself, without checking the rest of its file."""
-    text = files("scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    text = files("sekai.scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return str(tomllib.loads(text).get("description", ""))
 
 
@@ -158,7 +158,7 @@ def spec_of_file(path: str) -> EnvSpec:
     loaded = load(path)
     return EnvSpec(
         id=f"scenarios/{loaded.name}",
-        entry_point="scenarios.registration:scenario_env",
+        entry_point="sekai.scenarios.registration:scenario_env",
         kwargs={"scenario": path},
         description=loaded.title,
     )
@@ -169,11 +169,11 @@ for _id, _maker, _line in (
     ("MarketMaking-v0", "market_making", "One maker and one taker, as the maker sees them; a policy plays the taker."),
     ("Trading-v0", "trading", "One maker and one taker, as the taker sees them; a policy plays the maker."),
 ):
-    register(f"markets/{_id}", f"scenarios.registration:{_maker}", description=_line)
+    register(f"markets/{_id}", f"sekai.scenarios.registration:{_maker}", description=_line)
 for _name in names():
     register(
         f"scenarios/{_name}",
-        "scenarios.registration:scenario_env",
+        "sekai.scenarios.registration:scenario_env",
         kwargs={"scenario": _name},
         description=_description(_name),
     )

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from scenarios import figures, tables
-from scenarios.statistics import market_statistics, seat_statistics
+from sekai.scenarios import figures, tables
+from sekai.scenarios.statistics import market_statistics, seat_statistics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from scenarios.record import EpisodeRecord
+    from sekai.scenarios.record import EpisodeRecord
 
 __all__ = ["TEMPLATE", "Picture", "pictures", "report_html"]
 

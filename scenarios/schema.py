@@ -18,9 +18,9 @@ from typing import Annotated, TypeAlias
 from annotated_types import Ge, Le, MinLen
 from pydantic import Field, TypeAdapter
 
-from agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
-from agents.base import CompiledAgent, PythonAgent
-from markets.config import (
+from sekai.agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
+from sekai.agents.base import CompiledAgent, PythonAgent
+from sekai.markets.config import (
     EveryTrades,
     Maker,
     Market,

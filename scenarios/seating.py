@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from agents import policy as named_policy
-from agents.base import CompiledAgent, PlayedPolicy, PythonAgent
+from sekai.agents import policy as named_policy
+from sekai.agents.base import CompiledAgent, PlayedPolicy, PythonAgent
 from sekai.error import SekaiError, did_you_mean
 
 if TYPE_CHECKING:
-    from markets.envs import MarketEnv
-    from scenarios.schema import Scenario
+    from sekai.markets.envs import MarketEnv
+    from sekai.scenarios.schema import Scenario
 
 __all__ = ["PolicyChoice", "players", "seat", "seat_policies"]
 
@@ -39,7 +39,7 @@ def seat(
     record: bool = False,
 ) -> MarketEnv:
     """Return the market with the compiled ones of these policies in their seats; all other seats are its agents."""
-    from markets.envs import MarketEnv
+    from sekai.markets.envs import MarketEnv
 
     inside = {name: policy for name, policy in policies.items() if isinstance(policy, CompiledAgent)}
     return MarketEnv(scenario.as_market(inside), record=record, content_hash=scenario.content_hash)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from scenarios.record import EpisodeRecord
+    from sekai.scenarios.record import EpisodeRecord
 
 __all__ = [
     "Interval",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scenarios.statistics import Interval, MarketStatistics, SeatStatistics
+from sekai.scenarios.statistics import Interval, MarketStatistics, SeatStatistics
 
 __all__ = ["ABSENT", "SEAT_COLUMNS", "Fact", "count", "duration", "interval", "market_facts", "number", "seat_cells"]
 

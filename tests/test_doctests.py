@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import doctest
 import importlib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("agents", "markets", "scenarios", "sekai")
-MODULES = sorted(
-    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for package in PACKAGES
-    for file in (ROOT / package).rglob("*.py")
-    if ">>> " in file.read_text(encoding="utf-8")
-)
+from tests.shipped import modules
+
+MODULES = [name for name, file in modules() if ">>> " in file.read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize("module", MODULES)

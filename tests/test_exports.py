@@ -14,19 +14,12 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = ("agents", "markets", "scenarios", "sekai")
+from tests.shipped import modules
 
 
 def public_modules() -> Iterator[str]:
     """Yield the names of all modules without an underscore in front of any part."""
-    for package in PACKAGES:
-        assert (ROOT / package / "__init__.py").exists(), f"{package} is not there"
-        for path in sorted((ROOT / package).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            parts = parts[:-1] if parts[-1] == "__init__" else parts
-            if not any(part.startswith("_") for part in parts):
-                yield ".".join(parts)
+    yield from (name for name, _ in modules() if not any(part.startswith("_") for part in name.split(".")))
 
 
 def defined(module: ModuleType) -> set[str]:

@@ -16,7 +16,19 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
 
-from markets.sdk import BUY, BY_CLOCK, SELL, agent, best_ask, best_bid, mark, parameter, position, quote, time_left
+from sekai.markets.sdk import (
+    BUY,
+    BY_CLOCK,
+    SELL,
+    agent,
+    best_ask,
+    best_bid,
+    mark,
+    parameter,
+    position,
+    quote,
+    time_left,
+)
 from sekai.utils import Checked
 
 __all__ = ["AvellanedaStoikov", "avellaneda_stoikov"]

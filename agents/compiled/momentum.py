@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from markets.sdk import (
+from sekai.markets.sdk import (
     BUY,
     BY_CLOCK,
     SELL,

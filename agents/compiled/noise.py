@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
-from markets.sdk import BUY, BY_CLOCK, SELL, agent, below, mark, market, parameter, quote, uniform
+from sekai.markets.sdk import BUY, BY_CLOCK, SELL, agent, below, mark, market, parameter, quote, uniform
 from sekai.utils import Checked
 
 __all__ = ["NoiseTrader", "noise"]

@@ -432,7 +432,7 @@ EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from out
 (QUEUE, QUEUED, DUE_COUNT, REACTIVE, TRADES, REJECTS, BOOKS, UNTIL) = range(32, 40)
 (QUEUE_CAPACITY, SEATS, SEAT_COUNT, DUE, OUTBOX, OUTBOX_CAPACITY, SENT, LOST) = range(40, 48)
 (SIZE, VERSION, SEED, EPISODE, OPEN, CLOSE, WAKES, BOOK_COUNT) = range(48, 56)
-# what only special messages need (`markets.engine.special`)
+# what only special messages need (`sekai.markets.engine.special`)
 (M_FLAGS, M_DISPLAY, M_STOP, M_LEVEL, CALL_PRICE, CALL_LEFT, RATES, M_ROOT) = range(56, 64)
 (ROOT_OP, ROOT_TAG, ROOT_ORDER, ROOT_FILLED, ROOT_TAKEN, PROBE_FILL, PROBE_OUTSIDE, PROBE_MEETS) = range(64, 72)
 (M_CURSOR, BACKGROUND, VENUE, UNIT_VALUE, QUEUE_KEPT, OVERFLOWED) = range(72, 78)
@@ -606,7 +606,7 @@ UNSEEN: Final = -(1 << 31)  # no price of any ladder
 # where the message in hand is
 (IDLE, ARRIVED, SWEEPING, CLEARING) = range(4)
 (CAME, WALKING, SHARING, LEAVING, ELECTING, TAKING_OUT, CALLING, UNWINDING) = range(4, 12)  # special ones
-# what a kernel answers; SPECIAL: `markets.engine.special` must work on the message in hand
+# what a kernel answers; SPECIAL: `sekai.markets.engine.special` must work on the message in hand
 (DONE, DRAIN, DECIDE, REFUSED_CODE, PAUSED, FLOODED) = range(6)
 SPECIAL: Final = 6
 

@@ -2,7 +2,7 @@
 
 Here a tag *is* the sender's order id, dense from 0, and `handles[id]` is where that order was last seen. The entry may
 be stale; the order's tag says so. A row with ELASTIC set is never refused for want of room: the kernel stops before the
-message with GROW, and the row's owner calls again with a larger one (`markets.engine.grow`).
+message with GROW, and the row's owner calls again with a larger one (`sekai.markets.engine.grow`).
 """
 
 from __future__ import annotations

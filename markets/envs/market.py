@@ -25,20 +25,20 @@ from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.seeding import check_seed, fresh_seed
 from sekai.core.view import AgentView
 from sekai.error import InvalidAction, ResetRequired, SekaiError, did_you_mean
+from sekai.markets import config
+from sekai.markets.book.messages import events_of
+from sekai.markets.book.order_book import PHASES, Phase
+from sekai.markets.data import recorded_flow
+from sekai.markets.engine import layout as at
+from sekai.markets.engine import turn as turns
+from sekai.markets.engine.events import drain
+from sekai.markets.engine.jit import entry_of
+from sekai.markets.engine.ledger import wealth
+from sekai.markets.engine.simulate import advance, start
+from sekai.markets.population import populate
+from sekai.markets.units import NS_PER_S, Units, nanoseconds
 from sekai.registry import EnvSpec
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
-
-from .. import config, recorded_flow
-from ..book import PHASES, Phase
-from ..engine import layout as at
-from ..engine import turn as turns
-from ..engine.events import drain
-from ..engine.jit import entry_of
-from ..engine.ledger import wealth
-from ..engine.simulate import advance, start
-from ..messages import events_of
-from ..population import populate
-from ..units import NS_PER_S, Units, nanoseconds
 
 __all__ = ["MarketEnv", "SeatView", "TopOfBook"]
 
@@ -62,7 +62,7 @@ _Observer = Callable[["MarketEnv"], None]
 
 
 class MarketEnv(MultiAgentEnv):
-    """The market of a `markets.config.Market`, for the agents whose seats have no policy.
+    """The market of a `sekai.markets.config.Market`, for the agents whose seats have no policy.
 
     A maker observes a Dict of `account` (2,): position in lots and wealth in currency since the open; `clock` (1,): the
     share of the session that is left; `orders` (2, 3): of its bid and its ask, distance, open lots, lots ahead in the
@@ -294,7 +294,7 @@ class MarketEnv(MultiAgentEnv):
         return float(self.row[at.NOW] - self.row[at.OPEN]) / NS_PER_S
 
     def events(self) -> NDArray[Any]:
-        """Return, and forget, the session's events since the last call, oldest first, as `markets.messages.EVENT`.
+        """Return, and forget, the session's events since the last call, oldest first, as `messages.EVENT`.
 
         Owners are numbers into `accounts`. Raises `SekaiError` unless the market was made with `record=True`.
         """
@@ -310,7 +310,7 @@ class MarketEnv(MultiAgentEnv):
         return {name: int(self.row[word]) - self._before_open[name] for name, word in _COUNTERS.items()}
 
     def recorded(self) -> dict[str, int]:
-        """Return what has become of a recorded background (`markets.recorded_flow.counts`); empty without one."""
+        """Return what has become of a recorded background (`recorded_flow.counts`); empty without one."""
         return recorded_flow.counts(self.row)
 
     @property

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from agents import POLICIES, AvellanedaStoikov, CompiledAgent, ConstantSpread, PythonAgent, policy
 from sekai import Box, MultiDiscrete
+from sekai.agents import POLICIES, AvellanedaStoikov, CompiledAgent, ConstantSpread, PythonAgent, policy
 from sekai.error import SekaiError
 
 

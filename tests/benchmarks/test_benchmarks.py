@@ -12,7 +12,7 @@ import pytest
 from benchmarks.__main__ import line, main
 from benchmarks.book import deep_stream
 from benchmarks.registry import BENCHMARKS, Benchmark, Side, Skipped, Trial, discover, measure
-from markets import OrderBook
+from sekai.markets import OrderBook
 
 
 def busy(count: int) -> Callable[[], Callable[[], object]]:

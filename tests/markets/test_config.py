@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents import NoiseTrader
-from markets.config import Maker, Market, Periodic, Seat, Taker, Venue, ZeroIntelligence
-from markets.envs import MarketEnv
-from markets.rules import VenueRules
-from markets.schedule import Call, Schedule
+from sekai.agents import NoiseTrader
+from sekai.markets.config import Maker, Market, Periodic, Seat, Taker, Venue, ZeroIntelligence
+from sekai.markets.envs import MarketEnv
+from sekai.markets.rules import VenueRules
+from sekai.markets.schedule import Call, Schedule
 from sekai.utils import InvalidValue
 
 

@@ -12,18 +12,18 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from markets.book import OrderBook
-from markets.conformance import Story, rules_of
-from markets.fuzz import episode, events_of, plain
-from markets.messages import EVENT, EventKind
-from markets.reference import BUY, SELL, ReferenceBook
+from sekai.markets.book.messages import EVENT, EventKind
+from sekai.markets.book.order_book import OrderBook
+from sekai.markets.referee.conformance import Story, rules_of
+from sekai.markets.referee.fuzz import episode, events_of, plain
+from sekai.markets.referee.reference import BUY, SELL, ReferenceBook
+from tests.shipped import ROOT
 
 Step = dict[str, Any]
 FIELDS = [name for name in EVENT.names or () if name not in ("time_ns", "book")]
@@ -215,7 +215,7 @@ def digest() -> str:
 
 
 def test_jit_on_and_off() -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = ROOT
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)}
     run = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, cwd=root, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

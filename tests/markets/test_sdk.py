@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from markets.config import Market, Periodic, Seat
-from markets.engine import layout as at
-from markets.engine.turn import go_on
-from markets.envs import MarketEnv
-from markets.sdk import (
+from sekai.markets.config import Market, Periodic, Seat
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.turn import go_on
+from sekai.markets.envs import MarketEnv
+from sekai.markets.sdk import (
     BUY,
     BY_CLOCK,
     SELL,
@@ -38,8 +37,7 @@ from markets.sdk import (
     time_left,
     uniform,
 )
-
-ROOT = Path(__file__).parents[2]
+from tests.shipped import ROOT
 
 
 class _Policy:
@@ -186,7 +184,7 @@ HELPERS = {
     "near/helper.py": """
 import middle
 from far import STEP
-from markets.sdk import agent
+from sekai.markets.sdk import agent
 
 @agent
 def step(row, me):
@@ -195,14 +193,14 @@ def step(row, me):
     "far/__init__.py": "STEP = {step}\n",
     "aside/middle.py": """
 from deep import deeper
-from markets.sdk import agent
+from sekai.markets.sdk import agent
 
 @agent
 def one(row, me):
     return deeper(row, me)
 """,
     "down/deep.py": """
-from markets.sdk import agent
+from sekai.markets.sdk import agent
 
 @agent
 def deeper(row, me):
@@ -211,10 +209,10 @@ def deeper(row, me):
 }
 MINE = """
 import helper
-from markets.config import Market, Seat
-from markets.engine import layout as at
-from markets.envs import MarketEnv
-from markets.sdk import BY_CLOCK, agent, recall, remember
+from sekai.markets.config import Market, Seat
+from sekai.markets.engine import layout as at
+from sekai.markets.envs import MarketEnv
+from sekai.markets.sdk import BY_CLOCK, agent, recall, remember
 
 @agent
 def counts(row, me):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from markets.units import Units, nanoseconds, per_ns, seconds
 from sekai.error import SekaiError
+from sekai.markets.units import Units, nanoseconds, per_ns, seconds
 
 
 def test_prices_go_to_ticks_and_back():

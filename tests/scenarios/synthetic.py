@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios.record import TRADE, EpisodeRecord
+from sekai.scenarios.record import TRADE, EpisodeRecord
 
 SEATS = ("maker_0", "maker_1", "taker")
 TICK_SIZE = 0.01

@@ -13,14 +13,14 @@ from typing import Any, NoReturn
 
 import pytest
 
-from scenarios import document
-from scenarios.loader import load
-from scenarios.schema import adapter
 from sekai.cli import main
+from sekai.scenarios import document
+from sekai.scenarios.loader import load
+from sekai.scenarios.schema import adapter
 from tests.scenarios.synthetic import synthetic_record
+from tests.shipped import ROOT
 
 EPISODES = 2
-ROOT = Path(__file__).parents[2]
 
 
 def strictly(text: str) -> Any:
@@ -110,7 +110,7 @@ def test_another_seed_is_another_market(written: Path, capsys: pytest.CaptureFix
 
 
 def test_a_file_is_a_scenario_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from scenarios import loader
+    from sekai.scenarios import loader
 
     copy = tmp_path / "mine.toml"
     copy.write_bytes(Path(loader.__file__).with_name("maker-duel.toml").read_bytes())

@@ -3,11 +3,11 @@
 import pytest
 
 import sekai
-from markets.schedule import Schedule
-from scenarios import ScenarioError, UnknownScenario, load, names, parse
-from scenarios.loader import load as load_again
-from scenarios.record import play
 from sekai.error import SekaiError
+from sekai.markets.schedule import Schedule
+from sekai.scenarios import ScenarioError, UnknownScenario, load, names, parse
+from sekai.scenarios.loader import load as load_again
+from sekai.scenarios.record import play
 
 CALM = """
 title = "Calm"

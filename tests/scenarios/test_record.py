@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from agents import ConstantSpread
-from scenarios import load
-from scenarios.record import play
+from sekai.agents import ConstantSpread
 from sekai.core.result import same
 from sekai.error import SekaiError
+from sekai.scenarios import load
+from sekai.scenarios.record import play
 
 
 def _same(left, right):

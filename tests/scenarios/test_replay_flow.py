@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import sekai
-from markets.config import Replay
-from markets.tape import BadTape, save
-from scenarios import ScenarioError, load, parse
-from scenarios.record import play
-from tests.markets.days import a_day
+from sekai.markets.config import Replay
+from sekai.markets.data.tape import BadTape, save
+from sekai.scenarios import ScenarioError, load, parse
+from sekai.scenarios.record import play
+from tests.markets.data.days import a_day
 
 TEXT = """
 title = "A day again"

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from scenarios import figures, report
+from sekai.scenarios import figures, report
 from tests.scenarios.synthetic import synthetic_record
 
 VOID = {"br", "hr", "img", "input", "link", "meta"}

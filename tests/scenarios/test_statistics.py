@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from scenarios import statistics
+from sekai.scenarios import statistics
 from tests.scenarios.synthetic import synthetic_record
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios import tables
-from scenarios.statistics import Interval, market_statistics, seat_statistics
+from sekai.scenarios import tables
+from sekai.scenarios.statistics import Interval, market_statistics, seat_statistics
 from tests.scenarios.synthetic import synthetic_record
 
 

@@ -40,8 +40,8 @@ def test_help_has_a_line_for_every_command(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_command_imports_no_other() -> None:
-    assert not {"numba", "matplotlib", "scenarios.cli", "markets.cli"} & loaded_by("--version")
-    assert not {"numba", "matplotlib", "markets.cli"} & loaded_by("run", "--help")
+    assert not {"numba", "matplotlib", "sekai.scenarios.cli", "sekai.markets.referee.cli"} & loaded_by("--version")
+    assert not {"numba", "matplotlib", "sekai.markets.referee.cli"} & loaded_by("run", "--help")
 
 
 def test_list_shows_every_environment(capsys: pytest.CaptureFixture[str]) -> None:

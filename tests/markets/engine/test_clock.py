@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.engine import clock, layout
-from markets.engine.layout import LOST, Q_ARG, Q_KEY, Q_WHAT, QUEUE, QUEUED
+from sekai.markets.engine import clock, layout
+from sekai.markets.engine.layout import LOST, Q_ARG, Q_KEY, Q_WHAT, QUEUE, QUEUED
 
 _thing = st.tuples(st.integers(0, 8), st.integers(0, 3), st.integers(0, 3), st.integers(0, 1 << 40))
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import AvellanedaStoikov, NoiseTrader
-from markets.config import EveryTrades, Maker, Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
-from markets.envs import MarketEnv
+from sekai.agents import AvellanedaStoikov, NoiseTrader
 from sekai.error import SekaiError
+from sekai.markets.config import EveryTrades, Maker, Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
+from sekai.markets.envs import MarketEnv
 
 VENUE = Venue(ladder_ticks=256, order_capacity=512)
 FLOW = ZeroIntelligence(pace=200.0)

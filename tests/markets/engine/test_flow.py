@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from markets.config import Market, Venue, ZeroIntelligence
-from markets.engine import layout as at
-from markets.engine.book import best
-from markets.engine.matching import submit
-from markets.engine.simulate import advance, start
-from markets.population import populate
+from sekai.markets.config import Market, Venue, ZeroIntelligence
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.book import best
+from sekai.markets.engine.matching import submit
+from sekai.markets.engine.simulate import advance, start
+from sekai.markets.population import populate
 
 REPEATS = 12_000
 TABLE_3 = {

@@ -16,24 +16,24 @@ import numpy as np
 import pytest
 from numba.core.errors import TypingError
 
-import markets.engine
-from markets.engine import jit, layout
-from markets.engine.bits import highest_bit, lowest_bit
-from markets.engine.check import books_of
-from markets.engine.jit import entry_of
-from markets.engine.layout import ALL_KINDS, DONE, EVENT_KINDS, EVENT_STOP, new_row
-from markets.engine.replay import replay, send
-from tests.markets.test_reference import random_messages
+import sekai.markets.engine
+from sekai.markets.engine import jit, layout
+from sekai.markets.engine.bits import highest_bit, lowest_bit
+from sekai.markets.engine.check import books_of
+from sekai.markets.engine.jit import entry_of
+from sekai.markets.engine.layout import ALL_KINDS, DONE, EVENT_KINDS, EVENT_STOP, new_row
+from sekai.markets.engine.replay import replay, send
+from tests.markets.referee.test_reference import random_messages
+from tests.shipped import ROOT
 
-ENGINE = Path(markets.engine.__file__).parent
-ROOT = ENGINE.parents[1]
+ENGINE = Path(sekai.markets.engine.__file__).parent
 
 TAPE = """
 import hashlib
 import numpy as np
-from markets.engine import jit
+from sekai.markets.engine import jit
 from tests.markets.engine.test_jit import tape
-from tests.markets.test_reference import random_messages
+from tests.markets.referee.test_reference import random_messages
 print(jit.JIT, hashlib.blake2b(tape(random_messages(3, 1_500)).tobytes()).hexdigest())
 """
 
@@ -71,7 +71,7 @@ def kernels() -> dict[str, Any]:
     """Return every kernel of the engine that is defined in a module of it, by its full name."""
     found = {}
     for info in pkgutil.iter_modules([str(ENGINE)]):
-        module: ModuleType = importlib.import_module(f"markets.engine.{info.name}")
+        module: ModuleType = importlib.import_module(f"sekai.markets.engine.{info.name}")
         for name, value in vars(module).items():
             if hasattr(value, "py_func") and value.py_func.__module__ == module.__name__:
                 found[f"{module.__name__}.{name}"] = value
@@ -82,7 +82,7 @@ def test_each_kernel_is_compiled_for_one_signature() -> None:
     """Several, compiled by several processes at once, have been seen to overwrite each other in the cache."""
     assert tape(random_messages(3, 500)).size > 0
     counts = {name: len(kernel.signatures) for name, kernel in kernels().items()}
-    assert "markets.engine.replay.replay" in counts and counts["markets.engine.replay.replay"] == 1
+    assert "sekai.markets.engine.replay.replay" in counts and counts["sekai.markets.engine.replay.replay"] == 1
     assert {name: count for name, count in counts.items() if count > 1} == {}
 
 

@@ -4,13 +4,23 @@ import numpy as np
 import pytest
 
 from benchmarks.book import deep_stream
-from markets.engine.check import books_of, check
-from markets.engine.jit import address_of
-from markets.engine.layout import BAND_HIGH, BAND_LOW, EVENT_STOP, MESSAGES, REJECTS, STP, STP_OLDEST, TRADES, new_row
-from markets.engine.many import LINE_WORDS, replay_each, rows_of
-from markets.engine.replay import replay_special
-from markets.engine.rules import lay_rules
-from markets.engine.special import special
+from sekai.markets.engine.check import books_of, check
+from sekai.markets.engine.jit import address_of
+from sekai.markets.engine.layout import (
+    BAND_HIGH,
+    BAND_LOW,
+    EVENT_STOP,
+    MESSAGES,
+    REJECTS,
+    STP,
+    STP_OLDEST,
+    TRADES,
+    new_row,
+)
+from sekai.markets.engine.many import LINE_WORDS, replay_each, rows_of
+from sekai.markets.engine.replay import replay_special
+from sekai.markets.engine.rules import lay_rules
+from sekai.markets.engine.special import special
 
 MARKETS, ROUNDS = 7, 300
 

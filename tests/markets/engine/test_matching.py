@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from markets.engine.book import best, find, price_of
-from markets.engine.check import accounts_of, books_of, check
-from markets.engine.events import drain
-from markets.engine.layout import (
+from sekai.markets.engine.book import best, find, price_of
+from sekai.markets.engine.check import accounts_of, books_of, check
+from sekai.markets.engine.events import drain
+from sekai.markets.engine.layout import (
     ACCEPTED,
     ALL_KINDS,
     ASK,
@@ -75,8 +75,8 @@ from markets.engine.layout import (
     Row,
     new_row,
 )
-from markets.engine.ledger import wealth
-from markets.engine.matching import handle, submit
+from sekai.markets.engine.ledger import wealth
+from sekai.markets.engine.matching import handle, submit
 
 ANNA, BEN, CARL = 0, 1, 2
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from markets.engine.check import books_of, check
-from markets.engine.grow import grown
-from markets.engine.layout import (
+from sekai.markets.book.messages import MESSAGE, messages, trades_of
+from sekai.markets.engine.check import books_of, check
+from sekai.markets.engine.grow import grown
+from sekai.markets.engine.layout import (
     ALL_KINDS,
     BASE,
     CAPACITY,
@@ -27,10 +28,9 @@ from markets.engine.layout import (
     Row,
     new_row,
 )
-from markets.engine.replay import GROW, MESSAGE_WORDS, demand, replay
-from markets.messages import MESSAGE, messages, trades_of
-from tests.markets.data import goog, needs_goog
-from tests.markets.test_reference import random_messages
+from sekai.markets.engine.replay import GROW, MESSAGE_WORDS, demand, replay
+from tests.markets.data.goog import goog, needs_goog
+from tests.markets.referee.test_reference import random_messages
 
 
 def play(

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from markets.engine import rng
-from markets.engine.jit import kernel
+from sekai.markets.engine import rng
+from sekai.markets.engine.jit import kernel
 
 
 @kernel

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import markets
-from markets import OrderBook, OrderRejected
-from markets.engine.check import accounts_of, books_of, check
-from markets.engine.events import drain
-from markets.engine.grow import grown
-from markets.engine.layout import (
+from sekai import markets
+from sekai.markets import OrderBook, OrderRejected
+from sekai.markets.book.messages import EventKind, Reason
+from sekai.markets.engine.check import accounts_of, books_of, check
+from sekai.markets.engine.events import drain
+from sekai.markets.engine.grow import grown
+from sekai.markets.engine.layout import (
     BASE,
     CAPACITY,
     CASH,
@@ -63,11 +64,10 @@ from markets.engine.layout import (
     Row,
     new_row,
 )
-from markets.engine.replay import ANYONE, note, send_special
-from markets.engine.rules import lay_rules
-from markets.engine.special import special
-from markets.messages import EventKind, Reason
-from markets.rules import VenueRules
+from sekai.markets.engine.replay import ANYONE, note, send_special
+from sekai.markets.engine.rules import lay_rules
+from sekai.markets.engine.special import special
+from sekai.markets.rules import VenueRules
 
 RULES: dict[str, dict[int, int]] = {
     "plain": {},

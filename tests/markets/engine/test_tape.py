@@ -3,15 +3,15 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from tests.shipped import ROOT
+
 GOLDEN = "801 943dc77fbff3678c"
 PLAY = """
 import hashlib
-from agents import AvellanedaStoikov, Momentum, NoiseTrader
-from markets.config import EveryTrades, Market, OwnFills, Periodic, Poisson, Seat, Venue, ZeroIntelligence
-from markets.envs import MarketEnv
+from sekai.agents import AvellanedaStoikov, Momentum, NoiseTrader
+from sekai.markets.config import EveryTrades, Market, OwnFills, Periodic, Poisson, Seat, Venue, ZeroIntelligence
+from sekai.markets.envs import MarketEnv
 seats = (
     Seat(name="maker", policy=AvellanedaStoikov(risk_aversion=0.05), clock=Periodic(every_s=0.5), latency_s=0.001),
     Seat(name="noise", policy=NoiseTrader(market_share=0.3), clock=Poisson(every_s=0.5)),

@@ -8,12 +8,23 @@ import numpy as np
 import pytest
 
 import sekai
-from agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
-from markets.config import EveryTrades, Maker, Market, OwnFills, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
-from markets.engine import layout as at
-from markets.engine.check import check
-from markets.envs import MarketEnv
+from sekai.agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
 from sekai.error import InvalidAction, InvalidAgents, ResetRequired, SekaiError
+from sekai.markets.config import (
+    EveryTrades,
+    Maker,
+    Market,
+    OwnFills,
+    Periodic,
+    Poisson,
+    Seat,
+    Taker,
+    Venue,
+    ZeroIntelligence,
+)
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.check import check
+from sekai.markets.envs import MarketEnv
 
 FLOW = ZeroIntelligence(pace=60.0)
 QUOTE = np.array([1, 1, 2, 2])
@@ -561,7 +572,7 @@ def test_python_policies_play_a_maker_s_seat(policy):
 
 
 def test_an_agent_that_floods_the_gateway_is_an_error_and_nothing_is_lost_silently():
-    from markets.sdk import BUY, BY_CLOCK, agent, limit
+    from sekai.markets.sdk import BUY, BY_CLOCK, agent, limit
 
     @agent
     def flood(row, me):

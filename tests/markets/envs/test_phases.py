@@ -8,24 +8,35 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents import AvellanedaStoikov, NoiseTrader
-from markets.config import EveryTrades, Flow, Maker, Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
-from markets.engine import layout as at
-from markets.engine.check import check
-from markets.envs import MarketEnv
-from markets.feeds import Feeds, opening
-from markets.messages import LIMIT, MARKET, EventKind, Reason
-from markets.reference import ReferenceBook
-from markets.rules import VenueRules
-from markets.schedule import Call, Schedule
-from markets.sdk import (
+from sekai.agents import AvellanedaStoikov, NoiseTrader
+from sekai.markets.book.feeds import Feeds, opening
+from sekai.markets.book.messages import LIMIT, MARKET, EventKind, Reason
+from sekai.markets.config import (
+    EveryTrades,
+    Flow,
+    Maker,
+    Market,
+    Periodic,
+    Poisson,
+    Seat,
+    Taker,
+    Venue,
+    ZeroIntelligence,
+)
+from sekai.markets.data.tape import TapeKind
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.check import check
+from sekai.markets.envs import MarketEnv
+from sekai.markets.referee.reference import ReferenceBook
+from sekai.markets.rules import VenueRules
+from sekai.markets.schedule import Call, Schedule
+from sekai.markets.sdk import (
     AUCTION,
     BUY,
     BY_CLOCK,
@@ -41,10 +52,9 @@ from markets.sdk import (
     remember,
     take,
 )
-from markets.tape import TapeKind
 from sekai.utils import InvalidValue
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).parents[3]
 S = 1_000_000_000
 FLOW = ZeroIntelligence(pace=60.0)
 NAMES = ("continuous", "auction", "halt")

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import AvellanedaStoikov, NoiseTrader
-from markets.config import Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
-from markets.engine.check import check
-from markets.envs import MarketEnv
-from markets.messages import EventKind, Reason
-from markets.rules import VenueRules
-from scenarios import parse
+from sekai.agents import AvellanedaStoikov, NoiseTrader
+from sekai.markets.book.messages import EventKind, Reason
+from sekai.markets.config import Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
+from sekai.markets.engine.check import check
+from sekai.markets.envs import MarketEnv
+from sekai.markets.rules import VenueRules
+from sekai.scenarios import parse
 
 
 def played(rules: VenueRules, *, seed: int = 1) -> tuple[MarketEnv, np.ndarray[Any, Any]]:

@@ -19,8 +19,6 @@ from pettingzoo.test.example_envs import (
 )
 
 import sekai
-from markets.config import EveryTrades, Maker, Market, Periodic, Poisson, Seat, Taker, ZeroIntelligence
-from markets.envs import MarketEnv
 from sekai.adapters.pettingzoo import (
     FromAEC,
     FromParallel,
@@ -33,6 +31,8 @@ from sekai.adapters.pettingzoo import (
 )
 from sekai.core.result import MAResetResult, MAStepResult, same
 from sekai.error import InvalidAgents, ResetRequired, SekaiError
+from sekai.markets.config import EveryTrades, Maker, Market, Periodic, Poisson, Seat, Taker, ZeroIntelligence
+from sekai.markets.envs import MarketEnv
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 AEC = {
