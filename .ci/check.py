@@ -34,12 +34,13 @@ def publish(target: Path) -> None:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
     if listed is None or listed.returncode != 0:
-        shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache"))
+        shutil.copytree(ROOT, target, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache"))
         return
     for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():  # a file that was deleted but not yet committed is still listed
+        path = ROOT / name
+        if path.is_file() or path.is_symlink():  # a file that was deleted but not yet committed is still listed
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+            shutil.copy2(path, target / name, follow_symlinks=False)
 
 
 def run(title: str, command: str, folder: Path) -> tuple[bool, str]:
