@@ -34,7 +34,8 @@ def publish(target: Path) -> None:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
     if listed is None or listed.returncode != 0:
-        shutil.copytree(ROOT, target, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache"))
+        left_out = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache")
+        shutil.copytree(ROOT, target, symlinks=True, ignore=left_out, dirs_exist_ok=True)
         return
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
