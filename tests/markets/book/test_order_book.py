@@ -278,7 +278,13 @@ def test_messages_may_lie_in_memory_as_they_like() -> None:
 
 
 def test_numba_is_imported_with_the_first_book() -> None:
-    code = "import sys; from sekai import markets; a = 'numba' in sys.modules; markets.OrderBook(); print(a, 'numba' in sys.modules)"
+    code = """
+import sys
+from sekai import markets
+before = "numba" in sys.modules
+markets.OrderBook()
+print(before, "numba" in sys.modules)
+"""
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False True\n"
 
 
