@@ -38,15 +38,19 @@ from sekai.spaces import (
     Box,
     Dict,
     Discrete,
+    Graph,
+    GraphInstance,
     MultiBinary,
     MultiDiscrete,
+    OneOf,
+    Sequence,
     Space,
+    Text,
     Tuple,
 )
 
 if TYPE_CHECKING:
     from sekai.core import MultiAgentWrapper
-    from sekai.spaces import Graph, GraphInstance, OneOf, Sequence, Text
     from sekai.utils.checker import check_env
     from sekai.vector import (
         AsyncVecEnv,

@@ -6,17 +6,17 @@ from sekai.later import later
 from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
 from sekai.spaces.discrete import Discrete
+from sekai.spaces.graph import Graph, GraphInstance
 from sekai.spaces.multi_binary import MultiBinary
 from sekai.spaces.multi_discrete import MultiDiscrete
+from sekai.spaces.one_of import OneOf
+from sekai.spaces.sequence import Sequence
 from sekai.spaces.space import Space
+from sekai.spaces.text import Text
 from sekai.spaces.tuple import Tuple
 
 if TYPE_CHECKING:
-    from sekai.spaces.graph import Graph, GraphInstance
     from sekai.spaces.masks import allows, mask_array, mask_space
-    from sekai.spaces.one_of import OneOf
-    from sekai.spaces.sequence import Sequence
-    from sekai.spaces.text import Text
     from sekai.spaces.utils import batch_space, flat_bounds, flat_dtype, flatdim, flatten, flatten_space, unflatten
 
 __all__ = [
@@ -45,4 +45,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = later(__name__, ".masks", ".text", ".sequence", ".one_of", ".graph", ".utils")
+    __getattr__, __dir__ = later(__name__, ".masks", ".utils")

@@ -29,7 +29,7 @@ def test_everything_listed_is_there(name: str) -> None:
         package.Nothing  # noqa: B018
 
 
-def test_every_kind_of_space_is_read_though_it_was_not_imported() -> None:
+def test_every_kind_of_space_is_read_where_only_space_was_imported() -> None:
     program = (
         "import json, sys\nfrom sekai import Space\nfor line in sys.stdin: print(Space.from_jsonable(json.loads(line)))"
     )
@@ -40,7 +40,7 @@ def test_every_kind_of_space_is_read_though_it_was_not_imported() -> None:
     assert done.stdout.splitlines() == [repr(space) for space in reversed(spaces)]
 
 
-def test_a_users_kind_of_space_stays_when_ours_of_that_name_is_imported() -> None:
+def test_a_users_kind_of_space_is_read_in_place_of_ours_of_that_name() -> None:
     program = """
 import sekai
 

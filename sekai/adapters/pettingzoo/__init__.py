@@ -10,8 +10,9 @@ try:
 except ImportError as error:
     raise ImportError(f"sekai.adapters.pettingzoo needs PettingZoo: {install_hint('pettingzoo')}") from error
 
-from sekai.adapters.pettingzoo.back import FromAEC, FromParallel, from_aec, from_parallel
-from sekai.adapters.pettingzoo.there import ToAEC, ToParallel, to_aec, to_parallel
+from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
+from sekai.adapters.pettingzoo.convert import from_aec, from_parallel, to_aec, to_parallel
+from sekai.adapters.pettingzoo.there import ToAEC, ToParallel
 
 __all__ = [
     "FromAEC",

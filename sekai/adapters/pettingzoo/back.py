@@ -8,7 +8,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gymnasium
-from pettingzoo import AECEnv, ParallelEnv
 
 from sekai.adapters.gymnasium.spaces import Passage, from_gymnasium_space, value_back, value_there
 from sekai.adapters.pettingzoo.names import Names
@@ -17,28 +16,7 @@ from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import ResetRequired, SekaiError
 from sekai.spaces import Space
 
-__all__ = ["FromAEC", "FromParallel", "from_aec", "from_parallel"]
-
-
-def from_parallel(env: Any) -> MultiAgentEnv:
-    """Return a `pettingzoo.ParallelEnv` as a `MultiAgentEnv` in which everybody keeps one clock."""
-    from sekai.adapters.pettingzoo.there import ToParallel
-
-    if not isinstance(env, ParallelEnv):
-        raise SekaiError(f"env must be a pettingzoo.ParallelEnv, got {env!r}")
-    return env.sekai_env if isinstance(env, ToParallel) else FromParallel(env)
-
-
-def from_aec(env: Any) -> MultiAgentEnv:
-    """Return a `pettingzoo.AECEnv` as a `MultiAgentEnv` in which one agent acts at a time.
-
-    What an agent earns before its first action is paid with its first transition, if it lives to have one.
-    """
-    from sekai.adapters.pettingzoo.there import ToAEC
-
-    if not isinstance(env, AECEnv):
-        raise SekaiError(f"env must be a pettingzoo.AECEnv, got {env!r}")
-    return env.sekai_env if isinstance(env, ToAEC) else FromAEC(env)
+__all__ = ["FromAEC", "FromParallel"]
 
 
 class _Spaces(Mapping[AgentID, Space[Any]]):

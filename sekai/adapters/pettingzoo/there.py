@@ -12,37 +12,12 @@ import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 
 from sekai.adapters.gymnasium.spaces import Passage, to_gymnasium_space, value_back, value_there
-from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
 from sekai.adapters.pettingzoo.names import Lives
 from sekai.core.multi_agent import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import InvalidAgents, ResetRequired, SekaiError, did_you_mean
 
-__all__ = ["ToAEC", "ToParallel", "to_aec", "to_parallel"]
-
-
-def to_parallel(env: MultiAgentEnv, renderer: Any = None) -> Any:
-    """Return `env` as a `pettingzoo.ParallelEnv`; `renderer.render(env)` draws its frames.
-
-    Infos have two more entries: `acting`, whether the agent's next action counts, and `elapsed` where the world tells
-    it. Raises `SekaiError` for an environment of one agent: take `env.as_multi_agent()`.
-    """
-    _check_many(env)
-    return env.env if isinstance(env, FromParallel) and renderer is None else ToParallel(env, renderer)
-
-
-def to_aec(env: MultiAgentEnv, renderer: Any = None) -> Any:
-    """Return `env` as a `pettingzoo.AECEnv`, otherwise as `to_parallel` does.
-
-    `observe(agent)` of an agent that waits is what it saw last.
-    """
-    _check_many(env)
-    return env.env if isinstance(env, FromAEC) and renderer is None else ToAEC(env, renderer)
-
-
-def _check_many(env: Any) -> None:
-    if not isinstance(env, MultiAgentEnv):
-        raise SekaiError(f"env must be a MultiAgentEnv, got {env!r}: an Env has env.as_multi_agent()")
+__all__ = ["ToAEC", "ToParallel"]
 
 
 class _World:

@@ -1,0 +1,53 @@
+"""Our many-agent environments as PettingZoo's and the other way: what came from the other side goes back unwrapped."""
+
+from typing import Any
+
+from pettingzoo import AECEnv, ParallelEnv
+
+from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
+from sekai.adapters.pettingzoo.there import ToAEC, ToParallel
+from sekai.core.multi_agent import MultiAgentEnv
+from sekai.error import SekaiError
+
+__all__ = ["from_aec", "from_parallel", "to_aec", "to_parallel"]
+
+
+def to_parallel(env: MultiAgentEnv, renderer: Any = None) -> Any:
+    """Return `env` as a `pettingzoo.ParallelEnv`; `renderer.render(env)` draws its frames.
+
+    Infos have two more entries: `acting`, whether the agent's next action counts, and `elapsed` where the world tells
+    it. Raises `SekaiError` for an environment of one agent: take `env.as_multi_agent()`.
+    """
+    _check_many(env)
+    return env.env if isinstance(env, FromParallel) and renderer is None else ToParallel(env, renderer)
+
+
+def to_aec(env: MultiAgentEnv, renderer: Any = None) -> Any:
+    """Return `env` as a `pettingzoo.AECEnv`, otherwise as `to_parallel` does.
+
+    `observe(agent)` of an agent that waits is what it saw last.
+    """
+    _check_many(env)
+    return env.env if isinstance(env, FromAEC) and renderer is None else ToAEC(env, renderer)
+
+
+def _check_many(env: Any) -> None:
+    if not isinstance(env, MultiAgentEnv):
+        raise SekaiError(f"env must be a MultiAgentEnv, got {env!r}: an Env has env.as_multi_agent()")
+
+
+def from_parallel(env: Any) -> MultiAgentEnv:
+    """Return a `pettingzoo.ParallelEnv` as a `MultiAgentEnv` in which everybody keeps one clock."""
+    if not isinstance(env, ParallelEnv):
+        raise SekaiError(f"env must be a pettingzoo.ParallelEnv, got {env!r}")
+    return env.sekai_env if isinstance(env, ToParallel) else FromParallel(env)
+
+
+def from_aec(env: Any) -> MultiAgentEnv:
+    """Return a `pettingzoo.AECEnv` as a `MultiAgentEnv` in which one agent acts at a time.
+
+    What an agent earns before its first action is paid with its first transition, if it lives to have one.
+    """
+    if not isinstance(env, AECEnv):
+        raise SekaiError(f"env must be a pettingzoo.AECEnv, got {env!r}")
+    return env.sekai_env if isinstance(env, ToAEC) else FromAEC(env)
