@@ -15,7 +15,7 @@ EPISODES, SEED, DOTS_PER_INCH = 20, 0, 160
 
 def main() -> None:
     """Play maker-duel and write `docs/maker-duel.png`."""
-    records = record.play(load("maker-duel"), episodes=EPISODES, seed=SEED, policies=None)
+    records = record.play(load("maker-duel"), episodes=EPISODES, seed=SEED)
     with matplotlib.rc_context(figures.STYLE):
         figure = figures.overview_figure(records)
         figure.savefig(TARGET, dpi=DOTS_PER_INCH, facecolor=figures.PAPER, metadata={"Software": None})

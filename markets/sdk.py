@@ -1,4 +1,4 @@
-"""What a compiled agent is written with: the decorator, and the verbs that its kernel may call.
+"""What a compiled policy is written with: the decorator, the verbs that its kernel may call, and what holds the kernel.
 
 A kernel is `(row, me) -> int`: it looks, sends, draws and remembers through these verbs only, and returns the time in
 ns at which it wants to be woken next, or `BY_CLOCK`. It never touches the row itself.
@@ -12,6 +12,7 @@ ns at which it wants to be woken next, or `BY_CLOCK`. It never touches the row i
 
 from __future__ import annotations
 
+from sekai.markets.config import CompiledPolicy
 from sekai.markets.engine.jit import kernel as agent
 from sekai.markets.engine.layout import AUCTION, BUY, CONTINUOUS, HALT, SELL
 from sekai.markets.engine.verbs import (
@@ -50,6 +51,7 @@ __all__ = [
     "CONTINUOUS",
     "HALT",
     "SELL",
+    "CompiledPolicy",
     "agent",
     "below",
     "best_ask",

@@ -73,7 +73,7 @@ def run(
         _make_folder(out)
     played = _play(scenario, episodes, seed, policy or [], notes)
     written = document.strict_json(
-        document.run_document(played.scenario, played.records, seed=seed, policies=played.policies)
+        document.run_document(played.scenario, played.records, seed=seed, others=played.policies)
     )
     if json:
         sys.stdout.write(written)
@@ -108,8 +108,11 @@ def _play(name: str, episodes: int, seed: int, choices: Sequence[str], notes: Co
     if not compiled_before:
         notes.print(_COMPILING)
     wall, cpu = time.perf_counter(), time.process_time()
+    records = []
     with _progress(scenario.title, episodes, notes) as advance:
-        records = record.play(scenario, episodes=episodes, seed=seed, policies=policies, on_episode=advance)
+        for one in record.sessions(scenario, episodes=episodes, seed=seed, others=policies):
+            records.append(one)
+            advance()
     wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     return _Played(name, scenario, seed, policies, seated, records, wall_s, cpu_s, compiled_before)
 
@@ -128,14 +131,14 @@ def _parse_policies(choices: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _progress(title: str, episodes: int, notes: Console) -> Iterator[Callable[[int], None]]:
+def _progress(title: str, episodes: int, notes: Console) -> Iterator[Callable[[], None]]:
     """Show a bar that moves by one for each call of what is yielded, and is gone at the end."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = TextColumn(title, markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=notes, transient=True) as bar:
         task = bar.add_task("episodes", total=episodes)
-        yield lambda _episode: bar.advance(task)
+        yield lambda: bar.advance(task)
 
 
 def _print_tables(played: _Played, console: Console) -> None:

@@ -66,11 +66,11 @@ def repeat_command(name: str, episodes: int, seed: int, policies: Mapping[str, s
 
 
 def run_document(
-    scenario: Scenario, records: Sequence[EpisodeRecord], *, seed: int, policies: Mapping[str, str]
+    scenario: Scenario, records: Sequence[EpisodeRecord], *, seed: int, others: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return everything needed to repeat a run, and what came out: of the market, of each seat, of each episode.
 
-    ``policies`` are those that were named for seats instead of the scenario's own.
+    ``others`` names who played a seat instead of the scenario's own policy.
     """
     from sekai.scenarios.schema import adapter
     from sekai.scenarios.seating import seat_policies
@@ -86,7 +86,7 @@ def run_document(
         "seed": seed,
         "episodes": len(records),
         "samples": len(records[0].time_s),
-        "policies": seat_policies(scenario, policies),
+        "policies": seat_policies(scenario, others),
         "market": _rounded(market_statistics(records)),
         "seats": _rounded({line.seat: line for line in seat_statistics(records)}),
         "each_episode": _rounded([_episode(record) for record in records]),

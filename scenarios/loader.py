@@ -188,7 +188,7 @@ def _fault(entry: Any, values: dict[str, Any]) -> str:
         return f"{where}: needs a kind, one of {', '.join(map(repr, _kinds(_hint_at(entry['loc']))))}"
     if kind == "union_tag_invalid":
         kinds, tag = _kinds(_hint_at(entry["loc"])), entry["ctx"]["tag"]
-        meant = _suggest(tag, kinds, listed=True)
+        meant = _suggest(tag, kinds, listed=True) + _why_left_out(entry["loc"][-1], tag)
         return f"{where}.kind: must be one of {', '.join(map(repr, kinds))}, got {tag!r}.{meant}"
     if kind == "predicate_failed":
         what = entry["msg"].split()[1].strip("'").replace("_", " ")
@@ -201,6 +201,13 @@ def _fault(entry: Any, values: dict[str, Any]) -> str:
     message = entry["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     return f"{where}: {message}" + ("" if kind == "value_error" or found is _ABSENT else f", got {found!r}")
+
+
+def _why_left_out(field: int | str, name: str) -> str:
+    """Return why a policy that is installed cannot be used; nothing for what is no policy."""
+    from sekai.agents.named import left_out
+
+    return f" It is installed, but {left_out()[name]}" if field == "policy" and name in left_out() else ""
 
 
 _ABSENT = object()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekai.core.seeding import policy_seed
+from sekai.core.view import seated
 from sekai.error import SekaiError
 from sekai.markets.engine import layout as at
 from sekai.markets.engine.jit import cache_is_warm
-from sekai.scenarios.seating import PolicyChoice, players, seat, seat_policies
+from sekai.scenarios.seating import Others, seat, seat_policies
 
 if TYPE_CHECKING:
-    from sekai.agents.base import PlayedPolicy
     from sekai.markets.envs import MarketEnv
     from sekai.scenarios.schema import Scenario
 
-__all__ = ["TRADE", "EpisodeRecord", "compiled_cache_is_warm", "play"]
+__all__ = ["TRADE", "EpisodeRecord", "compiled_cache_is_warm", "play", "sessions"]
 
 TRADE = np.dtype(
     [
@@ -80,50 +80,44 @@ def compiled_cache_is_warm() -> bool:
 
 
 def play(
-    scenario: Scenario,
-    *,
-    episodes: int,
-    seed: int,
-    policies: Mapping[str, PolicyChoice] | None = None,
-    samples: int = 600,
-    on_episode: Callable[[int], None] | None = None,
+    scenario: Scenario, *, episodes: int, seed: int, others: Others | None = None, samples: int = 600
 ) -> list[EpisodeRecord]:
-    """Play sessions (seed, 0), (seed, 1), ... with every seat taken, and return their records.
+    """Return the records of `sessions`, all of them played."""
+    return list(sessions(scenario, episodes=episodes, seed=seed, others=others, samples=samples))
 
-    `policies` replaces the scenario's own by seat. `on_episode` is called with the number of sessions played so far.
+
+def sessions(
+    scenario: Scenario, *, episodes: int, seed: int, others: Others | None = None, samples: int = 600
+) -> Iterator[EpisodeRecord]:
+    """Play sessions (seed, 0), (seed, 1), ... with every seat taken, and yield the record of each.
+
+    `others` says who plays a seat instead of the scenario's own policy.
     """
     for name, value in (("episodes", episodes), ("samples", samples)):
         if value < 1:
             raise SekaiError(f"{name} must be >= 1, got {value}")
-    chosen = seat_policies(scenario, policies or {})
+    chosen = seat_policies(scenario, others)
     env = seat(scenario, chosen, record=True)
-    outside = players(env, chosen)
-    records = []
+    outside = seated(env, env.possible_agents, {name: chosen[name] for name in env.possible_agents}) or {}
     for episode in range(episodes):
-        records.append(_play_one(env, scenario, outside, seed, episode, samples))
-        if on_episode:
-            on_episode(episode + 1)
+        yield _play_one(env, scenario, outside, seed, episode, samples)
     env.close()
-    return records
 
 
 def _play_one(
-    env: MarketEnv,
-    scenario: Scenario,
-    outside: Mapping[str, PlayedPolicy],
-    seed: int,
-    episode: int,
-    samples: int,
+    env: MarketEnv, scenario: Scenario, outside: Mapping[str, Any], seed: int, episode: int, samples: int
 ) -> EpisodeRecord:
     seats = tuple(s.name for s in scenario.seats)
     sampler = _Sampler(len(seats), with_depth=episode == 0)
     env.watch(scenario.session_s / samples, sampler)
-    for name, player in outside.items():
-        player.reset(policy_seed(seed, name, episode))
+    for name, policy in outside.items():
+        if hasattr(policy, "reset"):
+            policy.reset(policy_seed(seed, name, episode))
+    act = {name: getattr(policy, "act", policy) for name, policy in outside.items()}
     result: Any = env.reset(seed=seed, options={"episode": episode})
     while env.acting:
         seen = result.observations
-        result = env.step({agent: outside[agent].act(seen[agent]) for agent in env.acting})
+        result = env.step({agent: act[agent](seen[agent]) for agent in env.acting})
     sampler(env)
     return sampler.record(env, scenario.content_hash, seats, seed, episode)
 

@@ -13,9 +13,11 @@ from sekai.error import SekaiError, did_you_mean
 from sekai.scenarios.loader import load, names
 
 if TYPE_CHECKING:
+    from sekai.agents import CompiledPolicy, Policy
     from sekai.core.env import Env
+    from sekai.markets.config import Market
     from sekai.markets.envs import MarketEnv
-    from sekai.scenarios.seating import PolicyChoice
+    from sekai.scenarios.seating import Others
 
 __all__ = [
     "EVENTS_PER_S",
@@ -34,6 +36,28 @@ EVENTS_PER_STEP = 10.0
 
 
 def maker_taker(
+    *, agent: str | None = None, others: Others | None = None, record: bool = False, **market: Any
+) -> MarketEnv | Env[Any, Any]:
+    """Return a market of makers and takers over live background flow; with `agent`, that agent's view.
+
+    Agents are maker_0, maker_1, ..., taker_0, ...; all decide every `step_s` seconds, at the same instants. `others`
+    says who plays other seats, by agent or role: a policy, or the name of one. `market` may have `makers` (2), `takers`
+    (1), `session_s` (600), `step_s` (1), `latency_s` (0), `inventory_penalty` (0.001) and `pace` (60).
+    """
+    from sekai.markets.envs import MarketEnv
+    from sekai.scenarios.seating import named
+
+    known = signature(_maker_taker).parameters
+    for name in market:
+        if name not in known:
+            raise SekaiError(f"no argument {name!r} here; there are {', '.join(known)}.{did_you_mean(name, known)}")
+    env, policies = MarketEnv(_maker_taker(**market), record=record), named(others)
+    if agent is not None:
+        return env.view(agent, others=policies)
+    return env.with_policies(_inside(policies)) if policies else env
+
+
+def _maker_taker(
     *,
     makers: int = 2,
     takers: int = 1,
@@ -42,14 +66,8 @@ def maker_taker(
     latency_s: float = 0.0,
     inventory_penalty: float = 0.001,
     pace: float = PACE,
-    record: bool = False,
-) -> MarketEnv:
-    """Return a market of makers and takers, all played from outside, over live background flow.
-
-    Agents are maker_0, maker_1, ..., taker_0, ...; all decide every `step_s` seconds, at the same instants.
-    """
+) -> Market:
     from sekai.markets.config import Maker, Market, Periodic, Seat, Taker, ZeroIntelligence
-    from sekai.markets.envs import MarketEnv
 
     for name, count in (("makers", makers), ("takers", takers)):
         if not isinstance(count, int) or count < 1:
@@ -58,93 +76,85 @@ def maker_taker(
     roles = [(f"maker_{k}", Maker(inventory_penalty=inventory_penalty)) for k in range(makers)]
     roles += [(f"taker_{k}", Taker(inventory_penalty=inventory_penalty)) for k in range(takers)]  # type: ignore[misc]
     seats = tuple(Seat(name=name, role=role, clock=clock, latency_s=latency_s) for name, role in roles)
-    market = Market(seats=seats, flow=ZeroIntelligence(pace=pace), session_s=session_s, warmup_s=30.0)
-    return MarketEnv(market, record=record)
+    return Market(seats=seats, flow=ZeroIntelligence(pace=pace), session_s=session_s, warmup_s=30.0)
+
+
+def _inside(policies: Mapping[str, Policy | CompiledPolicy]) -> dict[str, CompiledPolicy]:
+    """Return policies that are all compiled; raise `SekaiError` for one that needs somebody to step the market."""
+    from sekai.agents import CompiledPolicy
+
+    inside = {name: policy for name, policy in policies.items() if isinstance(policy, CompiledPolicy)}
+    if len(inside) < len(policies):
+        outside = sorted(set(policies) - set(inside))
+        raise SekaiError(f"others {outside} act outside the market: say also which seat is yours, agent=...")
+    return inside
 
 
 def market_making(
     *,
-    taker: PolicyChoice = "noise",
+    others: Others | None = None,
     session_s: float = 200.0,
     step_s: float = EVENTS_PER_STEP / EVENTS_PER_S,
-    **kwargs: Any,
-) -> Env[Any, Any]:
-    """Return `markets/MakerTaker-v0` as its one maker sees it; a policy plays the taker.
+    **market: Any,
+) -> Any:
+    """Return `markets/MakerTaker-v0` as its one maker sees it; without `others`, `noise` is taker_0.
 
-    In a step there are ten background messages on average. `kwargs` are those of `maker_taker`.
+    In a step there are ten background messages on average. `market` is as in `maker_taker`.
     """
-    return _one_of_two("maker_0", {"taker_0": taker}, session_s=session_s, step_s=step_s, **kwargs)
+    _check_counts("maker_0", market)
+    sizes: dict[str, Any] = {"makers": 1, "takers": 1, "session_s": session_s, "step_s": step_s}
+    return maker_taker(agent="maker_0", others=others or {"taker_0": "noise"}, **sizes, **market)
 
 
 def trading(
     *,
-    maker: PolicyChoice = "avellaneda_stoikov",
+    others: Others | None = None,
     session_s: float = 200.0,
     step_s: float = EVENTS_PER_STEP / EVENTS_PER_S,
-    **kwargs: Any,
-) -> Env[Any, Any]:
-    """Return `markets/MakerTaker-v0` as its one taker sees it; a policy plays the maker, `kwargs` as above."""
-    return _one_of_two("taker_0", {"maker_0": maker}, session_s=session_s, step_s=step_s, **kwargs)
+    **market: Any,
+) -> Any:
+    """Return `markets/MakerTaker-v0` as its one taker sees it; without `others`, `avellaneda_stoikov` is maker_0.
+
+    `market` is as in `maker_taker`.
+    """
+    _check_counts("taker_0", market)
+    sizes: dict[str, Any] = {"makers": 1, "takers": 1, "session_s": session_s, "step_s": step_s}
+    return maker_taker(agent="taker_0", others=others or {"maker_0": "avellaneda_stoikov"}, **sizes, **market)
 
 
-def _one_of_two(agent: str, others: Mapping[str, PolicyChoice], **kwargs: Any) -> Env[Any, Any]:
-    from sekai.agents import policy as named_policy
-    from sekai.agents.base import PythonAgent
-
+def _check_counts(agent: str, market: Mapping[str, Any]) -> None:
     for name in ("makers", "takers"):
-        if name in kwargs:
+        if name in market:
             raise SekaiError(f"{name} is 1 in this view; make 'markets/MakerTaker-v0' with agent={agent!r} for more")
-    known = signature(maker_taker).parameters
-    for name in kwargs:
-        if name not in known:
-            raise SekaiError(f"no argument {name!r} here; there are {', '.join(known)}.{did_you_mean(name, known)}")
-    env = maker_taker(makers=1, takers=1, **kwargs)
-    seated: dict[str, Any] = {}
-    for name, choice in others.items():
-        policy = named_policy(choice) if isinstance(choice, str) else choice
-        seated[name] = policy
-        if isinstance(policy, PythonAgent):
-            seated[name] = policy.player(env.observation_space(name), env.action_space(name))
-    return env.view(agent, others=seated)
 
 
 def scenario_env(
     *,
     scenario: str,
     agent: str | None = None,
-    policies: Mapping[str, PolicyChoice] | None = None,
+    others: Others | None = None,
     record: bool = False,
     content_hash: str | None = None,
 ) -> Any:
     """Return the market of a scenario, by name or path, with every seat played from outside.
 
-    With `agent` it is that seat's view, an `Env`: the scenario's own policies play the others. `policies` says who
-    plays a seat instead, by name or as an object, and with it only the rest is played from outside. A spec of such an
+    With `agent` it is that seat's view, an `Env`: the scenario's own policies play the others. `others` says who plays
+    a seat instead, by name or as an object, and with it only the rest is played from outside. A spec of such an
     environment carries the scenario's `content_hash`; making it again from a file with another content is an error.
     """
-    from sekai.scenarios.seating import players, seat, seat_policies
+    from sekai.scenarios.seating import seat, seat_policies
 
-    if policies is not None and not isinstance(policies, Mapping):
-        raise SekaiError(f"policies must say who plays which seat, {{seat: policy}}, got {policies!r}")
     loaded = load(scenario)
     if content_hash is not None and loaded.content_hash != content_hash:
         raise SekaiError(f"scenario {scenario!r} is not what it was: its content hash is {loaded.content_hash}")
-    everybody = seat_policies(loaded, policies or {})
+    everybody = seat_policies(loaded, others)
     if agent is None:
-        chosen = {name: everybody[name] for name in policies or {}}
-        env = seat(loaded, chosen, record=record)
-        python = players(env, chosen)
-        if python:
-            raise SekaiError(
-                f"policies {sorted(python)} stand outside the market: give them to env.view(agent, others=...), "
-                "or make the scenario with agent=..."
-            )
-        return env
+        return seat(loaded, _inside({name: everybody[name] for name in others or {}}), record=record)
     if agent not in everybody:
         raise SekaiError(f"agent must be one of {', '.join(everybody)}, got {agent!r}")
-    others = {name: policy for name, policy in everybody.items() if name != agent}
-    env = seat(loaded, others, record=record)
-    return env.view(agent, others=players(env, others))
+    rest = {name: policy for name, policy in everybody.items() if name != agent}
+    env = seat(loaded, rest, record=record)
+    return env.view(agent, others={name: rest[name] for name in env.possible_agents if name != agent})
 
 
 def _description(name: str) -> str:

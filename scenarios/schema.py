@@ -11,15 +11,16 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from annotated_types import Ge, Le, MinLen
 from pydantic import Field, TypeAdapter
 
-from sekai.agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
-from sekai.agents.base import CompiledAgent, PythonAgent
+from sekai.agents import AvellanedaStoikov, CompiledPolicy, policies
+from sekai.agents.named import is_compiled
 from sekai.markets.config import (
     EveryTrades,
     Maker,
@@ -51,10 +52,12 @@ __all__ = [
 RoleTable: TypeAlias = Annotated[Maker | Taker, Field(discriminator="kind")]
 FlowTable: TypeAlias = Annotated[ZeroIntelligence | Replay, Field(discriminator="kind")]
 ClockTable: TypeAlias = Annotated[Periodic | Poisson | EveryTrades | OwnFills, Field(discriminator="kind")]
-CompiledTable: TypeAlias = Annotated[AvellanedaStoikov | Momentum | NoiseTrader, Field(discriminator="kind")]
-PolicyTable: TypeAlias = Annotated[
-    AvellanedaStoikov | ConstantSpread | Hold | Momentum | NoiseTrader | Uniform, Field(discriminator="kind")
-]
+if TYPE_CHECKING:
+    CompiledTable: TypeAlias = Any
+    PolicyTable: TypeAlias = Any
+else:  # whatever is installed
+    CompiledTable = Annotated[reduce(or_, filter(is_compiled, policies().values())), Field(discriminator="kind")]
+    PolicyTable = Annotated[reduce(or_, policies().values()), Field(discriminator="kind")]
 _MICROSECOND = 1e-6
 
 
@@ -114,9 +117,11 @@ class Scenario(Checked):
         faults = [f"seats and traders: names must differ, got {name!r} more than once" for name in twice]
         faults += [f"market.{fault}" for fault in self.market.schedule.faults(self.session.length_s)]
         for k, seat in enumerate(self.seats):
-            if seat.role.kind != "maker" and seat.policy.kind == "constant_spread":
+            plays = getattr(seat.policy, "plays", (seat.role.kind,))
+            if seat.role.kind not in plays:
                 faults.append(
-                    f"seats[{k}].policy: 'constant_spread' plays makers, but seat {seat.name!r} is a {seat.role.kind}"
+                    f"seats[{k}].policy: {seat.policy.kind!r} plays {' and '.join(f'{role}s' for role in plays)}, "
+                    f"but seat {seat.name!r} is a {seat.role.kind}"
                 )
         if not faults:
             try:
@@ -136,7 +141,7 @@ class Scenario(Checked):
         return _content_hash(self)
 
     @property
-    def policies(self) -> dict[str, CompiledAgent | PythonAgent]:
+    def policies(self) -> dict[str, PolicyTable]:
         """Who plays each seat where nobody else does."""
         return {seat.name: seat.policy for seat in self.seats}
 
@@ -146,7 +151,7 @@ class Scenario(Checked):
         flow = self.flow
         return replace(flow, file=str(Path(self.folder, flow.file))) if isinstance(flow, Replay) else flow
 
-    def as_market(self, inside: Mapping[str, CompiledAgent]) -> Market:
+    def as_market(self, inside: Mapping[str, CompiledPolicy]) -> Market:
         """Return the market with these seats played inside the engine, and all others from outside."""
         seats = [
             Seat(

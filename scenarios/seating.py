@@ -1,60 +1,51 @@
-"""Who plays which seat: compiled policies sit inside the engine, Python ones and learners outside."""
+"""Who plays which seat: compiled policies sit inside the engine, others and learners outside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sekai.agents import policy as named_policy
-from sekai.agents.base import CompiledAgent, PlayedPolicy, PythonAgent
+from sekai.agents import CompiledPolicy, Policy
+from sekai.agents import policy as policy_named
 from sekai.error import SekaiError, did_you_mean
 
 if TYPE_CHECKING:
     from sekai.markets.envs import MarketEnv
     from sekai.scenarios.schema import Scenario
 
-__all__ = ["PolicyChoice", "players", "seat", "seat_policies"]
+__all__ = ["Others", "named", "seat", "seat_policies"]
 
-PolicyChoice = str | CompiledAgent | PythonAgent
+Others = Mapping[str, str | Policy | CompiledPolicy]
 
 
-def seat_policies(scenario: Scenario, choices: Mapping[str, PolicyChoice]) -> dict[str, CompiledAgent | PythonAgent]:
-    """Return who plays each seat: the scenario's own policies, but for those chosen, by name or as an object.
+def named(others: Others | None) -> dict[str, Policy | CompiledPolicy]:
+    """Return `others` with each name of a policy replaced by that policy. Raises `SekaiError` for what is neither."""
+    if others is not None and not isinstance(others, Mapping):
+        raise SekaiError(f"others must say who plays which seat, {{seat: policy}}, got {others!r}")
+    found = {name: policy_named(one) if isinstance(one, str) else one for name, one in (others or {}).items()}
+    for name, policy in found.items():
+        is_policy = callable(policy) or hasattr(policy, "act") or hasattr(policy, "seated")
+        if not (is_policy or isinstance(policy, CompiledPolicy)):
+            raise SekaiError(f"policy of {name!r} must be a name, have a kernel, be callable or act, got {policy!r}")
+    return found
+
+
+def seat_policies(scenario: Scenario, others: Others | None) -> dict[str, Any]:
+    """Return who plays each seat: the scenario's own policies but for `others`.
 
     Raises `SekaiError` for a seat or a policy that there is not.
     """
     policies = scenario.policies
-    for name, choice in choices.items():
+    for name in others or {}:
         if name not in policies:
             hint = did_you_mean(name, policies)
-            raise SekaiError(f"policies must be for seats out of {', '.join(policies)}, got {name!r}.{hint}")
-        policies[name] = named_policy(choice) if isinstance(choice, str) else choice
-    return policies
+            raise SekaiError(f"others must be for seats out of {', '.join(policies)}, got {name!r}.{hint}")
+    return policies | named(others)
 
 
-def seat(
-    scenario: Scenario,
-    policies: Mapping[str, CompiledAgent | PythonAgent],
-    *,
-    record: bool = False,
-) -> MarketEnv:
+def seat(scenario: Scenario, policies: Mapping[str, Policy | CompiledPolicy], *, record: bool = False) -> MarketEnv:
     """Return the market with the compiled ones of these policies in their seats; all other seats are its agents."""
     from sekai.markets.envs import MarketEnv
 
-    inside = {name: policy for name, policy in policies.items() if isinstance(policy, CompiledAgent)}
+    inside = {name: policy for name, policy in policies.items() if isinstance(policy, CompiledPolicy)}
     return MarketEnv(scenario.as_market(inside), record=record, content_hash=scenario.content_hash)
-
-
-def players(env: MarketEnv, policies: Mapping[str, Any]) -> dict[str, PlayedPolicy]:
-    """Return the players of the Python ones of these policies, fitted to the seats that they play in `env`."""
-    found: dict[str, PlayedPolicy] = {}
-    for name, policy in policies.items():
-        if isinstance(policy, CompiledAgent):
-            continue
-        if isinstance(policy, PythonAgent):
-            found[name] = policy.player(env.observation_space(name), env.action_space(name))
-        elif callable(policy) or hasattr(policy, "act"):
-            found[name] = policy  # plays as it stands
-        else:
-            raise SekaiError(f"policy of {name!r} must have a kernel, make a player, or act, got {policy!r}")
-    return found

@@ -126,7 +126,7 @@ def test_arrows_point_down_only(package: str) -> None:
         ("sekai.core.env", "from tests import conftest", False),
         ("sekai.registry", "import importlib\nimportlib.import_module('sekai.markets.envs')", False),
         ("sekai.markets.units", "from .engine import layout", True),
-        ("sekai.markets.units", "from sekai.agents.base import Policy", False),
+        ("sekai.markets.units", "from sekai.agents.named import policy", False),
         ("sekai.markets.engine.book", "from numba import njit\nimport numpy as np\nimport math", True),
         ("sekai.markets.engine.book", "from sekai.error import SekaiError", False),
         ("sekai.markets.engine.book", "from ..units import to_ticks", False),

@@ -43,7 +43,8 @@ def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "readme"}
     for line, text in blocks(page, "python"):
-        exec(compile("\n" * (line - 1) + text, str(page), "exec"), namespace)  # so that a traceback names the line
+        source = "\n" * (line - 1) + text  # so that a traceback names the line
+        exec(compile(source, str(page), "exec", dont_inherit=True), namespace)
 
 
 def test_toml_blocks_are_toml() -> None:

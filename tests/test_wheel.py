@@ -31,7 +31,7 @@ import sekai, sekai.agents, sekai.markets, sekai.scenarios, sekai.scenarios.repo
 print(json.dumps({
     "where": [str(Path(module.__file__)) for module in (sekai, sekai.agents, sekai.markets, sekai.scenarios)],
     "ids": [spec.id for spec in sekai.all_specs()],
-    "policies": sorted(sekai.agents.POLICIES),
+    "policies": sorted(sekai.agents.policies()),
     "template": (Path(report.__file__).parent / report.TEMPLATE).is_file(),
 }))
 """

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge
 
+from sekai.core import Policy
 from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
 from sekai.utils import Checked
 
-__all__ = ["ConstantSpread", "ConstantSpreadPlayer"]
+__all__ = ["ConstantSpread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +23,14 @@ class ConstantSpread(Checked):
     For every `lots_per_tick` held, the quote that would add to the inventory moves one tick away.
     """
 
+    plays: ClassVar[tuple[str, ...]] = ("maker",)
     kind: Literal["constant_spread"] = "constant_spread"
     offset_ticks: Annotated[int, Ge(1)] = 1
     size_lots: Annotated[int, Ge(1)] = 1
     lots_per_tick: Annotated[int, Ge(1)] = 5
 
-    def player(self, observation_space: Space[Any], action_space: Space[Any]) -> ConstantSpreadPlayer:
-        """Return what plays a maker's seat; raises `SekaiError` for another, or where the quotes do not fit."""
+    def seated(self, observation_space: Space[Any], action_space: Space[Any]) -> Policy:
+        """Return the policy for a maker's seat; raises `SekaiError` for another, or where the quotes do not fit."""
         if not isinstance(action_space, MultiDiscrete) or action_space.shape != (4,):
             raise SekaiError(f"constant_spread plays makers, whose action is MultiDiscrete of 4, got {action_space}")
         most = action_space.start + action_space.nvec - 1
@@ -37,10 +39,10 @@ class ConstantSpread(Checked):
                 f"offset_ticks and size_lots must be at most {most[0]} and {most[2]} in this seat, "
                 f"got {self.offset_ticks} and {self.size_lots}"
             )
-        return ConstantSpreadPlayer(self, int(most[0]))
+        return _Quotes(self, int(most[0]))
 
 
-class ConstantSpreadPlayer:
+class _Quotes:
     """Acts on the position that it sees."""
 
     def __init__(self, policy: ConstantSpread, furthest_ticks: int) -> None:
@@ -53,6 +55,3 @@ class ConstantSpreadPlayer:
         ask = policy.offset_ticks + max(-lots, 0) // policy.lots_per_tick
         size = policy.size_lots
         return np.array([min(bid, self._furthest), min(ask, self._furthest), size, size], np.intp)
-
-    def reset(self, seed: int | None) -> None:
-        """Begin an episode; there is nothing to forget."""

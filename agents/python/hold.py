@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sekai.core import Policy
 from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
 from sekai.utils import Checked
 
-__all__ = ["Hold", "HoldPlayer"]
+__all__ = ["Hold"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,14 @@ class Hold(Checked):
 
     kind: Literal["hold"] = "hold"
 
-    def player(self, observation_space: Space[Any], action_space: Space[Any]) -> HoldPlayer:
-        """Return what plays a seat: for a maker sizes of 0, for a taker side 0."""
+    def seated(self, observation_space: Space[Any], action_space: Space[Any]) -> Policy:
+        """Return the policy for a seat: for a maker sizes of 0, for a taker side 0."""
         if not isinstance(action_space, MultiDiscrete):
             raise SekaiError(f"hold plays makers and takers with MultiDiscrete actions, got {action_space}")
-        return HoldPlayer(np.maximum(action_space.start, 0))
+        return _Nothing(np.maximum(action_space.start, 0))
 
 
-class HoldPlayer:
+class _Nothing:
     """Gives the same action whatever it sees."""
 
     def __init__(self, action: np.ndarray[Any, np.dtype[np.intp]]) -> None:
@@ -36,6 +37,3 @@ class HoldPlayer:
     def act(self, observation: Any) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the action that does nothing."""
         return self._action.copy()
-
-    def reset(self, seed: int | None) -> None:
-        """Begin an episode; there is nothing to forget."""

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sekai.core import Policy
 from sekai.error import SekaiError
 from sekai.spaces import MultiDiscrete, Space
 from sekai.utils import Checked
 
-__all__ = ["Uniform", "UniformPlayer"]
+__all__ = ["Uniform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,14 @@ class Uniform(Checked):
 
     kind: Literal["uniform"] = "uniform"
 
-    def player(self, observation_space: Space[Any], action_space: Space[Any]) -> UniformPlayer:
-        """Return what plays a seat."""
+    def seated(self, observation_space: Space[Any], action_space: Space[Any]) -> Policy:
+        """Return the policy for a seat."""
         if not isinstance(action_space, MultiDiscrete):
             raise SekaiError(f"uniform plays makers and takers with MultiDiscrete actions, got {action_space}")
-        return UniformPlayer(action_space)
+        return _Draws(action_space)
 
 
-class UniformPlayer:
+class _Draws:
     """Draws actions; without a seed its stream goes on from episode to episode."""
 
     def __init__(self, space: MultiDiscrete) -> None:

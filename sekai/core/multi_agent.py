@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from sekai.core.wrapper import Wrapper
     from sekai.spaces.space import Space
 
-__all__ = ["ActingPolicy", "MultiAgentEnv", "Policy", "role", "wrong_agents"]
+__all__ = ["MultiAgentEnv", "Policy", "role", "wrong_agents"]
 
 
-class ActingPolicy(Protocol):
+class _Acting(Protocol):
     """A policy that is an object; it may have `reset(seed)` too, called as each episode begins."""
 
     def act(self, observation: Any) -> Any:
@@ -29,7 +29,16 @@ class ActingPolicy(Protocol):
         ...
 
 
-Policy: TypeAlias = Callable[[Any], Any] | ActingPolicy
+class _Seatable(Protocol):
+    """A policy that must know the spaces of its agent before it can act."""
+
+    def seated(self, observation_space: Any, action_space: Any) -> "Policy":
+        """Return the policy, ready to act; raises `SekaiError` where it does not fit these spaces."""
+        ...
+
+
+Policy: TypeAlias = Callable[[Any], Any] | _Acting | _Seatable
+"""Who decides: a function of the observation, an object with `act`, or one with `seated` that returns such."""
 
 
 def role(agent: AgentID) -> str:

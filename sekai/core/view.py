@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sekai.registry.spec import EnvSpec
 
-__all__ = ["AgentView", "SoloEnv", "assigned"]
+__all__ = ["AgentView", "SoloEnv", "assigned", "seated"]
 
 
 def assigned(
@@ -49,6 +49,23 @@ def assigned(
     return policies
 
 
+def seated(
+    multi: MultiAgentEnv, agents: Sequence[AgentID], policies: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """Return `policies` of agents or roles; one that must know its spaces (`policy.seated`) now stands by each agent.
+
+    Raises `SekaiError` for a policy that does not fit the spaces of one of its `agents`.
+    """
+    if not isinstance(policies, Mapping):
+        return policies
+    found = dict(policies)
+    for agent in agents:
+        fit = getattr(policies.get(agent, policies.get(role(agent))), "seated", None)
+        if fit is not None:
+            found[agent] = fit(multi.observation_space(agent), multi.action_space(agent))
+    return found
+
+
 class AgentView(Env[Any, Any]):
     """The world `multi` as `agent` sees it; made by `multi.view(agent, others)`."""
 
@@ -57,6 +74,7 @@ class AgentView(Env[Any, Any]):
         self.agent = agent
         self.observation_space = multi.observation_space(agent)
         self.action_space = multi.action_space(agent)
+        others = seated(multi, [other for other in multi.possible_agents if other != agent], others)
         self._policies = assigned(agent, multi.possible_agents, others)
         self._others = dict(others or {})
         self._alone = not self._policies

@@ -271,9 +271,8 @@ def make(id: str | EnvSpec, **kwargs: Any) -> Any:
     found = id if isinstance(id, EnvSpec) else registry.find(id)
     entry_point = _import(found.entry_point, found.id)
     arguments: dict[str, Any] = {**found.kwargs, **kwargs}
-    seat: dict[str, Any] = {}
-    if not _takes(entry_point, "agent"):
-        seat = {name: arguments.pop(name) for name in ("agent", "others") if name in arguments}
+    ours = [name for name in ("agent", "others") if name in arguments and not _takes(entry_point, name)]
+    seat: dict[str, Any] = {name: arguments.pop(name) for name in ours}
     _check_arguments(found.id, entry_point, arguments)
     env = entry_point(**arguments)
     if seat and not isinstance(env, MultiAgentEnv):

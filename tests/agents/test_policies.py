@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from sekai import Box, MultiDiscrete
-from sekai.agents import POLICIES, AvellanedaStoikov, CompiledAgent, ConstantSpread, PythonAgent, policy
+from sekai.agents import AvellanedaStoikov, CompiledPolicy, ConstantSpread, policies, policy
 from sekai.error import SekaiError
 
 
-@pytest.mark.parametrize("name", POLICIES)
-def test_every_policy_is_made_by_its_name_and_is_one_kind_or_the_other(name):
+@pytest.mark.parametrize("name", policies())
+def test_every_policy_is_made_by_its_name_and_decides_inside_or_outside(name):
     made = policy(name)
     assert made.kind == name
-    assert isinstance(made, CompiledAgent) != isinstance(made, PythonAgent)
+    assert isinstance(made, CompiledPolicy) != hasattr(made, "seated")
 
 
 def test_a_wrong_name_or_parameter_is_an_error_that_says_so():
@@ -34,7 +34,7 @@ def test_the_constant_spread_of_avellaneda_and_stoikov_is_the_paper_s():
 
 def test_constant_spread_leans_against_inventory():
     space = MultiDiscrete([20, 20, 11, 11], start=[1, 1, 0, 0])
-    player = ConstantSpread(offset_ticks=2, size_lots=3, lots_per_tick=5).player(space, space)
+    player = ConstantSpread(offset_ticks=2, size_lots=3, lots_per_tick=5).seated(space, space)
     assert player.act({"account": np.array([0.0, 0.0])}).tolist() == [2, 2, 3, 3]
     assert player.act({"account": np.array([11.0, 0.0])}).tolist() == [4, 2, 3, 3]
     assert player.act({"account": np.array([-999.0, 0.0])}).tolist() == [2, 20, 3, 3]
@@ -44,6 +44,6 @@ def test_constant_spread_leans_against_inventory():
 def test_a_policy_refuses_a_seat_that_it_cannot_play(name):
     box = Box(-1.0, 1.0, shape=(4,))
     with pytest.raises(SekaiError, match=name):
-        policy(name).player(box, box)
+        policy(name).seated(box, box)
     with pytest.raises(SekaiError, match="at most 5 and 2"):
-        ConstantSpread(offset_ticks=9).player(box, MultiDiscrete([5, 5, 3, 3], start=[1, 1, 0, 0]))
+        ConstantSpread(offset_ticks=9).seated(box, MultiDiscrete([5, 5, 3, 3], start=[1, 1, 0, 0]))

@@ -198,7 +198,7 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_played(
 
 def test_documents_are_strict_json() -> None:
     records = [synthetic_record(seed, samples=20) for seed in range(2)]
-    text = document.strict_json(document.run_document(load("maker-duel"), records, seed=0, policies={}))
+    text = document.strict_json(document.run_document(load("maker-duel"), records, seed=0, others={}))
     assert strictly(text)["seats"]["maker_0"]["pnl"]["half_width"] > 0
     timing = document.timing_document(records, wall_s=1.0, cpu_s=0.0, compiled_before=True)
     assert strictly(document.strict_json(timing))["messages_per_cpu_s"] is None

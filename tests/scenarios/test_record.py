@@ -9,7 +9,7 @@ from sekai.agents import ConstantSpread
 from sekai.core.result import same
 from sekai.error import SekaiError
 from sekai.scenarios import load
-from sekai.scenarios.record import play
+from sekai.scenarios.record import play, sessions
 
 
 def _same(left, right):
@@ -64,18 +64,23 @@ def test_the_same_seed_plays_the_same_sessions_whatever_else_is_recorded(duel):
 def test_policies_may_be_chosen_by_name_or_object_inside_or_outside():
     calm = load("calm")
     own = play(calm, episodes=1, seed=0)[0]
-    inside = play(calm, episodes=1, seed=0, policies={"maker": "noise"})[0]
-    outside = play(calm, episodes=1, seed=0, policies={"maker": ConstantSpread(offset_ticks=2)})[0]
-    idle = play(calm, episodes=1, seed=0, policies={"maker": "hold"})[0]
+    inside = play(calm, episodes=1, seed=0, others={"maker": "noise"})[0]
+    outside = play(calm, episodes=1, seed=0, others={"maker": ConstantSpread(offset_ticks=2)})[0]
+    idle = play(calm, episodes=1, seed=0, others={"maker": "hold"})[0]
     assert idle.fills[0] == 0 and idle.messages[0] == 0 and (idle.wealth == 0).all()
     assert len({record.messages[0] for record in (own, inside, outside, idle)}) == 4
-    assert _same(outside, play(calm, episodes=1, seed=0, policies={"maker": ConstantSpread(offset_ticks=2)})[0])
+    assert _same(outside, play(calm, episodes=1, seed=0, others={"maker": ConstantSpread(offset_ticks=2)})[0])
 
 
-def test_progress_is_told_after_each_session():
-    told = []
-    play(load("calm"), episodes=3, seed=0, on_episode=told.append)
-    assert told == [1, 2, 3]
+def test_sessions_come_one_after_the_other():
+    coming = sessions(load("calm"), episodes=3, seed=0)
+    assert next(coming).episode == 0
+    assert [record.episode for record in coming] == [1, 2]
+
+
+def test_a_function_plays_a_seat():
+    record = play(load("calm"), episodes=1, seed=0, others={"maker": lambda seen: [1, 1, 0, 0]})[0]
+    assert record.messages[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -83,8 +88,8 @@ def test_progress_is_told_after_each_session():
     [
         ({"episodes": 0}, "episodes must be >= 1, got 0"),
         ({"samples": 0}, "samples must be >= 1, got 0"),
-        ({"policies": {"makr": "hold"}}, "Did you mean 'maker'"),
-        ({"policies": {"maker": "noize"}}, "Did you mean 'noise'"),
+        ({"others": {"makr": "hold"}}, "Did you mean 'maker'"),
+        ({"others": {"maker": "noize"}}, "Did you mean 'noise'"),
     ],
 )
 def test_wrong_arguments_are_named(kwargs, message):

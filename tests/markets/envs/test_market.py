@@ -482,7 +482,7 @@ def test_a_view_with_a_compiled_policy_is_the_market_with_that_policy_seated():
 def test_a_view_with_a_python_policy_is_the_market_played_by_it():
     market = _market(_maker(), _taker())
     env = MarketEnv(market)
-    hold = Hold().player(env.observation_space("taker_0"), env.action_space("taker_0"))
+    hold = Hold().seated(env.observation_space("taker_0"), env.action_space("taker_0"))
     view = env.view("maker_0", others={"taker_0": hold})
     other = MarketEnv(market)
     view.reset(seed=2)
@@ -511,7 +511,7 @@ def test_in_a_view_a_name_goes_before_a_role_and_a_wrong_one_is_named():
     env = MarketEnv(market)
     both = env.view("maker_0", others={"taker_0": Momentum(), "taker": NoiseTrader()})
     assert [type(s.policy) for s in both.multi.market.seats] == [type(None), Momentum, NoiseTrader]
-    hold = Hold().player(env.observation_space("taker_0"), env.action_space("taker_0"))
+    hold = Hold().seated(env.observation_space("taker_0"), env.action_space("taker_0"))
     mixed = env.view("maker_0", others={"taker_0": hold, "taker": NoiseTrader()})
     mixed.reset(seed=0)
     assert not mixed.step(QUOTE).done
@@ -563,8 +563,7 @@ def test_a_trend_follower_buys_what_rises():
 @pytest.mark.parametrize("policy", [Hold(), Uniform(), ConstantSpread()])
 def test_python_policies_play_a_maker_s_seat(policy):
     env = MarketEnv(_market(_maker()))
-    player = policy.player(env.observation_space("maker_0"), env.action_space("maker_0"))
-    player.reset(3)
+    player = policy.seated(env.observation_space("maker_0"), env.action_space("maker_0"))
     results = _play(env, policy=lambda _, seen: player.act(seen))
     assert all(env.action_spaces["maker_0"].contains(player.act(r.observations["maker_0"])) for r in results)
     if isinstance(policy, Hold):
@@ -612,7 +611,7 @@ def test_worlds_are_made_by_id(id):
     ("id", "kwargs"),
     [
         ("markets/MarketMaking-v0", {}),
-        ("markets/MarketMaking-v0", {"taker": "uniform"}),
+        ("markets/MarketMaking-v0", {"others": {"taker": "uniform"}}),
         ("markets/Trading-v0", {}),
         ("scenarios/maker-duel", {"agent": "maker_0"}),
     ],
