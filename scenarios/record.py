@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.core.agents import seated
 from sekai.core.seeding import policy_seed
-from sekai.core.view import seated
 from sekai.error import SekaiError
 from sekai.markets.engine import layout as at
 from sekai.markets.engine.jit import cache_is_warm

@@ -19,11 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv, Policy, role, wrong_agents
+from sekai.core.agents import Policy, role, wrong_agents
+from sekai.core.env import AgentView, Env, MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
 from sekai.core.seeding import check_seed, fresh_seed
-from sekai.core.view import AgentView
 from sekai.error import InvalidAction, ResetRequired, SekaiError, did_you_mean
 from sekai.markets import config
 from sekai.markets.book.messages import events_of

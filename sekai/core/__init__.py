@@ -1,24 +1,18 @@
-"""One agent, many agents, and the layers around them."""
+"""Environments of one agent and of many, and the wrappers around them."""
 
-from typing import TYPE_CHECKING
-
-from sekai.core.env import Env
-from sekai.core.flow import Program, Reset, Step
-from sekai.core.multi_agent import MultiAgentEnv, Policy, role
+from sekai.core.agents import Policy, role
+from sekai.core.env import AgentView, Env, MultiAgentEnv, SoloEnv
+from sekai.core.program import Program, Reset, Step
 from sekai.core.result import AgentID, AgentT, MAResetResult, MAStepResult, ResetResult, StepResult
+from sekai.core.wrapped_episode import MultiAgentWrapper
 from sekai.core.wrapper import (
     ActionWrapper,
     EpisodeWrapper,
-    FlowWrapper,
     ObservationWrapper,
+    ProgramWrapper,
     RewardWrapper,
     Wrapper,
 )
-from sekai.later import later
-
-if TYPE_CHECKING:
-    from sekai.core.view import AgentView, SoloEnv
-    from sekai.core.whole import MultiAgentWrapper
 
 __all__ = [
     "ActionWrapper",
@@ -27,7 +21,6 @@ __all__ = [
     "AgentView",
     "Env",
     "EpisodeWrapper",
-    "FlowWrapper",
     "MAResetResult",
     "MAStepResult",
     "MultiAgentEnv",
@@ -35,6 +28,7 @@ __all__ = [
     "ObservationWrapper",
     "Policy",
     "Program",
+    "ProgramWrapper",
     "Reset",
     "ResetResult",
     "RewardWrapper",
@@ -44,6 +38,3 @@ __all__ = [
     "Wrapper",
     "role",
 ]
-
-if not TYPE_CHECKING:
-    __getattr__, __dir__ = later(__name__, ".whole", ".view")

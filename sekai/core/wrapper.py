@@ -1,41 +1,37 @@
-"""A wrapper changes one behaviour of an environment, and is written for one agent's stream.
+"""A wrapper changes one behaviour of an environment, and is written for one agent.
 
-Three shapes. `Wrapper`, per agent by field: hooks `observation`, `reward` and `action`, `on_begin` for those that
-forget between episodes, and `on_reset` and `on_step` for those that need the whole result. `EpisodeWrapper`, per
-episode: sees the results of the whole world. `FlowWrapper`, control flow: a generator that yields `Step(action)` or
-`Reset()`. A hook says what happens; who drives it (one agent or many, sync or async) is not its business. Around a
-`MultiAgentEnv`, `W(env)` gives a `MultiAgentEnv` with one `W` for each agent.
+There are three kinds. `Wrapper`, per agent and by field: the hooks `observation`, `reward` and `action`, `on_begin` for
+what must be forgotten between episodes, and `on_reset` and `on_step` for the whole result. `EpisodeWrapper`, per
+episode: it sees the results of all agents. `ProgramWrapper`, control flow: a generator that yields `Step(action)` or
+`Reset()`. A hook says what happens; the base class calls it, for one agent or many, sync or async. Around a
+`MultiAgentEnv`, `W(env)` is a `MultiAgentEnv` with one `W` for each agent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import update_wrapper
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sekai.core.env import ActT, Env, ObsT
-from sekai.core.flow import Program, async_run, run
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.agent_programs import AgentPrograms
+from sekai.core.base import BaseEnv, Below, Derived, stack
+from sekai.core.env import ActT, Env, MultiAgentEnv, ObsT
+from sekai.core.program import Program, async_run, run
+from sekai.core.recipe import Recipe
 from sekai.core.result import AgentID, MAStepResult, ResetResult, StepResult
-from sekai.core.state import stack
-from sekai.core.world import World
+from sekai.core.wrapped_agents import WrappedAgents
+from sekai.core.wrapped_episode import EpisodeProgram, WrappedEpisode
 from sekai.error import SekaiError, UnsupportedWrapper
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from sekai.registry.spec import EnvSpec
     from sekai.spaces.space import Space
 
 __all__ = [
     "ActionWrapper",
-    "Below",
     "EpisodeWrapper",
-    "FlowWrapper",
     "ObservationWrapper",
-    "Recipe",
+    "ProgramWrapper",
     "RewardWrapper",
     "Wrapper",
-    "wrap_many",
 ]
 
 _HOOKS = ("observation", "reward", "action", "on_begin", "on_reset", "on_step")
@@ -45,31 +41,23 @@ _DRIVERS = ("reset", "step", "async_reset", "async_step")
 def _copied(function: Any) -> FunctionType:
     """Return a function with a code object of its own.
 
-    CPython's inline caches sit in the code and know one class at a time. With a `step` of its own for each class of
-    layer, they stay warm: three layers around a trivial step cost 0.65 instead of 0.83 us.
+    CPython's inline caches are part of the code and hold one class at a time. With a `step` of its own for each class
+    they are never invalidated: three wrappers around a trivial step cost 0.65 instead of 0.83 us.
     """
     copy = FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
     update_wrapper(copy, function)
     return copy
 
 
-class Below:
-    """An attribute that is `env`'s until the wrapper assigns its own."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, wrapper: Any, owner: type) -> Any:
-        return self if wrapper is None else getattr(wrapper.env, self.name)
-
-
-class Wrapper(Env[ObsT, ActT]):
+class Wrapper(Derived, Env[ObsT, ActT]):
     """An environment around `env` that changes what its hooks change; spaces are `env`'s until they are assigned.
 
-    `touched` names the hooks that a class defines; only these are called. A class is `over_rows` if its hooks take
-    many values at once, with leading dimensions, as they take one, and remember nothing of one of them: then a single
-    instance serves all the rows of a vector env. What begins with each episode cannot go around what `restarts` by
-    itself, which hides beginnings, unless it says `over_restarts`.
+    Only the hooks that a class defines are called. A class may say more about itself:
+
+    - `over_rows`: its hooks take arrays with leading dimensions as they take one value, and remember nothing of a
+      single one, so that one instance can serve all rows of a vector env.
+    - `restarts`: it begins episodes by itself, unseen from outside. A wrapper that must see them, having `on_begin` or
+      `on_reset`, is rejected around it, unless its `over_restarts` is True.
     """
 
     env: Any
@@ -83,19 +71,18 @@ class Wrapper(Env[ObsT, ActT]):
         observation_space = Below()
         action_space = Below()
     touched: ClassVar[frozenset[str]] = frozenset()
-    _drives_itself: ClassVar[tuple[str, ...]] = ()
+    """The hooks that the class defines."""
+    drives_itself: ClassVar[tuple[str, ...]] = ()
+    """The methods that step or reset and are the class's own."""
 
     def __new__(cls, env: Any = None, *args: Any, agents: Sequence[str] | None = None, **kwargs: Any) -> Any:
+        if not isinstance(env, Env) and hasattr(env, "wrap"):  # many agents, or many rows
+            return env.wrap(cls, *args, agents=agents, **kwargs)
         cls._check_restarts(env)
-        if isinstance(env, MultiAgentEnv):
-            return wrap_many(env, Recipe(cls, agents, args, kwargs))
-        around_rows = getattr(type(env), "_wrapped_in", None)  # a vector env's own way
-        if around_rows is not None:
-            return around_rows(env, Recipe(cls, agents, args, kwargs))
         return super().__new__(cls)
 
     def __init__(self, env: Any) -> None:
-        if not isinstance(env, World):
+        if not isinstance(env, BaseEnv):
             raise SekaiError(f"env must be an Env, a MultiAgentEnv or a VecEnv, got {env!r}")
         self.env = env
 
@@ -105,18 +92,27 @@ class Wrapper(Env[ObsT, ActT]):
         for name in ("step", "_stepped"):
             if name not in cls.__dict__ and getattr(cls, name).__module__ == __name__:
                 setattr(cls, name, _copied(getattr(cls, name)))
-        cls._drives_itself = tuple(name for name in _DRIVERS if getattr(cls, name).__module__ != __name__)
+        cls.drives_itself = tuple(name for name in _DRIVERS if getattr(cls, name).__module__ != __name__)
+
+    @classmethod
+    def around_agents(cls, env: MultiAgentEnv, recipe: Recipe) -> MultiAgentEnv:
+        """Return `env` with a wrapper by `recipe` around each agent that it is for; `env.wrap` calls this."""
+        cls._check_restarts(env)
+        return WrappedAgents(env, recipe)
 
     @classmethod
     def _check_restarts(cls, env: Any) -> None:
         begins = bool(cls.touched & {"on_begin", "on_reset"}) if cls.over_restarts is None else not cls.over_restarts
-        if not begins or not isinstance(env, World):
-            return
-        for layer in stack(env):
-            if getattr(layer, "restarts", False):
+        for part in stack(env) if begins else ():
+            if getattr(part, "restarts", False):
                 raise UnsupportedWrapper(
-                    f"{cls.__name__} must learn when an episode begins, which {layer!r} hides: put it inside"
+                    f"{cls.__name__} must learn when an episode begins, which {part!r} hides: put it inside"
                 )
+
+    @classmethod
+    def _check_for_all(cls, agents: Sequence[str] | None) -> None:
+        if agents is not None:
+            raise SekaiError(f"{cls.__name__} concerns the whole episode: agents must be None, got {list(agents)}")
 
     def observation(self, obs: Any) -> Any:
         """Return what the agent sees instead of `obs`."""
@@ -131,21 +127,21 @@ class Wrapper(Env[ObsT, ActT]):
         return action
 
     def on_begin(self) -> None:
-        """Learn that the agent's episode begins, also when it joins midway; called before `observation`."""
+        """React to the beginning of the agent's episode, also when it joins midway; called before `observation`."""
 
     def on_reset(self, result: ResetResult[Any]) -> ResetResult[Any]:
         """Return what begins the agent's episode; called after `observation`, also when the agent joins midway."""
         return result
 
     def on_step(self, result: StepResult[Any]) -> StepResult[Any]:
-        """Return what the agent's step gives; called after `observation` and `reward`."""
+        """Return the result of the agent's step; called after `observation` and `reward`."""
         return result
 
     def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
-        """Learn that this instance serves `agent` of many; `kin` are those of its role that are there."""
+        """React to being made for `agent` of many; `kin` are the instances of its role that are there already."""
 
     def on_row(self, kin: Sequence[Any]) -> None:
-        """Learn that this instance serves one row of a vector env of one agent; `kin` are those of the rows before."""
+        """React to being made for a row of a vector env of one agent; `kin` are the instances of the rows before."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
         """Begin an episode of `env` and pass it through the hooks."""
@@ -159,13 +155,13 @@ class Wrapper(Env[ObsT, ActT]):
 
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
         """Begin an episode, awaiting `env`."""
-        if "reset" in self._drives_itself:
+        if "reset" in self.drives_itself:
             return self.reset(seed=seed, options=options)
         return self._begun(await self.env.async_reset(seed=seed, options=options))
 
     async def async_step(self, action: ActT) -> StepResult[ObsT]:
         """Step, awaiting `env`."""
-        if "step" in self._drives_itself:
+        if "step" in self.drives_itself:
             return self.step(action)
         if "action" in self.touched:
             action = self.action(action)
@@ -190,35 +186,9 @@ class Wrapper(Env[ObsT, ActT]):
             result = StepResult(result.observation, pay, result.terminated, result.truncated, result.info)
         return self.on_step(result) if "on_step" in touched else result
 
-    def close(self) -> None:
-        """Close `env`."""
-        self.env.close()
-
     def action_mask(self) -> Any:
         """Return the action mask of `env`."""
         return self.env.action_mask()
-
-    @property
-    def rng(self) -> "np.random.Generator":
-        """The random stream of `env`."""
-        return self.env.rng  # type: ignore[no-any-return]
-
-    def _set_rng(self, seed: int | None = None) -> int:
-        return self.env._set_rng(seed)  # type: ignore[no-any-return]
-
-    @property
-    def spec(self) -> "EnvSpec | None":
-        """The spec of `env`."""
-        return self.env.spec  # type: ignore[no-any-return]
-
-    @spec.setter
-    def spec(self, spec: "EnvSpec | None") -> None:
-        self.env.spec = spec
-
-    @property
-    def metadata(self) -> dict[str, Any]:  # type: ignore[override]
-        """The metadata of `env`."""
-        return self.env.metadata  # type: ignore[no-any-return]
 
     @property
     def unwrapped(self) -> Any:
@@ -262,12 +232,14 @@ class ActionWrapper(Wrapper[ObsT, ActT]):
 
 
 class EpisodeWrapper(Wrapper[ObsT, ActT]):
-    """Watches whole episodes: around many agents there is one instance, and its hooks get the world's own results.
+    """Concerns the whole episode: around many agents there is one instance, whose hooks get the results of all.
 
     `on_reset` and `on_step` get a `ResetResult` and a `StepResult` around an `Env`, a `MAResetResult` and a
-    `MAStepResult` around a `MultiAgentEnv`. `before_step` is called while `alert`, which is so from the start where it
-    is defined. A hook that ends the episode itself sets `ended`. With `per_view`, `W(env).view(agent)` is
-    `W(env.view(agent))`. With `some_agents` its argument `agents` names those it concerns, and so may `wrap`.
+    `MAStepResult` around a `MultiAgentEnv`. `before_step` is called while `alert` is True, which it is at first if the
+    class defines `before_step`. A hook that ends the episode sets `ended`.
+
+    A class may say of itself: `per_view`, that `W(env).view(agent)` is `W(env.view(agent))`; and `some_agents`, that
+    its argument `agents` names the agents it concerns, which may then be given to `wrap` too.
     """
 
     per_view: ClassVar[bool] = False
@@ -278,126 +250,92 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
         self.ended = False
         self.alert = type(self).before_step is not EpisodeWrapper.before_step
 
+    @classmethod
+    def around_agents(cls, env: MultiAgentEnv, recipe: Recipe) -> MultiAgentEnv:
+        """Return `env` with one wrapper by `recipe` around the whole of it."""
+        cls._check_restarts(env)
+        if cls.some_agents and recipe.agents is not None:
+            recipe = recipe._replace(kwargs={**recipe.kwargs, "agents": recipe.agents})
+        else:
+            cls._check_for_all(recipe.agents)
+        return WrappedEpisode(env, recipe)
+
     def before_reset(self, seed: int | None, options: dict[str, Any] | None) -> None:
-        """Learn that an episode is about to begin."""
+        """React before an episode begins."""
 
     def before_step(self, action: Any) -> None:
-        """Learn of the action, or of the actions by agent, or refuse it with an error."""
+        """React before a step with its action, or its actions by agent; raise an error to reject it."""
 
     def on_reset(self, result: Any) -> Any:
         """Return what begins the episode."""
         return result
 
     def on_step(self, result: Any) -> Any:
-        """Return what the step gives."""
+        """Return the result of the step."""
         return result
 
     def on_settle(self, result: MAStepResult) -> MAStepResult:
-        """Return what settling gives."""
+        """Return the result of settling."""
         return result
 
     def on_close(self) -> None:
-        """Learn that the environment is about to close."""
+        """React before the environment closes."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
-        """Begin an episode, watched."""
+        """Begin an episode of `env` and pass it through the hooks."""
         self.before_reset(seed, options)
         return self.on_reset(self.env.reset(seed=seed, options=options))  # type: ignore[no-any-return]
 
     def step(self, action: ActT) -> StepResult[ObsT]:
-        """Step, watched."""
+        """Step `env`, through the hooks."""
         if self.alert:
             self.before_step(action)
         return self.on_step(self.env.step(action))  # type: ignore[no-any-return]
 
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
-        """Begin an episode, watched, awaiting `env`."""
+        """Begin an episode, awaiting `env`."""
         self.before_reset(seed, options)
         return self.on_reset(await self.env.async_reset(seed=seed, options=options))  # type: ignore[no-any-return]
 
     async def async_step(self, action: ActT) -> StepResult[ObsT]:
-        """Step, watched, awaiting `env`."""
+        """Step, awaiting `env`."""
         if self.alert:
             self.before_step(action)
         return self.on_step(await self.env.async_step(action))  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """Close `env`, watched."""
+        """Close `env`."""
         self.on_close()
         self.env.close()
 
 
-class FlowWrapper(Wrapper[ObsT, ActT]):
-    """Decides itself how often to step: define `flow(action)`, a generator.
+class ProgramWrapper(Wrapper[ObsT, ActT]):
+    """Decides by itself how often to step: define `program(action)`, a generator.
 
-    It yields `Step(action)`, or `Reset()` where it is `episode_wide`, is sent each result, and returns the result to
-    hand out. Of many agents each has its own flow, and is not acting while it is in the middle of one; an
-    `episode_wide` flow is one for all, over the world's own actions and results.
+    It yields `Step(action)`, is sent each result, and returns the result to hand out. Of many agents each runs its own
+    program, and is not acting while it is in the middle of one. If `episode_wide`, there is one program for all, over
+    the actions and the results of all agents, which may also yield `Reset()`.
     """
 
     episode_wide: ClassVar[bool] = False
 
-    def flow(self, action: Any) -> Program[Any]:
+    @classmethod
+    def around_agents(cls, env: MultiAgentEnv, recipe: Recipe) -> MultiAgentEnv:
+        """Return `env` with a program by `recipe` for each agent that it is for, or with one for all."""
+        cls._check_restarts(env)
+        if not cls.episode_wide:
+            return AgentPrograms(env, recipe)
+        cls._check_for_all(recipe.agents)
+        return EpisodeProgram(env, recipe)
+
+    def program(self, action: Any) -> Program[Any]:
         """Yield `Step` or `Reset`, receive results, return the last."""
-        raise NotImplementedError(f"{type(self).__name__} must define flow(self, action)")
+        raise NotImplementedError(f"{type(self).__name__} must define program(self, action)")
 
     def step(self, action: ActT) -> StepResult[ObsT]:
-        """Run the flow of this action."""
-        return run(self.env, self.flow(action))
+        """Run the program of this action."""
+        return run(self.env, self.program(action))
 
     async def async_step(self, action: ActT) -> StepResult[ObsT]:
-        """Run the flow of this action, awaiting `env`."""
-        return await async_run(self.env, self.flow(action))
-
-
-class Recipe(NamedTuple):
-    """What is asked of `wrap`: `wrapper(env, *args, **kwargs)`, around `agents` (names or roles) or around all."""
-
-    wrapper: type[Any]
-    agents: Sequence[str] | None
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
-
-    def made(self, env: Any) -> Any:
-        """Return the layer around `env`."""
-        return self.wrapper(env, *self.args, **self.kwargs)
-
-    def check(self, instead: str) -> None:
-        """Raise `UnsupportedWrapper` for what is no wrapper, and for one that drives the environment itself.
-
-        That is by its own `step` or `reset`; `instead` says what it can serve, and what to use.
-        """
-        if not (isinstance(self.wrapper, type) and issubclass(self.wrapper, Wrapper)):
-            raise UnsupportedWrapper(f"wrapper must be a subclass of Wrapper, got {self.wrapper!r}")
-        if self.wrapper._drives_itself:
-            own = " and ".join(self.wrapper._drives_itself)
-            raise UnsupportedWrapper(f"{self.wrapper.__name__} overrides {own}, so it can serve one {instead}")
-
-
-def wrap_many(env: MultiAgentEnv, recipe: Recipe) -> MultiAgentEnv:
-    """Return `env` with a layer by `recipe` around each agent that it is for.
-
-    Raises `UnsupportedWrapper` for a wrapper that drives the environment itself, by its own `step` or `reset`.
-    """
-    from sekai.core.flowing import FlowingAgents
-    from sekai.core.lifting import LiftedEnv
-    from sekai.core.whole import FlowingEnv, WatchedEnv
-
-    recipe.check(
-        "agent only: use the hooks observation, reward, action, on_reset and on_step; EpisodeWrapper for what concerns "
-        "the whole episode; FlowWrapper for what takes several steps"
-    )
-    wrapper, agents = recipe.wrapper, recipe.agents
-    wrapper._check_restarts(env)
-    whole = issubclass(wrapper, EpisodeWrapper) or (issubclass(wrapper, FlowWrapper) and wrapper.episode_wide)
-    if whole and agents is not None and issubclass(wrapper, EpisodeWrapper) and wrapper.some_agents:
-        recipe = recipe._replace(kwargs={**recipe.kwargs, "agents": agents})
-    elif whole and agents is not None:
-        raise SekaiError(f"{wrapper.__name__} concerns the whole episode: agents must be None, got {list(agents)}")
-    if issubclass(wrapper, EpisodeWrapper):
-        return WatchedEnv(env, recipe)
-    if issubclass(wrapper, FlowWrapper):
-        if wrapper.episode_wide:
-            return FlowingEnv(env, recipe)
-        return FlowingAgents(env, recipe)
-    return LiftedEnv(env, recipe)
+        """Run the program of this action, awaiting `env`."""
+        return await async_run(self.env, self.program(action))

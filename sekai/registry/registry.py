@@ -24,8 +24,7 @@ from sekai.registry.spec import EntryPoint, EnvSpec, WrapperSpec, parse_id
 if TYPE_CHECKING:
     from inspect import Parameter
 
-    from sekai.core.env import Env
-    from sekai.core.multi_agent import MultiAgentEnv
+    from sekai.core.env import Env, MultiAgentEnv
 
 __all__ = [
     "GROUP",
@@ -251,7 +250,7 @@ def make_env(id: str | EnvSpec, **kwargs: Any) -> "Env[Any, Any]":
 
 def make_multi_agent(id: str | EnvSpec, **kwargs: Any) -> "MultiAgentEnv":
     """Make the environment `id` of many agents, as `make` does; one agent's becomes a world with one seat."""
-    from sekai.core.multi_agent import MultiAgentEnv
+    from sekai.core.env import MultiAgentEnv
 
     env = make(id, **kwargs)
     return env if isinstance(env, MultiAgentEnv) else env.as_multi_agent()
@@ -265,7 +264,7 @@ def make(id: str | EnvSpec, **kwargs: Any) -> Any:
     `agent="maker_0"`, with `others={name: policy}` if need be, makes that agent's view. Raises `SekaiError` for an
     argument that the entry point does not take, or that it lacks.
     """
-    from sekai.core.multi_agent import MultiAgentEnv
+    from sekai.core.env import MultiAgentEnv
     from sekai.wrappers.episode import OrderEnforcing, TimeLimit
 
     found = id if isinstance(id, EnvSpec) else registry.find(id)
@@ -292,7 +291,7 @@ def make(id: str | EnvSpec, **kwargs: Any) -> Any:
 
 def _wrapped(env: Any, wrapper: WrapperSpec) -> Any:
     """Put a wrapper around `env`; its argument `agents`, where it has many, says around whom."""
-    from sekai.core.multi_agent import MultiAgentEnv
+    from sekai.core.env import MultiAgentEnv
 
     entry_point = _import(wrapper.entry_point, wrapper.name)
     if isinstance(env, MultiAgentEnv) and "agents" in wrapper.kwargs and not _takes(entry_point, "agents"):

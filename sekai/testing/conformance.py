@@ -12,7 +12,7 @@ import pickle
 from copy import deepcopy
 from typing import Any, ClassVar
 
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
 from sekai.core.result import same
 from sekai.core.seeding import child_seed
 from sekai.error import ClosedEnvironment, InvalidAgents, ResetRequired

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.error import InvalidAgents, SekaiError
 from sekai.spaces import Box, Dict

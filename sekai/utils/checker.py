@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult, same
 from sekai.core.seeding import child_seed
 from sekai.error import UndefinedAttribute

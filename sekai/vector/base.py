@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 
 from sekai.backend.base import NUMPY, BackendOps
-from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import AgentID
 from sekai.core.seeding import child_seed
 from sekai.error import (
@@ -31,7 +30,8 @@ from sekai.spaces.utils import batch_space
 from sekai.wrappers.episode import AutoReset
 
 if TYPE_CHECKING:
-    from sekai.core.wrapper import Recipe, Wrapper
+    from sekai.core.recipe import Recipe
+    from sekai.core.wrapper import Wrapper
     from sekai.registry.spec import EnvSpec
 
 __all__ = [
@@ -161,7 +161,7 @@ class VecEnv(ABC):
 
         A wrapper that is `over_rows` is one instance (one an agent) for all rows, any other is one instance a row.
         """
-        from sekai.core.wrapper import Recipe
+        from sekai.core.recipe import Recipe
 
         return self._wrapped_in(Recipe(wrapper, agents, args, kwargs))
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sekai.core.flow import Reset, Step
-from sekai.core.wrapper import Recipe, wrap_many
+from sekai.core.program import Reset, Step
+from sekai.core.recipe import Recipe
 from sekai.error import SekaiError, UnsupportedWrapper
 from sekai.vector.base import VecEnv
 from sekai.vector.local import LocalVecEnv, Request, RowProgram, StepRows
@@ -46,7 +46,7 @@ class LayeredVecEnv(LocalVecEnv):
         self._handout = Handout(backend=env.backend)
         self._rows: list[Any] = [(RowWorld if env.many else RowEnv)(env, row) for row in range(env.num_envs)]
         if env.many:
-            wrapped: list[Any] = [wrap_many(row, recipe) for row in self._rows]
+            wrapped: list[Any] = [recipe.wrapper.around_agents(row, recipe) for row in self._rows]
         else:
             wrapped = []
             for row in self._rows:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import InvalidAction, InvalidAgents, SekaiError, SpaceMismatch, did_you_mean
 from sekai.spaces.box import Box

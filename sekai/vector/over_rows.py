@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from sekai.core.multi_agent import role
+from sekai.core.agents import role
+from sekai.core.recipe import Recipe
 from sekai.core.result import AgentID
-from sekai.core.wrapper import Recipe, Wrapper
+from sekai.core.wrapper import Wrapper
 from sekai.error import SekaiError, did_you_mean
 from sekai.vector.base import VecEnv
 from sekai.vector.columns import Tree, allocate, at, copied, gathered, overwrite, row_of

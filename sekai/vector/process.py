@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from sekai.backend.base import NUMPY, BackendOps
-from sekai.core.state import stack
+from sekai.core.base import stack
 from sekai.error import SekaiError, WorkerDied, WorkerTimeout
 from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, form_of, made, rows_in, seeds_of
 from sekai.vector.columns import at

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from sekai.core.env import Env
-from sekai.core.flow import Reset, Step
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import Env, MultiAgentEnv
+from sekai.core.program import Reset, Step
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
 from sekai.core.seeding import child_seed
 from sekai.error import ResetRequired, UnsupportedWrapper

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.core.agents import policies_of
 from sekai.core.result import AgentID
 from sekai.core.seeding import child_seed
-from sekai.core.view import assigned
 from sekai.error import SekaiError, did_you_mean
 from sekai.spaces.space import Space
 from sekai.vector.base import BatchPolicy, Phases, Seeds, VecEnv, rows_in
@@ -54,7 +54,7 @@ class VecView(VecEnv):
         self.multi, self.agent = multi, agent
         self.num_envs, self.many, self.autoreset = multi.num_envs, False, multi.autoreset
         self.backend, self._handout = multi.backend, Handout(backend=multi.backend)
-        self._policies = assigned(agent, multi.possible_agents, others)
+        self._policies = policies_of(agent, multi.possible_agents, others)
         self._others = dict(others or {})
         self._space, self._actions = multi.observation_spaces[agent], multi.action_spaces[agent]
         self._phases = Phases(self.num_envs, self.autoreset)

@@ -7,7 +7,7 @@ environment, an ordinary wrapper serves too: `sekai.ClipReward(vec)`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sekai.core.wrapper import Below
+from sekai.core.base import Below
 from sekai.spaces.space import Space
 from sekai.vector.base import Seeds, VecEnv
 from sekai.vector.result import AgentColumns, MAVecStepResult, VecResetResult, VecStepResult, changed

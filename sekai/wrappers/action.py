@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from sekai.core.env import ActT, ObsT
-from sekai.core.flow import Program, Step
+from sekai.core.program import Program, Step
 from sekai.core.result import AgentID, StepResult
-from sekai.core.wrapper import ActionWrapper, FlowWrapper
+from sekai.core.wrapper import ActionWrapper, ProgramWrapper
 from sekai.error import InvalidAction, SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.masks import allows
@@ -130,7 +130,7 @@ class StickyAction(ActionWrapper[ObsT, ActT]):
         return self._last
 
 
-class RepeatAction(FlowWrapper[ObsT, ActT]):
+class RepeatAction(ProgramWrapper[ObsT, ActT]):
     """Takes each action `times` times, or until the end, and pays the sum; of many agents, each on its own clock."""
 
     def __init__(self, env: Any, times: int) -> None:
@@ -139,7 +139,7 @@ class RepeatAction(FlowWrapper[ObsT, ActT]):
             raise SekaiError(f"times must be an integer >= 1, got {times!r}")
         self.times = times
 
-    def flow(self, action: Any) -> Program[Any]:
+    def program(self, action: Any) -> Program[Any]:
         """Step with the same action, and add up."""
         earned = 0.0
         for _ in range(self.times):

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sekai.core.env import ActT, ObsT
-from sekai.core.flow import Program, Reset, Step
-from sekai.core.multi_agent import MultiAgentEnv, wrong_agents
+from sekai.core.agents import wrong_agents
+from sekai.core.env import ActT, MultiAgentEnv, ObsT
+from sekai.core.program import Program, Reset, Step
 from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult
-from sekai.core.wrapper import EpisodeWrapper, FlowWrapper
+from sekai.core.wrapper import EpisodeWrapper, ProgramWrapper
 from sekai.error import ClosedEnvironment, ResetRequired, SekaiError
 
 __all__ = ["AutoReset", "OrderEnforcing", "TimeLimit", "restarted_info"]
@@ -128,7 +128,7 @@ class TimeLimit(EpisodeWrapper[ObsT, ActT]):
         )
 
 
-class AutoReset(FlowWrapper[ObsT, ActT]):
+class AutoReset(ProgramWrapper[ObsT, ActT]):
     """Begins the next episode in the very step that ends one.
 
     The result of that step has the reward and the end of the finished transition and the first observation of the new
@@ -139,7 +139,7 @@ class AutoReset(FlowWrapper[ObsT, ActT]):
     episode_wide = True
     restarts = True
 
-    def flow(self, action: Any) -> Program[Any]:
+    def program(self, action: Any) -> Program[Any]:
         """Step, and reset after the end."""
         result = yield Step(action)
         if isinstance(result, MAStepResult):

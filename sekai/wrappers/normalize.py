@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.core.base import stack
 from sekai.core.env import ActT, ObsT
-from sekai.core.lifting import LiftedEnv
 from sekai.core.result import AgentID
-from sekai.core.state import stack
+from sekai.core.wrapped_agents import WrappedAgents
 from sekai.core.wrapper import ObservationWrapper, RewardWrapper
 from sekai.error import SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
@@ -252,7 +252,7 @@ def _text(path: Path) -> str:
 
 
 def _everybody(env: Any) -> Sequence[AgentID]:
-    worlds = [layer for layer in stack(env) if isinstance(layer, LiftedEnv)]
+    worlds = [layer for layer in stack(env) if isinstance(layer, WrappedAgents)]
     return list(worlds[0].possible_agents) if worlds else ()
 
 
@@ -260,7 +260,7 @@ def _normalisers(env: Any, agents: Sequence[AgentID]) -> Iterator[tuple[str, Any
     """Yield the layers with statistics, innermost first, each as "Class.number/agent"; `agents` are born if need be."""
     seen: dict[str, int] = {}
     for layer in reversed(list(stack(env))):
-        lifted = layer.layer if isinstance(layer, LiftedEnv) else None
+        lifted = layer.wrappers if isinstance(layer, WrappedAgents) else None
         kind = type(layer) if lifted is None else lifted.recipe.wrapper
         if not issubclass(kind, NormalizeObservation | NormalizeReward):
             continue
@@ -268,7 +268,7 @@ def _normalisers(env: Any, agents: Sequence[AgentID]) -> Iterator[tuple[str, Any
         if lifted is None:
             yield f"{kind.__name__}.{number}/-", layer
             continue
-        assert isinstance(layer, LiftedEnv)
+        assert isinstance(layer, WrappedAgents)
         for agent in agents:
             if lifted.serves(agent):
                 layer.instance(agent)

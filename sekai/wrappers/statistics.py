@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-from sekai.core.env import ActT, ObsT
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.agents import agents_named
+from sekai.core.env import ActT, MultiAgentEnv, ObsT
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
-from sekai.core.seats import agents_named
 from sekai.core.wrapper import EpisodeWrapper
 from sekai.error import SekaiError
 from sekai.stats.tracker import EpisodeStats, InMemoryTracker, StatsTracker

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import sekai
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
 from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult
 
 

@@ -8,8 +8,7 @@ from gymnasium.envs.registration import EnvSpec as GymnasiumSpec
 
 import sekai
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space, value_back, value_there
-from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import ResetResult, StepResult
 from sekai.error import SekaiError
 from sekai.registry.spec import EnvSpec

@@ -11,7 +11,7 @@ import gymnasium
 
 from sekai.adapters.gymnasium.spaces import Passage, from_gymnasium_space, value_back, value_there
 from sekai.adapters.pettingzoo.names import Names
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import ResetRequired, SekaiError
 from sekai.spaces import Space

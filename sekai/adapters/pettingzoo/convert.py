@@ -6,7 +6,7 @@ from pettingzoo import AECEnv, ParallelEnv
 
 from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
 from sekai.adapters.pettingzoo.there import ToAEC, ToParallel
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
 from sekai.error import SekaiError
 
 __all__ = ["from_aec", "from_parallel", "to_aec", "to_parallel"]

@@ -7,7 +7,7 @@ Here an agent that died may come back; there it may not, so each life has an id 
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID
 from sekai.error import SekaiError
 

@@ -13,7 +13,7 @@ from pettingzoo import AECEnv, ParallelEnv
 
 from sekai.adapters.gymnasium.spaces import Passage, to_gymnasium_space, value_back, value_there
 from sekai.adapters.pettingzoo.names import Lives
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import InvalidAgents, ResetRequired, SekaiError, did_you_mean
 

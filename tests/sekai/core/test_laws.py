@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import sekai
 from sekai import RecordEpisodeStatistics, StepResult, SyncVecEnv, TimeLimit
-from sekai.core import EpisodeWrapper, FlowWrapper, Step
-from sekai.core.flow import Program
+from sekai.core import EpisodeWrapper, ProgramWrapper, Step
+from sekai.core.program import Program
 from sekai.core.seeding import child_seed
-from sekai.core.whole import MultiAgentWrapper
+from sekai.core.wrapped_episode import MultiAgentWrapper
 from sekai.testing import ClockworkEnv, EchoEnv
 
 LENGTH = 10
@@ -159,14 +159,14 @@ def test_rows_are_their_worlds(world: ClockworkEnv, rows: int) -> None:
         assert batch.restarted[0] == result.all_done
 
 
-class Repeat(FlowWrapper):
+class Repeat(ProgramWrapper):
     """Takes each action `times` times and pays the sum."""
 
     def __init__(self, env: Any, times: int) -> None:
         super().__init__(env)
         self.times = times
 
-    def flow(self, action: Any) -> Program:
+    def program(self, action: Any) -> Program:
         total = 0.0
         for _ in range(self.times):
             result = yield Step(action)

@@ -9,7 +9,7 @@ import pytest
 
 import sekai
 from sekai import MAResetResult, MAStepResult, SekaiError
-from sekai.core.state import stack
+from sekai.core.base import stack
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import sekai
 from sekai import MAResetResult, MAStepResult, ResetResult, SekaiError, StepResult
-from sekai.core import FlowWrapper, Step
-from sekai.core.flow import Program, Reset, run
+from sekai.core import ProgramWrapper, Step
+from sekai.core.program import Program, Reset, run
 from sekai.error import UnsupportedWrapper
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
@@ -141,7 +141,7 @@ def test_wrap_touches_only_the_agents_that_are_named() -> None:
     env = Prices().wrap(LogReturnObservation, agents=["trader_1"]).wrap(SharpeReward, window=2, agents="trader_2")
     bare = Prices()
     around: Any = SharpeReward(LogReturnObservation(Prices(), agents=["trader_1"]), window=2, agents="trader_2")
-    assert around.layer.names == env.layer.names == {"trader_2"} and repr(around) == repr(env)
+    assert around.wrappers.names == env.wrappers.names == {"trader_2"} and repr(around) == repr(env)
     begun, raw = env.reset(seed=0), bare.reset(seed=0)
     assert begun.observations["trader_0"].tolist() == raw.observations["trader_0"].tolist()
     assert np.array_equal(begun.observations["trader_1"], np.log1p(raw.observations["trader_1"]))
@@ -283,7 +283,7 @@ def test_what_a_lifted_instance_finds_below_it() -> None:
             super().__init__(env)
             env.reset()
 
-    with pytest.raises(UnsupportedWrapper, match="cannot reset a world of many agents"):
+    with pytest.raises(UnsupportedWrapper, match="cannot reset an environment of many agents"):
         Steps(Prices()).reset()
 
 
@@ -298,7 +298,7 @@ def test_a_wrapper_that_steps_itself_serves_one_agent_only() -> None:
     assert env.step(0.0).observation[0] == 2
     assert asyncio.run(env.async_step(0.0)).observation[0] == 4, "async goes the same way"
     for make in (lambda: Twice(Prices()), lambda: Prices().wrap(Twice)):
-        with pytest.raises(UnsupportedWrapper, match="Twice overrides step.*on_step.*FlowWrapper"):
+        with pytest.raises(UnsupportedWrapper, match="Twice overrides step.*on_step.*ProgramWrapper"):
             make()
 
 
@@ -347,14 +347,14 @@ def test_a_copy_of_a_lifted_stack_has_state_of_its_own(twin: Any) -> None:
     assert len(other.instance("trader_0")._returns) == 2 and len(env.instance("trader_0")._returns) == 3
 
 
-class Repeat(FlowWrapper):
+class Repeat(ProgramWrapper):
     """Takes each action `times` times and pays the sum."""
 
     def __init__(self, env: Any, times: int) -> None:
         super().__init__(env)
         self.times = times
 
-    def flow(self, action: Any) -> Program:
+    def program(self, action: Any) -> Program:
         total = 0.0
         for _ in range(self.times):
             result = yield Step(action)
@@ -408,17 +408,17 @@ def test_settling_ends_a_flow_with_what_it_earned() -> None:
 
 
 def test_flows_that_ask_for_nonsense() -> None:
-    class Restless(FlowWrapper):
-        def flow(self, action: Any) -> Program:
+    class Restless(ProgramWrapper):
+        def program(self, action: Any) -> Program:
             yield Reset()
 
     env = Restless(EchoEnv())
     env.reset()
-    with pytest.raises(SekaiError, match="one agent resets no world"):
+    with pytest.raises(SekaiError, match="one agent cannot reset for all"):
         env.step(dict.fromkeys(env.acting, [0.0]))
 
-    class Undead(FlowWrapper):
-        def flow(self, action: Any) -> Program:
+    class Undead(ProgramWrapper):
+        def program(self, action: Any) -> Program:
             while True:
                 yield Step(action)
 
@@ -435,8 +435,8 @@ def test_flows_that_ask_for_nonsense() -> None:
 
 
 def test_a_flow_of_each_agent_draws_from_its_own_stream() -> None:
-    class Sticky(FlowWrapper):
-        def flow(self, action: Any) -> Program:
+    class Sticky(ProgramWrapper):
+        def program(self, action: Any) -> Program:
             return (yield Step(action * self.rng.random()))
 
     def said(agents: list[str], seed: int | None) -> dict[str, float]:

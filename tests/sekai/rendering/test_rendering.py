@@ -69,7 +69,7 @@ def test_a_layer_draws_by_itself_and_renderers_can_be_exchanged(make: Any) -> No
     action = {a: np.zeros(1) for a in env.possible_agents} if many else 0.0
     env.reset(seed=0)
     env.step(action)
-    layer = env.layer if many else env
+    layer = env.wrapper if many else env
     assert (layer.frame[0, :, 0] > 0).sum() == 4
     layer.renderer = console
     env.step(action)

@@ -133,7 +133,7 @@ def test_an_agent_of_many_sees_what_its_view_would_see(name: str) -> None:
 
     A layer that draws has a stream of its own around many agents, and the environment's around one.
     """
-    inside, recipe = world(name), LAYERS[name](world(name)).layer.recipe
+    inside, recipe = world(name), LAYERS[name](world(name)).wrappers.recipe
     many = world(name).wrap(recipe.wrapper, *recipe.args, agents=["maker_1"], **recipe.kwargs)
     others = {a: (lambda obs, a=a: play(inside, a)) for a in ("maker_0", "taker")}
     view = LAYERS[name](inside.view("maker_1", others))
@@ -201,7 +201,7 @@ def test_a_clone_goes_on_as_the_env_would_and_its_state_comes_back(name: str) ->
 @named
 def test_around_one_agent_that_is_one_of_many(name: str) -> None:
     """Around an `Env`: spaces, and the same after a reset with the same seed, whatever was before."""
-    from sekai.core.view import AgentView
+    from sekai.core.env import AgentView
 
     def alone() -> Any:
         others = {a: (lambda obs: _seeded(inside.action_spaces["taker"]).sample()) for a in ("maker_1", "taker")}

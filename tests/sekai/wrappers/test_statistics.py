@@ -80,7 +80,7 @@ def test_rewards_handed_out_by_a_limit_are_counted() -> None:
     inside.reset(seed=0)
     for _ in range(3):
         inside.step(dict.fromkeys(inside.acting, 1.0))
-    assert inside.env.layer._tallies["slow"][0] == 3.0
+    assert inside.env.wrapper._tallies["slow"][0] == 3.0
 
 
 def test_a_diary_of_many_is_told_of_each_agents_steps() -> None:

@@ -1,30 +1,30 @@
-"""A flow for each of many agents: whoever is in the middle of one is not acting."""
+"""A program for each of many agents: whoever is in the middle of one is not acting."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sekai.core.flow import Program, Step, async_run, run
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import MultiAgentEnv
+from sekai.core.program import Program, Step, async_run, run
+from sekai.core.recipe import Recipe
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
-from sekai.core.seats import AgentLayer, Seats
-from sekai.core.whole import MultiAgentWrapper
-from sekai.core.wrapper import Recipe
+from sekai.core.seats import AgentWrappers, Seats
+from sekai.core.wrapped_episode import MultiAgentWrapper
 from sekai.error import SekaiError
 
-__all__ = ["FlowingAgents"]
+__all__ = ["AgentPrograms"]
 
 
-class FlowingAgents(MultiAgentWrapper):
-    """A flow for each agent of `env` that the layer serves; an agent in the middle of one is not acting.
+class AgentPrograms(MultiAgentWrapper):
+    """A `ProgramWrapper` around each agent of `env` that it serves; an agent in the middle of a program is not acting.
 
-    To settle with such an agent ends its flow: it gets the last observation and what it earned since it acted.
-    A copy in the middle of a flow plays it again from its beginning, up to there: while it runs, a flow keeps what it
-    remembers in itself, not in its layer.
+    To settle with such an agent ends its program: it gets the last observation and what it earned since it acted.
+    Copying replays a running program from its beginning, so a program keeps what it remembers in its local variables,
+    not in its wrapper.
     """
 
     def __init__(self, env: MultiAgentEnv, recipe: Recipe) -> None:
         super().__init__(env)
-        self.layer = AgentLayer(env, recipe)
+        self.wrappers = AgentWrappers(env, recipe)
         self._seats = Seats(env)
         self._midway: dict[AgentID, _Midway] = {}
 
@@ -36,7 +36,7 @@ class FlowingAgents(MultiAgentWrapper):
         self.__dict__.update(state)
         self._midway = {}
         for agent, (begun_with, heard, earned, elapsed) in state["_midway"].items():
-            program = self.layer.instance(agent, self._seats[agent]).flow(begun_with)  # type: ignore[attr-defined]
+            program = self.wrappers.instance(agent, self._seats[agent]).program(begun_with)
             request = program.send(None)
             for entry in heard:
                 request = program.send(entry)
@@ -45,31 +45,31 @@ class FlowingAgents(MultiAgentWrapper):
 
     @property
     def acting(self) -> Sequence[AgentID]:
-        """Those that must act now and are not in the middle of a flow."""
+        """Those that must act now and are not in the middle of a program."""
         return [agent for agent in self.env.acting if agent not in self._midway]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
-        """Begin an episode; flows of the last one are forgotten."""
+        """Begin an episode; programs of the last one are forgotten."""
         self._midway.clear()
-        self._seats.plant(seed)
+        self._seats.seed_streams(seed)
         return self.env.reset(seed=seed, options=options)
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
-        """Begin the flows of these actions, and step on until somebody alive must act."""
+        """Begin the programs of these actions, and step on until somebody alive must act."""
         return run(self.env, self._play(actions))
 
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode, awaiting `env`."""
         self._midway.clear()
-        self._seats.plant(seed)
+        self._seats.seed_streams(seed)
         return await self.env.async_reset(seed=seed, options=options)
 
     async def async_step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
-        """Begin the flows of these actions, and step on, awaiting `env`."""
+        """Begin the programs of these actions, and step on, awaiting `env`."""
         return await async_run(self.env, self._play(actions))
 
     def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
-        """Settle with these agents, in the middle of a flow or waiting in `env`."""
+        """Settle with these agents, in the middle of a program or waiting in `env`."""
         result = self.env.settle([agent for agent in agents if agent not in self.env.acting])
         entries = {agent: _entry(result, agent) for agent in result.observations}
         elapsed = dict(result.elapsed)
@@ -87,9 +87,8 @@ class FlowingAgents(MultiAgentWrapper):
     def _play(self, actions: Mapping[AgentID, Any]) -> Program[MAStepResult]:
         asked = dict(actions)
         for agent, action in actions.items():
-            if self.layer.serves(agent):
-                layer = self.layer.instance(agent, self._seats[agent])
-                program = layer.flow(action)  # type: ignore[attr-defined]
+            if self.wrappers.serves(agent):
+                program = self.wrappers.instance(agent, self._seats[agent]).program(action)
                 self._midway[agent] = _Midway(program, action, self._action(agent, program.send(None)))
         entries: dict[AgentID, StepResult[Any]] = {}
         first: set[AgentID] = set()
@@ -110,7 +109,7 @@ class FlowingAgents(MultiAgentWrapper):
         entries: dict[AgentID, StepResult[Any]],
         elapsed: dict[AgentID, float],
     ) -> None:
-        """Give an agent's transition to its flow if it is in one, else hand it out."""
+        """Send an agent's transition to its program if it is in one, else hand it out."""
         entry = _entry(result, agent)
         midway = self._midway.get(agent)
         if midway is None:
@@ -130,22 +129,22 @@ class FlowingAgents(MultiAgentWrapper):
             del self._midway[agent]
             return
         if entry.done:
-            raise SekaiError(f"the flow of {agent!r} asked for {request!r} after the agent's end")
+            raise SekaiError(f"the program of {agent!r} asked for {request!r} after the agent's end")
         midway.action = self._action(agent, request)
 
     def _action(self, agent: AgentID, request: Any) -> Any:
         if type(request) is not Step:
             raise SekaiError(
-                f"the flow of {agent!r} must yield Step(action), got {request!r}: one agent resets no world"
+                f"the program of {agent!r} must yield Step(action), got {request!r}: one agent cannot reset for all"
             )
         return request.action
 
-    def _layer_name(self) -> str:
-        return self.layer.recipe.wrapper.__name__
+    def _wrapper_name(self) -> str:
+        return self.wrappers.recipe.wrapper.__name__
 
 
 class _Midway:
-    """An agent in the middle of a flow: what it asked for next, and what came of it so far."""
+    """An agent in the middle of a program: what it asked for next, and what came of it so far."""
 
     __slots__ = ("action", "begun_with", "earned", "elapsed", "heard", "program")
 
@@ -156,7 +155,7 @@ class _Midway:
 
     @property
     def last(self) -> StepResult[Any] | None:
-        """The last result that the flow was sent."""
+        """The last result that the program was sent."""
         return self.heard[-1] if self.heard else None
 
 

@@ -1,40 +1,39 @@
-"""A layer for one agent around each of many: one instance an agent, born when the agent first appears.
+"""A wrapper written for one agent around each of many: one instance an agent, made when the agent first appears.
 
-Only the fields that the layers change pass through them, and layers on top of each other are applied in one pass over
-the world's result, not nested.
+Only the fields that the wrappers change pass through them, and wrappers around each other are applied in one pass over
+the environment's result, not nested.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sekai.core.env import Env
-from sekai.core.multi_agent import MultiAgentEnv
+from sekai.core.env import Env, MultiAgentEnv
+from sekai.core.recipe import Recipe
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
-from sekai.core.seats import AgentLayer, Seats
-from sekai.core.whole import MultiAgentWrapper
-from sekai.core.wrapper import Recipe, Wrapper
+from sekai.core.seats import AgentWrappers, Seats
+from sekai.core.wrapped_episode import MultiAgentWrapper
 from sekai.error import SekaiError
 
 if TYPE_CHECKING:
     from sekai.spaces.space import Space
 
-__all__ = ["LiftedEnv"]
+__all__ = ["WrappedAgents"]
 
 
-class LiftedEnv(MultiAgentWrapper):
-    """A per-agent layer around the agents of `env`."""
+class WrappedAgents(MultiAgentWrapper):
+    """A wrapper around each agent of `env` that the recipe names; its instances are in `wrappers`."""
 
     def __init__(self, env: MultiAgentEnv, recipe: Recipe) -> None:
         super().__init__(env)
-        self.layer = AgentLayer(env, recipe)
-        below = env if isinstance(env, LiftedEnv) else None
-        self._world: MultiAgentEnv = env if below is None else below._world
-        self._layers: tuple[AgentLayer, ...] = (self.layer,) if below is None else (*below._layers, self.layer)
+        self.wrappers = AgentWrappers(env, recipe)
+        below = env if isinstance(env, WrappedAgents) else None
+        self._base: MultiAgentEnv = env if below is None else below._base
+        self._stack: tuple[AgentWrappers, ...] = (*(() if below is None else below._stack), self.wrappers)
         self._seats: Seats = Seats(env) if below is None else below._seats
         self._lay_pipes()
 
     def _lay_pipes(self) -> None:
-        touched = frozenset().union(*(layer.recipe.wrapper.touched for layer in self._layers))
+        touched = frozenset().union(*(wrappers.recipe.wrapper.touched for wrappers in self._stack))
         self._acts = "action" in touched
         self._sees = "observation" in touched
         self._earns = "reward" in touched
@@ -58,47 +57,49 @@ class LiftedEnv(MultiAgentWrapper):
         self.__dict__.update(state)
         self._lay_pipes()
 
-    def instance(self, agent: AgentID) -> Wrapper[Any, Any]:
-        """Return this layer's own instance of the wrapper for `agent`; raises `SekaiError` if it serves it not."""
-        if not self.layer.serves(agent):
-            raise SekaiError(f"{self._layer_name()} is around {sorted(self.layer.names or ())} only, not {agent!r}")
-        return self._chains[agent][-1]  # type: ignore[no-any-return]
+    def instance(self, agent: AgentID) -> Any:
+        """Return the instance of the wrapper around `agent`; raises `SekaiError` for an agent without one."""
+        if not self.wrappers.serves(agent):
+            raise SekaiError(
+                f"{self._wrapper_name()} is around {sorted(self.wrappers.names or ())} only, not {agent!r}"
+            )
+        return self._chains[agent][-1]
 
     @property
     def observation_spaces(self) -> dict[AgentID, "Space[Any]"]:  # type: ignore[override]
-        """The spaces of what the agents see, layers included."""
+        """What the agents see, by agent."""
         return {agent: self._top(agent, space, "observation_space") for agent, space in self._spaces("observation")}
 
     @property
     def action_spaces(self) -> dict[AgentID, "Space[Any]"]:  # type: ignore[override]
-        """The spaces of what the agents may do, layers included."""
+        """What the agents may do, by agent."""
         return {agent: self._top(agent, space, "action_space") for agent, space in self._spaces("action")}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
-        """Begin an episode, each agent's part passed through its layers."""
-        self._seats.plant(seed)
-        return self._begun(self._world.reset(seed=seed, options=options))
+        """Begin an episode, each agent's part passed through its wrappers."""
+        self._seats.seed_streams(seed)
+        return self._begun(self._base.reset(seed=seed, options=options))
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
-        """Step the world, each agent's part passed through its layers."""
+        """Step, each agent's part passed through its wrappers."""
         if self._acts:
             actions = self._acted(actions)
-        return self._stepped(self._world.step(actions))
+        return self._stepped(self._base.step(actions))
 
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
-        """Begin an episode, awaiting the world."""
-        self._seats.plant(seed)
-        return self._begun(await self._world.async_reset(seed=seed, options=options))
+        """Begin an episode, awaiting `env`."""
+        self._seats.seed_streams(seed)
+        return self._begun(await self._base.async_reset(seed=seed, options=options))
 
     async def async_step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
-        """Step, awaiting the world."""
+        """Step, awaiting `env`."""
         if self._acts:
             actions = self._acted(actions)
-        return self._stepped(await self._world.async_step(actions))
+        return self._stepped(await self._base.async_step(actions))
 
     def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
-        """Settle with these agents, each one's part passed through its layers."""
-        return self._stepped(self._world.settle(agents))
+        """Settle with these agents, each one's part passed through its wrappers."""
+        return self._stepped(self._base.settle(agents))
 
     def _acted(self, actions: Mapping[AgentID, Any]) -> Mapping[AgentID, Any]:
         pipes = self._actions
@@ -145,7 +146,7 @@ class LiftedEnv(MultiAgentWrapper):
         )
 
     def _count_agents(self) -> int:
-        self._count = len(self._world.possible_agents)
+        self._count = len(self._base.possible_agents)
         return self._count
 
     def _start(self, agents: Iterable[AgentID]) -> None:
@@ -154,7 +155,7 @@ class LiftedEnv(MultiAgentWrapper):
                 start()
 
     def _stepped_whole(self, result: MAStepResult) -> MAStepResult:
-        """Pass each agent's own result through its layers, as they would take it around an `Env`."""
+        """Pass each agent's own result through its wrappers, as they would take it around an `Env`."""
         observations, rewards, info = dict(result.observations), dict(result.rewards), dict(result.info)
         terminated, truncated = dict(result.terminated), dict(result.truncated)
         for agent, seen in result.observations.items():
@@ -175,17 +176,17 @@ class LiftedEnv(MultiAgentWrapper):
             begun = instance._begun(begun)
         return begun
 
-    def _find_chain(self, agent: AgentID) -> tuple[Wrapper[Any, Any], ...]:
+    def _find_chain(self, agent: AgentID) -> tuple[Any, ...]:
         """Return the agent's instances, innermost first, each around the one below it."""
         below: Env[Any, Any] = self._seats[agent]
-        chain: list[Wrapper[Any, Any]] = []
-        for layer in self._layers:
-            if layer.serves(agent):
-                below = layer.instance(agent, below)
+        chain: list[Any] = []
+        for wrappers in self._stack:
+            if wrappers.serves(agent):
+                below = wrappers.instance(agent, below)
                 chain.append(below)
         return tuple(chain)
 
-    def _touching(self, agent: AgentID, hook: str) -> list[Wrapper[Any, Any]]:
+    def _touching(self, agent: AgentID, hook: str) -> list[Any]:
         return [instance for instance in self._chains[agent] if hook in instance.touched]
 
     def _top(self, agent: AgentID, space: "Space[Any]", name: str) -> "Space[Any]":
@@ -193,11 +194,11 @@ class LiftedEnv(MultiAgentWrapper):
         return getattr(chain[-1], name) if chain else space
 
     def _spaces(self, kind: str) -> list[tuple[AgentID, "Space[Any]"]]:
-        spaces = self._world.observation_spaces if kind == "observation" else self._world.action_spaces
+        spaces = self._base.observation_spaces if kind == "observation" else self._base.action_spaces
         return list(spaces.items())
 
-    def _layer_name(self) -> str:
-        return self.layer.recipe.wrapper.__name__
+    def _wrapper_name(self) -> str:
+        return self.wrappers.recipe.wrapper.__name__
 
 
 class _Pipes(dict[AgentID, Any]):
