@@ -38,8 +38,8 @@ def use_everything() -> None:
     from sekai.markets.data.tape import L3, Tape, TapeKind
     from sekai.markets.engine.check import books_of
     from sekai.markets.engine.jit import address_of
-    from sekai.markets.engine.layout import new_row
     from sekai.markets.engine.many import replay_each, rows_of
+    from sekai.markets.engine.rows import new_row
     from sekai.markets.engine.special import special
     from sekai.markets.envs import MarketEnv
     from sekai.markets.rules import VenueRules

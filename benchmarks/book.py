@@ -14,8 +14,10 @@ from sekai import markets
 from sekai.markets.book.messages import CANCEL, IOC, LIMIT, REDUCE
 from sekai.markets.book.order_book import OrderBook
 from sekai.markets.engine.check import books_of
-from sekai.markets.engine.layout import DONE, EVENT_KINDS, EVENT_STOP, EVENT_WORDS, TRADED, new_row
+from sekai.markets.engine.layout import Event, Market
 from sekai.markets.engine.replay import replay
+from sekai.markets.engine.rows import new_row
+from sekai.markets.engine.terms import Answer, Kind
 from sekai.markets.referee.reference import ReferenceBook
 from sekai.markets.rules import VenueRules
 
@@ -75,12 +77,12 @@ def engine_side(stream: NDArray[Any], trades: list[tuple[int, ...]], **capacity:
 
     def prepare() -> Callable[[], None]:
         row = new_row(events=64, **capacity)
-        row[EVENT_STOP], row[EVENT_KINDS] = 1, 1 << TRADED
-        handles, log = np.zeros(ids, np.int32), np.zeros((len(trades) + 1) * EVENT_WORDS, np.int64)
+        row[Market.EVENT_STOP], row[Market.EVENT_KINDS] = 1, 1 << Kind.TRADED
+        handles, log = np.zeros(ids, np.int32), np.zeros((len(trades) + 1) * Event.WORDS, np.int64)
 
         def run() -> None:
             done, logged, code = replay(row, words, handles, log, books_of(row)[0], 0, 0)
-            assert (done, logged, code) == (len(stream), len(trades), DONE)
+            assert (done, logged, code) == (len(stream), len(trades), Answer.DONE)
 
         return run
 

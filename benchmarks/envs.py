@@ -11,6 +11,7 @@ import sekai
 from benchmarks.registry import Side, Trial, benchmark
 from sekai.markets.config import Market, ZeroIntelligence
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.simulate import advance, start
 from sekai.markets.population import populate
 
@@ -77,15 +78,15 @@ def background_flow() -> Trial:
     until = 20_000 * 1_000_000_000
     counted = population.row.copy()
     start(counted, 0, 0)
-    advance(counted, population.addresses, until, at.FOREVER)
+    advance(counted, population.addresses, until, terms.FOREVER)
 
     def prepare() -> Callable[[], None]:
         row = population.row.copy()
         start(row, 0, 0)
 
         def run() -> None:
-            assert advance(row, population.addresses, until, at.FOREVER) == at.DONE
+            assert advance(row, population.addresses, until, terms.FOREVER) == terms.Answer.DONE
 
         return run
 
-    return Trial(Side("engine", prepare, int(counted[at.MESSAGES])))
+    return Trial(Side("engine", prepare, int(counted[at.Market.MESSAGES])))

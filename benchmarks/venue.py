@@ -13,8 +13,9 @@ from benchmarks.registry import Side, Trial, benchmark
 from sekai.markets.book.order_book import OrderBook
 from sekai.markets.engine.check import books_of
 from sekai.markets.engine.jit import address_of
-from sekai.markets.engine.layout import MESSAGES, new_row
+from sekai.markets.engine.layout import Market
 from sekai.markets.engine.many import replay_each, rows_of
+from sekai.markets.engine.rows import new_row
 from sekai.markets.engine.special import special
 from sekai.markets.rules import VenueRules
 
@@ -137,7 +138,7 @@ def lock_step() -> Trial:
 
         def run() -> None:
             replay_each(rows, rounds, handles, books_of(row)[0], address)
-            assert (rows[:, MESSAGES] == ROUNDS).all()
+            assert (rows[:, Market.MESSAGES] == ROUNDS).all()
 
         return run
 

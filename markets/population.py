@@ -15,11 +15,13 @@ from sekai.markets import config
 from sekai.markets.book.memory import lay_venue_rules
 from sekai.markets.data import recorded_flow
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.clock import BEGINNING, ENDING, push
 from sekai.markets.engine.feed import BEFORE_ALL, keep
 from sekai.markets.engine.jit import address_of
 from sekai.markets.engine.matching import submit
 from sekai.markets.engine.rng import name_hash
+from sekai.markets.engine.rows import new_row
 from sekai.markets.engine.special import special
 from sekai.markets.rules import VenueRules
 from sekai.markets.units import nanoseconds, per_ns
@@ -27,8 +29,13 @@ from sekai.utils import InvalidValue
 
 __all__ = ["Population", "populate"]
 
-_CLOCKS = {"periodic": at.EVERY_NS, "poisson": at.POISSON, "trades": at.EVERY_TRADES, "fills": at.OWN_FILLS}
-_ROLES = {"maker": at.MAKER, "taker": at.TAKER}
+_CLOCKS = {
+    "periodic": terms.Clock.EVERY_NS,
+    "poisson": terms.Clock.POISSON,
+    "trades": terms.Clock.EVERY_TRADES,
+    "fills": terms.Clock.OWN_FILLS,
+}
+_ROLES = {"maker": terms.Role.MAKER, "taker": terms.Role.TAKER}
 _TAPE = 16
 
 
@@ -55,7 +62,7 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
     is_plain = venue.rules == VenueRules() and not venue.has_phases
     lagged = [seat for seat in seats if seat.feed_lag_s]
     feed = venue.feed_capacity if lagged else 0
-    row = at.new_row(
+    row = new_row(
         ticks=venue.ladder_ticks,
         orders=venue.order_capacity,
         accounts=len(seats) + 2,
@@ -70,19 +77,19 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
         flow_words=recorded_flow.words(record_of_day) if record_of_day else 0,
         base=venue.base_ticks,
     )
-    row[at.EVENT_STOP], row[at.EVENT_KINDS] = int(record), at.ALL_KINDS if record else 0
-    row[at.OPEN] = nanoseconds(market.warmup_s)
-    row[at.CLOSE] = row[at.OPEN] + nanoseconds(market.session_s)
-    row.view(np.float64)[at.UNIT_VALUE] = venue.units.money_unit
-    book = int(row[at.BOOKS])
+    row[at.Market.EVENT_STOP], row[at.Market.EVENT_KINDS] = int(record), terms.Kind.ALL if record else 0
+    row[at.Market.OPEN] = nanoseconds(market.warmup_s)
+    row[at.Market.CLOSE] = row[at.Market.OPEN] + nanoseconds(market.session_s)
+    row.view(np.float64)[at.Market.UNIT_VALUE] = venue.units.money_unit
+    book = int(row[at.Market.BOOKS])
     opening = venue.units.ticks(venue.opening_price) - venue.base_ticks
-    row[book + at.MARK] = 2 * opening + 1
+    row[book + at.Book.MARK] = 2 * opening + 1
     if record_of_day:
         recorded_flow.lay_out(row, book, record_of_day, venue)
     elif isinstance(flow, config.ZeroIntelligence):
         _lay_out_flow(row, book, flow)
         _fill_book(row, book, flow, opening)
-    row[at.VENUE] = len(seats) + 1
+    row[at.Market.VENUE] = len(seats) + 1
     lay_venue_rules(row, book, venue.rules)
     if venue.has_phases:
         _lay_out_phases(row, book, market)
@@ -98,30 +105,33 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
 
 def _lay_out_phases(row: NDArray[np.int64], book: int, market: config.Market) -> None:
     """Write down how halts end, and let every call be pending."""
-    venue, schedule, index = market.venue, market.venue.schedule, int(row[book + at.INDEX])
-    row[book + at.HALT_NS] = nanoseconds(schedule.halt_s)
-    row[book + at.REOPENING_NS] = nanoseconds(schedule.reopening_call_s)
-    row[book + at.REFERENCE] = venue.units.ticks(venue.opening_price)
-    row[at.QUEUE_KEPT] += market.pending_phases
+    venue, schedule, index = market.venue, market.venue.schedule, int(row[book + at.Book.INDEX])
+    row[book + at.Book.HALT_NS] = nanoseconds(schedule.halt_s)
+    row[book + at.Book.REOPENING_NS] = nanoseconds(schedule.reopening_call_s)
+    row[book + at.Book.REFERENCE] = venue.units.ticks(venue.opening_price)
+    row[at.Market.QUEUE_KEPT] += market.pending_phases
     for begin, end in schedule.calls_ns(market.session_s):
-        begin_ns, end_ns = int(row[at.OPEN]) + begin, int(row[at.OPEN]) + end
-        for when, key, how in ((begin_ns, BEGINNING, at.CALL_BEGINS), (end_ns, ENDING, at.CALL_ENDS)):
-            push(row, when, key, at.PHASE_CHANGE | how << 4 | index << 8, end_ns)
+        begin_ns, end_ns = int(row[at.Market.OPEN]) + begin, int(row[at.Market.OPEN]) + end
+        for when, key, how in (
+            (begin_ns, BEGINNING, terms.Change.CALL_BEGINS),
+            (end_ns, ENDING, terms.Change.CALL_ENDS),
+        ):
+            push(row, when, key, terms.Due.PHASE_CHANGE | how << 4 | index << 8, end_ns)
 
 
 def _lay_out_flow(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence) -> None:
-    reals, start, depth = row.view(np.float64), int(row[book + at.FLOW]), flow.depth_ticks
+    reals, start, depth = row.view(np.float64), int(row[book + at.Book.FLOW]), flow.depth_ticks
     distances = range(1, depth + 1)
     limits = [flow.limit_rate_per_min(i) for i in distances]
     cancels = [flow.cancel_rate_per_min(i) for i in distances]
     total = math.fsum(limits)  # and sums in order below: numpy's depend on the processor
-    row[start + at.F_KIND], row[start + at.F_DEPTH] = at.ZERO_INTELLIGENCE, depth
-    crowd = "background" if row[book + at.INDEX] == 0 else f"background_{row[book + at.INDEX]}"
-    row[start + at.F_NAME], row[start + at.F_SIZE] = name_hash(crowd), flow.order_lots
-    reals[start + at.F_LIMIT] = per_ns(flow.pace * total)
-    reals[start + at.F_CANCEL] = per_ns(flow.pace * max(cancels))
-    reals[start + at.F_MARKET] = per_ns(flow.pace * flow.market_per_min)
-    shares = start + at.FLOW_WORDS
+    row[start + at.Flow.KIND], row[start + at.Flow.DEPTH] = terms.FlowKind.ZERO_INTELLIGENCE, depth
+    crowd = "background" if row[book + at.Book.INDEX] == 0 else f"background_{row[book + at.Book.INDEX]}"
+    row[start + at.Flow.NAME], row[start + at.Flow.SIZE] = name_hash(crowd), flow.order_lots
+    reals[start + at.Flow.LIMIT] = per_ns(flow.pace * total)
+    reals[start + at.Flow.CANCEL] = per_ns(flow.pace * max(cancels))
+    reals[start + at.Flow.MARKET] = per_ns(flow.pace * flow.market_per_min)
+    shares = start + at.Flow.WORDS
     reals[shares : shares + depth] = [partial / total for partial in accumulate(limits)]
     reals[shares + depth : shares + 2 * depth] = [rate / max(cancels) for rate in cancels]
 
@@ -131,23 +141,23 @@ def _fill_book(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence,
     for i in range(1, flow.depth_ticks + 1):
         cancel_rate = flow.cancel_rate_per_min(i)
         orders = max(1, round(flow.limit_rate_per_min(i) / cancel_rate)) if cancel_rate else 1
-        for side, price in ((at.BUY, opening + 1 - i), (at.SELL, opening + i)):
+        for side, price in ((terms.BUY, opening + 1 - i), (terms.SELL, opening + i)):
             for _ in range(orders):
-                row[at.SERIAL] += 1
-                owner, tag = int(row[at.BACKGROUND]), int(row[at.SERIAL])
-                if submit(row, book, at.OP_LIMIT, side, owner, price, flow.order_lots, tag, 0) != at.DONE:
-                    if row[at.M_REASON] not in (at.BOOK_FULL, at.BEYOND_LADDER):
+                row[at.Market.SERIAL] += 1
+                owner, tag = int(row[at.Market.BACKGROUND]), int(row[at.Market.SERIAL])
+                if submit(row, book, terms.Op.LIMIT, side, owner, price, flow.order_lots, tag, 0) != terms.Answer.DONE:
+                    if row[at.Message.REASON] not in (terms.Reason.BOOK_FULL, terms.Reason.BEYOND_LADDER):
                         raise InvalidValue(
                             f"order_lots x price must be a possible order, got {flow.order_lots} lots at "
-                            f"{price + int(row[book + at.BASE])} ticks"
+                            f"{price + int(row[book + at.Book.BASE])} ticks"
                         )
                     raise InvalidValue(
                         f"the opening book needs more room: an order {i} ticks from the best price was refused; raise "
                         f"order_capacity or ladder_ticks, or lower depth_ticks (now {flow.depth_ticks})"
                     )
-                row[at.EVENT_TAIL] = row[at.EVENT_HEAD]
-    account = int(row[at.ACCOUNTS] + row[at.BACKGROUND] * row[at.ACCOUNT_STRIDE])
-    row[account + at.SENT_MESSAGES] = row[at.MESSAGES] = 0
+                row[at.Market.EVENT_TAIL] = row[at.Market.EVENT_HEAD]
+    account = int(row[at.Market.ACCOUNTS] + row[at.Market.BACKGROUND] * row[at.Market.ACCOUNT_STRIDE])
+    row[account + at.Account.SENT] = row[at.Market.MESSAGES] = 0
 
 
 def _lay_out_seat(
@@ -157,28 +167,28 @@ def _lay_out_seat(
     seat: config.Seat,
     kernels: list[Callable[[Any, int], int] | None],
 ) -> None:
-    me, reals = int(row[at.SEATS]) + number * at.SEAT_WORDS, row.view(np.float64)
+    me, reals = int(row[at.Market.SEATS]) + number * at.Seat.WORDS, row.view(np.float64)
     clock = seat.clock
-    row[me + at.S_CLOCK] = _CLOCKS[clock.kind]
+    row[me + at.Seat.CLOCK] = _CLOCKS[clock.kind]
     if isinstance(clock, config.Periodic | config.Poisson):
-        row[me + at.S_EVERY] = nanoseconds(clock.every_s)
+        row[me + at.Seat.EVERY] = nanoseconds(clock.every_s)
     elif isinstance(clock, config.EveryTrades):
-        row[me + at.S_EVERY] = clock.trades
-    row[at.REACTIVE] += isinstance(clock, config.EveryTrades | config.OwnFills)
-    row[me + at.S_LATENCY], row[me + at.S_NAME] = nanoseconds(seat.latency_s), name_hash(seat.name)
-    row[me + at.S_LAG] = nanoseconds(seat.feed_lag_s)
-    row[me + at.S_BOOK], row[me + at.S_TIME] = book, row[at.OPEN]
+        row[me + at.Seat.EVERY] = clock.trades
+    row[at.Market.REACTIVE] += isinstance(clock, config.EveryTrades | config.OwnFills)
+    row[me + at.Seat.LATENCY], row[me + at.Seat.NAME] = nanoseconds(seat.latency_s), name_hash(seat.name)
+    row[me + at.Seat.LAG] = nanoseconds(seat.feed_lag_s)
+    row[me + at.Seat.BOOK], row[me + at.Seat.TIME] = book, row[at.Market.OPEN]
     if seat.role is not None:
-        row[me + at.S_ROLE] = _ROLES[seat.role.kind]
-        row[me + at.S_LEVELS], row[me + at.S_PRINTS] = seat.role.levels, seat.role.trades
-        row[me + at.S_MAX_SIZE] = seat.role.max_size_lots
-        reals[me + at.S_AVERSION] = seat.role.inventory_penalty
+        row[me + at.Seat.ROLE] = _ROLES[seat.role.kind]
+        row[me + at.Seat.LEVELS], row[me + at.Seat.TRADES] = seat.role.levels, seat.role.trades
+        row[me + at.Seat.MAX_SIZE] = seat.role.max_size_lots
+        reals[me + at.Seat.AVERSION] = seat.role.inventory_penalty
         if isinstance(seat.role, config.Maker):
-            row[me + at.S_MAX_OFFSET] = seat.role.max_offset_ticks
+            row[me + at.Seat.MAX_OFFSET] = seat.role.max_offset_ticks
     if seat.policy is not None:
         kernel = getattr(seat.policy.kernel, "__func__", seat.policy.kernel)  # a method, where a class holds a function
         if kernel not in kernels:
             kernels.append(kernel)
-        row[me + at.S_KERNEL] = kernels.index(kernel)
+        row[me + at.Seat.KERNEL] = kernels.index(kernel)
         parameters = seat.policy.parameters
-        reals[me + at.S_PARAMETERS : me + at.S_PARAMETERS + len(parameters)] = parameters
+        reals[me + at.Seat.PARAMETERS : me + at.Seat.PARAMETERS + len(parameters)] = parameters

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from sekai.markets.config import CompiledPolicy
 from sekai.markets.engine.jit import kernel as agent
-from sekai.markets.engine.layout import AUCTION, BUY, CONTINUOUS, HALT, SELL
+from sekai.markets.engine.terms import BUY, SELL, Phase
 from sekai.markets.engine.verbs import (
     BY_CLOCK,
     below,
@@ -79,3 +79,5 @@ __all__ = [
     "time_left",
     "uniform",
 ]
+
+(CONTINUOUS, AUCTION, HALT) = (Phase.CONTINUOUS, Phase.AUCTION, Phase.HALT)

@@ -13,6 +13,7 @@ from sekai.core.agents import seated
 from sekai.core.seeding import policy_seed
 from sekai.error import SekaiError
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.jit import cache_is_warm
 from sekai.scenarios.seating import Others, seat, seat_policies
 
@@ -138,7 +139,7 @@ class _Sampler:
         self._rows.append((env.time_s, top.bid_ticks, top.ask_ticks, top.bid_lots, top.ask_lots, top.mark_ticks))
         self._is_trading.append(env.trading_phase == "continuous")
         accounts = env.account_table()[: self._seats]
-        self._positions.append(accounts[:, at.POSITION].copy())
+        self._positions.append(accounts[:, at.Account.POSITION].copy())
         self._wealth.append(list(env.wealth().values())[: self._seats])
         if self._with_depth:
             self._depth.append(env.ladder_lots())
@@ -169,10 +170,10 @@ class _Sampler:
             position_lots=np.array(self._positions),
             wealth=np.array(self._wealth) * units.money_unit,
             trades=_trades(env, len(seats)),
-            fills=accounts[:, at.FILLS].copy(),
-            volume_lots=accounts[:, at.VOLUME].copy(),
-            spread_earned=np.asarray(accounts[:, at.EDGE] * units.money_unit, np.float64),
-            messages=accounts[:, at.SENT_MESSAGES].copy(),
+            fills=accounts[:, at.Account.FILLS].copy(),
+            volume_lots=accounts[:, at.Account.VOLUME].copy(),
+            spread_earned=np.asarray(accounts[:, at.Account.EDGE] * units.money_unit, np.float64),
+            messages=accounts[:, at.Account.SENT].copy(),
             total_messages=totals["messages"],
             total_trades=totals["trades"],
             rejects=totals["rejects"],
@@ -197,9 +198,9 @@ def _window(
 
 def _trades(env: MarketEnv, seats: int) -> NDArray[np.void]:
     events = env.events()
-    events = events[(events["kind"] == at.TRADED) & (events["time_ns"] >= env.row[at.OPEN])]
+    events = events[(events["kind"] == terms.Kind.TRADED) & (events["time_ns"] >= env.row[at.Market.OPEN])]
     trades = np.zeros(len(events), TRADE)
-    trades["time_ns"] = events["time_ns"] - env.row[at.OPEN]
+    trades["time_ns"] = events["time_ns"] - env.row[at.Market.OPEN]
     for field in ("price_ticks", "size", "side"):
         trades[field] = events[field]
     for field, owner in (("maker", events["owner"]), ("taker", events["other_owner"])):

@@ -29,7 +29,7 @@ from sortedcontainers import SortedDict
 from sekai.markets.book.messages import AON, EVENT, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, EventKind, Reason
 from sekai.markets.book.rejection import whole_number
 from sekai.markets.data.tape import L3, Tape, TapeKind
-from sekai.markets.engine import layout
+from sekai.markets.engine import layout, terms
 from sekai.utils import InvalidValue
 
 __all__ = ["L1", "PRINT", "Depth", "Feeds", "opening"]
@@ -158,7 +158,7 @@ class Feeds:
         Messages about orders outside the best `levels`, before and after, are left out; so is the opening, save its
         last row, which is the first.
         """
-        told, depth = self._told(layout.FOREVER), Depth()
+        told, depth = self._told(terms.FOREVER), Depth()
         rows, books = [], []
         before = depth.best(self.levels)
         for row, message in enumerate(told[["kind", "order", "side", "price_ticks", "size"]].tolist()):
@@ -184,19 +184,19 @@ def opening(row: NDArray[np.int64], *, book: int = 0, time_ns: int | None = None
     """Return the displayed orders of a row's book as messages that add them, in queue order, at the row's time."""
     from sekai.markets.engine.check import orders_at
 
-    half, start = row.view(np.int32), int(row[layout.BOOKS]) + book * layout.BOOK_WORDS
-    now = int(row[layout.NOW]) if time_ns is None else time_ns
+    i32, start = row.view(np.int32), int(row[layout.Market.BOOKS]) + book * layout.Book.WORDS
+    now = int(row[layout.Market.NOW]) if time_ns is None else time_ns
     out = []
-    for number, side in ((0, start + layout.BID), (1, start + layout.ASK)):
-        for key in range(int(row[start + layout.TICKS])):
-            level = int(row[side + layout.LEVELS]) + layout.LEVEL_WORDS * key
-            price = (key ^ int(row[side + layout.FLIP])) + int(row[start + layout.BASE])
-            left = int(half[level + layout.QTY])  # what is hidden queues behind, and is not counted
+    for number, side in ((0, start + layout.Book.BID), (1, start + layout.Book.ASK)):
+        for key in range(int(row[start + layout.Book.TICKS])):
+            level = int(row[side + layout.Side.LEVELS]) + layout.Level.WORDS * key
+            price = (key ^ int(row[side + layout.Side.FLIP])) + int(row[start + layout.Book.BASE])
+            left = int(i32[level + layout.Level.QTY])  # what is hidden queues behind, and is not counted
             for order in orders_at(row, level):
-                lots = int(half[order + layout.QTY])
+                lots = int(i32[order + layout.Order.QTY])
                 if left <= 0:
                     break
-                out.append((now, int(half[order + layout.TAG]), price, lots, TapeKind.ADD, number))
+                out.append((now, int(i32[order + layout.Order.TAG]), price, lots, TapeKind.ADD, number))
                 left -= lots
     return np.array(out, L3)
 
@@ -235,7 +235,7 @@ class _Publisher:
     """Turns events into messages; `in_hand` is the order that has come and whose rest may queue when it has traded."""
 
     def __init__(self, book: int) -> None:
-        self.book, self.phase, self.known, self.time_ns = book, layout.CONTINUOUS, 0, 0
+        self.book, self.phase, self.known, self.time_ns = book, terms.Phase.CONTINUOUS, 0, 0
         self.live: dict[int, _Order] = {}
         self.stops: dict[int, _Order] = {}
         self.in_hand: tuple[int, _Order] | None = None
@@ -273,7 +273,7 @@ class _Publisher:
                 yield from self._rest(time)
                 if order in self.stops:
                     stop = self.stops.pop(order)
-                    stop.op = LIMIT if stop.op == STOP_LIMIT else layout.OP_MARKET
+                    stop.op = LIMIT if stop.op == STOP_LIMIT else terms.Op.MARKET
                     self.in_hand = order, stop
             elif kind == EventKind.REPLENISHED:
                 if order in self.live:
@@ -282,7 +282,7 @@ class _Publisher:
             elif kind == EventKind.PHASED and size != self.phase:
                 yield from self._rest(time)
                 self.phase = size
-                code = {layout.HALT: -1, layout.AUCTION: 0}.get(size, 1)
+                code = {terms.Phase.HALT: -1, terms.Phase.AUCTION: 0}.get(size, 1)
                 yield time, 0, code, 0, TapeKind.HALT, 1
         yield from self._rest(time_ns)
 
@@ -299,7 +299,7 @@ class _Publisher:
             yield time, number, order.price, order.shown, TapeKind.ADD, order.side
 
     def _trade(self, time: int, side: int, price: int, size: int, maker: int, taker: int) -> Iterator[_Message]:
-        if self.phase != layout.CONTINUOUS:
+        if self.phase != terms.Phase.CONTINUOUS:
             yield from self._cross(time, price, size, (maker, taker))
             return
         if self.in_hand is not None and self.in_hand[0] == taker:

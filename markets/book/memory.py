@@ -23,64 +23,10 @@ from sekai.markets.book.rejection import (
     rejection,
     too_big,
 )
-from sekai.markets.engine import layout
-from sekai.markets.engine.layout import (
-    ACCOUNT_COUNT,
-    ALL_KINDS,
-    BAND_HIGH,
-    BAND_LOW,
-    BASE,
-    BOOKS,
-    CAME,
-    CAPACITY,
-    DONE,
-    DRAIN,
-    E_CAUSE,
-    E_ORDER,
-    E_WHAT,
-    ELASTIC,
-    EVENT_HEAD,
-    EVENT_KINDS,
-    EVENT_STOP,
-    EVENT_TAIL,
-    EVENT_WORDS,
-    GATE,
-    LAST,
-    LIVE,
-    LOT,
-    M_REASON,
-    M_STAGE,
-    MARK,
-    MAX_ORDER_SIZE,
-    MAX_PRICE,
-    MAX_TAG,
-    MAX_TICKS,
-    MESSAGES,
-    OP_AON,
-    OP_FOK,
-    OP_IOC,
-    OP_LIMIT,
-    OP_MARKET,
-    OP_MODIFY,
-    OP_QUOTE,
-    OP_REDUCE,
-    OP_STOP,
-    OP_STOP_LIMIT,
-    OP_TRAILING_STOP,
-    OP_UNCROSS,
-    ORDER_WORDS,
-    ORDERS,
-    PRICE,
-    REJECTED,
-    REJECTS,
-    SERIAL,
-    SPECIAL,
-    TAG,
-    TICK,
-    TICKS,
-    TRADED,
-    Row,
-)
+from sekai.markets.engine import layout, terms
+from sekai.markets.engine.layout import Book, Event, Market, Message, Order, Row
+from sekai.markets.engine.rows import new_row
+from sekai.markets.engine.terms import MAX_PRICE, MAX_TAG, MAX_TICKS, Answer, Kind, Op, Stage
 from sekai.markets.rules import VenueRules
 
 __all__ = ["BookMemory", "lay_venue_rules"]
@@ -89,9 +35,9 @@ if TYPE_CHECKING:
     from sekai.markets.engine.replay import Demand
 
 _MAX_GAP: Final = 1 << 20  # order ids that may be left out at once
-_PRICED: Final = frozenset((OP_LIMIT, OP_AON, OP_STOP_LIMIT, OP_MODIFY, OP_UNCROSS))  # they need the ladder there
-_STOPS: Final = (OP_STOP, OP_STOP_LIMIT, OP_TRAILING_STOP)
-_NEW: Final = frozenset((OP_LIMIT, OP_IOC, OP_MARKET, *range(OP_FOK, OP_TRAILING_STOP + 1)))
+_PRICED: Final = frozenset((Op.LIMIT, Op.AON, Op.STOP_LIMIT, Op.MODIFY, Op.UNCROSS))  # they need the ladder there
+_STOPS: Final = (Op.STOP, Op.STOP_LIMIT, Op.TRAILING_STOP)
+_NEW: Final = frozenset((Op.LIMIT, Op.IOC, Op.MARKET, *range(Op.FOK, Op.TRAILING_STOP + 1)))
 _WITHOUT_EXTRAS: Final = (0, 0, 0)  # a stop, a display, flags
 
 
@@ -108,16 +54,16 @@ class BookMemory:
     def _lay_out(self, rules: VenueRules, *, ticks: int, orders: int, owners: int, events: bool) -> None:
         check_capacity(ticks=ticks, orders=orders, owners=owners)
         base = max(0, (rules.last_trade or 0) - ticks // 2)
-        self._row = layout.new_row(
+        self._row = new_row(
             ticks=ticks, orders=orders, accounts=owners, events=256, tape=1, queue=16, base=base, special=True
         )
-        self._row[EVENT_STOP] = self._row[ELASTIC] = 1
-        self._row[SERIAL] = -1  # the largest id so far
-        self._row[EVENT_KINDS] = ALL_KINDS if events else 1 << TRADED | 1 << REJECTED
-        self._book, self._rules = int(self._row[BOOKS]), rules
+        self._row[Market.EVENT_STOP] = self._row[Market.ELASTIC] = 1
+        self._row[Market.SERIAL] = -1  # the largest id so far
+        self._row[Market.EVENT_KINDS] = Kind.ALL if events else 1 << Kind.TRADED | 1 << Kind.REJECTED
+        self._book, self._rules = int(self._row[Market.BOOKS]), rules
         lay_venue_rules(self._row, self._book, rules)
         self._handles = np.zeros(1024, np.int32)
-        self._log = np.zeros(256 * EVENT_WORDS, np.int64)
+        self._log = np.zeros(256 * Event.WORDS, np.int64)
         self._logged = self._next_id = 0
         self._ended: dict[int, Ending] = {}
         self._send = _kernels().send
@@ -128,9 +74,9 @@ class BookMemory:
         ended: dict[int, Ending],
     ) -> Self:  # fmt: skip
         book = cls.__new__(cls)
-        book._row, book._handles, book._next_id, book._book = row, handles, next_id, int(row[BOOKS])
+        book._row, book._handles, book._next_id, book._book = row, handles, next_id, int(row[Market.BOOKS])
         book._logged, book._rules, book._ended = len(words), rules, ended
-        book._log = np.concatenate([words.ravel(), np.zeros(max(words.size, 256 * EVENT_WORDS), np.int64)])
+        book._log = np.concatenate([words.ravel(), np.zeros(max(words.size, 256 * Event.WORDS), np.int64)])
         book._send = _kernels().send
         return book
 
@@ -161,24 +107,24 @@ class BookMemory:
         kernels, before, width = _kernels(), self._logged, messages.dtype.itemsize // 4
         words = np.require(messages, requirements=["C", "A", "W"]).view(np.int32)  # what the kernel was compiled for
         done, stop, count, can_fit_all = 0, len(messages), len(messages), True
-        first, refused = int(self._row[MESSAGES]), int(self._row[REJECTS])
-        is_plain = messages.dtype == MESSAGE and self._row[self._book + GATE] <= layout.CHECKED
+        first, refused = int(self._row[Market.MESSAGES]), int(self._row[Market.REJECTS])
+        is_plain = messages.dtype == MESSAGE and self._row[self._book + Book.GATE] <= terms.Gate.CHECKED
         while done < count:
             done, self._logged, code = self._replay(words[: stop * width], width, done, is_plain)
-            self._row[ELASTIC], stop = 1, count
-            if code == DRAIN:
+            self._row[Market.ELASTIC], stop = 1, count
+            if code == Answer.DRAIN:
                 self._lengthen_log()
-            elif code == SPECIAL:
+            elif code == Answer.SPECIAL:
                 is_plain = False
             elif code == kernels.GROW:
                 rest, one = words[done * width :], words[done * width : (done + 1) * width]
                 can_fit_all = can_fit_all and self._make_room(kernels.demand(rest, width), count - done)
                 if not can_fit_all and not self._make_room(kernels.demand(one, width), 1):
-                    self._row[ELASTIC], stop = 0, done + 1  # there is no room to make: let the book refuse it
+                    self._row[Market.ELASTIC], stop = 0, done + 1  # there is no room to make: let the book refuse it
         self._pour()
-        if self._row[REJECTS] > refused:
+        if self._row[Market.REJECTS] > refused:
             self._name_refused(before, messages["order_id"], first)
-        self._next_id = max(self._next_id, int(self._row[SERIAL]) + 1)
+        self._next_id = max(self._next_id, int(self._row[Market.SERIAL]) + 1)
         return trades_of(self._words[before:])
 
     def _replay(self, words: NDArray[np.int32], width: int, done: int, is_plain: bool) -> tuple[int, int, int]:
@@ -192,7 +138,7 @@ class BookMemory:
 
     @property
     def _words(self) -> NDArray[np.int64]:
-        return self._log[: self._logged * EVENT_WORDS].reshape(-1, EVENT_WORDS)
+        return self._log[: self._logged * Event.WORDS].reshape(-1, Event.WORDS)
 
     def _do(
         self, op: int, number: int, side_index: int, price: int, size: int, owner: int,
@@ -200,7 +146,7 @@ class BookMemory:
     ) -> None:  # fmt: skip
         """Send a message and bring it to its end; `extras` are a stop or an offset, a display, and flags."""
         try:
-            if op <= OP_QUOTE and extras is _WITHOUT_EXTRAS:  # said here too: most messages come this way
+            if op <= Op.QUOTE and extras is _WITHOUT_EXTRAS:  # said here too: most messages come this way
                 code = self._send(self._row, self._handles, self._book, op, number, side_index, price, size, owner)
             else:
                 code = self._sent((op, number, side_index, price, size, owner), extras)
@@ -210,7 +156,7 @@ class BookMemory:
             self._finish(code, op, number, side_index, price, size, owner, extras=extras)
 
     def _sent(self, message: tuple[int, ...], extras: tuple[int, int, int]) -> int:
-        if message[0] > OP_QUOTE or extras != _WITHOUT_EXTRAS:
+        if message[0] > Op.QUOTE or extras != _WITHOUT_EXTRAS:
             return _kernels().send_special(self._row, self._handles, self._book, *message, *extras)
         return self._send(self._row, self._handles, self._book, *message)
 
@@ -226,40 +172,42 @@ class BookMemory:
             need = kernels.Demand(number if op in _NEW else -1, owner, *((price, price) if is_priced else (1, 0)))
             can_fit = self._make_room(need, 1)
             row, handles = self._row, self._handles
-            row[ELASTIC] = can_fit
+            row[Market.ELASTIC] = can_fit
             code = self._sent(message, extras)
-            row[ELASTIC] = 1
-        while code in (DRAIN, SPECIAL):
-            if code == DRAIN:
+            row[Market.ELASTIC] = 1
+        while code in (Answer.DRAIN, Answer.SPECIAL):
+            if code == Answer.DRAIN:
                 self._pour()
-            if code == SPECIAL or row[M_STAGE] >= CAME:
+            if code == Answer.SPECIAL or row[Message.STAGE] >= Stage.CAME:
                 code = kernels.resume_special(row, handles, kernels.special())
             else:
                 code = kernels.resume(row, handles)
-        if code != DONE:
-            reason, named = Reason(int(row[M_REASON])), "price"
+        if code != Answer.DONE:
+            reason, named = Reason(int(row[Message.REASON])), "price"
             if reason is Reason.IDS_EXHAUSTED:
                 self._pour()
-                self._name_refused(self._logged - 1, np.array([number]), int(row[MESSAGES]) - 1)
-            if op in _STOPS and not (op == OP_STOP_LIMIT and is_faulty_price(price, reason, self._limits())):
-                named, price = "offset" if op == OP_TRAILING_STOP else "stop", extras[0]
-            sized = "by" if op == OP_REDUCE else "size"
+                self._name_refused(self._logged - 1, np.array([number]), int(row[Market.MESSAGES]) - 1)
+            if op in _STOPS and not (op == Op.STOP_LIMIT and is_faulty_price(price, reason, self._limits())):
+                named, price = "offset" if op == Op.TRAILING_STOP else "stop", extras[0]
+            sized = "by" if op == Op.REDUCE else "size"
             raise rejection(
                 reason, self._limits(), id=number, price=price, size=size, owner=owner, named=named, sized=sized
             )
 
     def _limits(self) -> Limits:
-        tick, lot, low, high = (int(self._row[self._book + word]) for word in (TICK, LOT, BAND_LOW, BAND_HIGH))
+        tick, lot, low, high = (
+            int(self._row[self._book + word]) for word in (Book.TICK, Book.LOT, Book.BAND_LOW, Book.BAND_HIGH)
+        )
         return Limits(
             tick=tick,
             lot=lot,
             band=(low, high),
-            max_size=int(self._row[MAX_ORDER_SIZE]),
+            max_size=int(self._row[Market.MAX_ORDER_SIZE]),
             max_orders=MAX_ORDERS,
             max_owner=MAX_OWNERS - 1,
             max_id=self._id_limit(1) - 1,
             next_id=self._next_id,
-            ladder=(self._base, self._base + int(self._row[self._book + TICKS]) - 1),
+            ladder=(self._base, self._base + int(self._row[self._book + Book.TICKS]) - 1),
             rules=self._rules,
         )
 
@@ -267,13 +215,13 @@ class BookMemory:
 
     @property
     def _base(self) -> int:
-        return int(self._row[self._book + BASE])
+        return int(self._row[self._book + Book.BASE])
 
     def _pour(self) -> None:
         """Move what the ring holds into the log."""
-        while self._row[EVENT_TAIL] != self._row[EVENT_HEAD]:
+        while self._row[Market.EVENT_TAIL] != self._row[Market.EVENT_HEAD]:
             self._logged = _kernels().pour(self._row, self._log, self._logged)
-            if self._row[EVENT_TAIL] != self._row[EVENT_HEAD]:
+            if self._row[Market.EVENT_TAIL] != self._row[Market.EVENT_HEAD]:
                 self._lengthen_log()
 
     def _name_refused(self, since: int, order_ids: NDArray[Any], first: int) -> None:
@@ -282,8 +230,8 @@ class BookMemory:
         `since` is the first event that may be such.
         """
         words = self._words[since:]
-        nameless = words[:, E_WHAT] & 0xFFFF == REJECTED | layout.TAGS_EXHAUSTED << 8
-        words[nameless, E_ORDER] = order_ids[words[nameless, E_CAUSE] - 1 - first]
+        nameless = words[:, Event.WHAT] & 0xFFFF == Kind.REJECTED | terms.Reason.TAGS_EXHAUSTED << 8
+        words[nameless, Event.ORDER] = order_ids[words[nameless, Event.CAUSE] - 1 - first]
 
     def _lengthen_log(self) -> None:
         longer = np.zeros(2 * self._log.size, np.int64)
@@ -296,7 +244,11 @@ class BookMemory:
     def _make_room(self, need: Demand, messages: int) -> bool:
         """Make room for what `messages` messages need, and for more orders; return whether all found it."""
         row, book = self._row, self._book
-        count, capacity, live = int(row[ACCOUNT_COUNT]), int(row[book + CAPACITY]), int(row[book + LIVE])
+        count, capacity, live = (
+            int(row[Market.ACCOUNT_COUNT]),
+            int(row[book + Book.CAPACITY]),
+            int(row[book + Book.LIVE]),
+        )
         window = self._window(need)
         if need.order_id >= self._id_limit(messages) or need.owner >= MAX_OWNERS or window is None:
             return False
@@ -306,19 +258,19 @@ class BookMemory:
             self._handles = more
         owners = count if need.owner < count else min(max(2 * count, need.owner + 1), MAX_OWNERS)
         orders = min(2 * capacity, MAX_ORDERS) if live == capacity else capacity
-        if (orders, owners, *window) != (capacity, count, int(row[book + TICKS]), self._base):
+        if (orders, owners, *window) != (capacity, count, int(row[book + Book.TICKS]), self._base):
             self._grow(orders, owners, *window)
         return live < orders
 
     def _window(self, need: Demand) -> tuple[int, int] | None:
         """Return ticks and base of a ladder that holds all there is and the prices to come, or None if none does."""
-        row, base, ticks = self._row, self._base, int(self._row[self._book + TICKS])
+        row, base, ticks = self._row, self._base, int(self._row[self._book + Book.TICKS])
         if need.low > need.high or (base <= need.low and need.high < base + ticks):
             return ticks, base
-        prices = row.view(np.int32)[self._live_handles() + PRICE] + base
+        prices = row.view(np.int32)[self._live_handles() + Order.PRICE] + base
         held = [float(price) for price in prices[prices > 0]]  # stops, and a call's market orders, have none
-        held += [int(row[self._book + LAST]) + base] * bool(row[self._book + LAST] >= 0)
-        held += [row[self._book + MARK] / 2 + base] * bool(row[self._book + MARK] >= 0)
+        held += [int(row[self._book + Book.LAST]) + base] * bool(row[self._book + Book.LAST] >= 0)
+        held += [row[self._book + Book.MARK] / 2 + base] * bool(row[self._book + Book.MARK] >= 0)
         low, high = floor(min([need.low, *held])), ceil(max([need.high, *held]))
         if high - low >= MAX_TICKS:
             return None
@@ -331,29 +283,29 @@ class BookMemory:
 
         self._pour()
         self._row = grown(self._row, ticks=ticks, orders=orders, accounts=owners, base=base)
-        self._book = int(self._row[BOOKS])
+        self._book = int(self._row[Market.BOOKS])
         live = self._live_handles()
-        self._handles[self._row.view(np.int32)[live + TAG]] = live
+        self._handles[self._row.view(np.int32)[live + Order.TAG]] = live
 
     # --- finding orders --------------------------------------------------------------------------------------------
 
     def _live_handles(self) -> NDArray[np.int32]:
-        slots = int(self._row[self._book + layout.SLOTS])
-        return self._row.view(np.int32)[slots : slots + int(self._row[self._book + LIVE])]
+        slots = int(self._row[self._book + layout.Book.SLOTS])
+        return self._row.view(np.int32)[slots : slots + int(self._row[self._book + Book.LIVE])]
 
     def _find(self, number: int) -> int:
         handle = int(self._handles[number]) if 0 <= number < self._handles.size else 0
-        within = handle - int(self._row[self._book + ORDERS])
-        if not 0 <= within < ORDER_WORDS * int(self._row[self._book + CAPACITY]) or within % ORDER_WORDS:
+        within = handle - int(self._row[self._book + Book.ORDERS])
+        if not 0 <= within < Order.WORDS * int(self._row[self._book + Book.CAPACITY]) or within % Order.WORDS:
             return 0
-        return handle if self._row.view(np.int32)[handle + TAG] == number else 0
+        return handle if self._row.view(np.int32)[handle + Order.TAG] == number else 0
 
 
 def lay_venue_rules(row: Row, book: int, rules: VenueRules) -> None:
     """Write a venue's rules into the words of a row's book, which is laid out for them. Modifies `row` in place."""
-    row[MAX_ORDER_SIZE] = rules.max_size
+    row[Market.MAX_ORDER_SIZE] = rules.max_size
     if rules.last_trade is not None:
-        row[book + LAST] = rules.last_trade - int(row[book + BASE])
+        row[book + Book.LAST] = rules.last_trade - int(row[book + Book.BASE])
     if rules == _PLAIN:
         return
     from sekai.markets.engine.rules import lay_rules
@@ -361,25 +313,25 @@ def lay_venue_rules(row: Row, book: int, rules: VenueRules) -> None:
     stp = ("none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement").index(rules.stp)
     low, high = rules.band
     words = {
-        TICK: rules.tick,
-        LOT: rules.lot,
-        BAND_LOW: 1 if rules.halt_band else low,
-        BAND_HIGH: MAX_PRICE if rules.halt_band else high,
-        layout.STP: stp,
-        layout.PRO_RATA: int(rules.allocation == "pro_rata"),
-        layout.TOP_ORDER: int(rules.top_order),
-        layout.MIN_FILL: rules.min_fill,
-        layout.MAKER_FEE: rules.maker_fee_parts,
-        layout.TAKER_FEE: rules.taker_fee_parts,
-        layout.MAKER_FEE_PER_LOT: rules.maker_fee_per_lot,
-        layout.TAKER_FEE_PER_LOT: rules.taker_fee_per_lot,
-        layout.RATE_WINDOW: rules.order_rate_window_ns,
+        Book.TICK: rules.tick,
+        Book.LOT: rules.lot,
+        Book.BAND_LOW: 1 if rules.halt_band else low,
+        Book.BAND_HIGH: MAX_PRICE if rules.halt_band else high,
+        layout.Book.SELF_TRADE: stp,
+        layout.Book.PRO_RATA: int(rules.allocation == "pro_rata"),
+        layout.Book.TOP_ORDER: int(rules.top_order),
+        layout.Book.MIN_FILL: rules.min_fill,
+        layout.Book.MAKER_FEE: rules.maker_fee_parts,
+        layout.Book.TAKER_FEE: rules.taker_fee_parts,
+        layout.Book.MAKER_FEE_PER_LOT: rules.maker_fee_per_lot,
+        layout.Book.TAKER_FEE_PER_LOT: rules.taker_fee_per_lot,
+        layout.Book.RATE_WINDOW: rules.order_rate_window_ns,
     }
-    words |= {layout.HALT_LOW: low, layout.HALT_HIGH: high} if rules.halt_band else {}
+    words |= {layout.Book.HALT_LOW: low, layout.Book.HALT_HIGH: high} if rules.halt_band else {}
     limits = {
-        layout.MOST_POSITION: rules.position_limit,
-        layout.MOST_ORDERS: rules.open_order_limit,
-        layout.MOST_RATE: rules.order_rate_limit,
+        layout.Book.MOST_POSITION: rules.position_limit,
+        layout.Book.MOST_ORDERS: rules.open_order_limit,
+        layout.Book.MOST_RATE: rules.order_rate_limit,
     }
     lay_rules(row, book, words | {word: value for word, value in limits.items() if value is not None})
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sekai.error import SekaiError
-from sekai.markets.engine import layout
+from sekai.markets.engine import layout, terms
 
 __all__ = [
     "AON",
@@ -51,27 +51,27 @@ __all__ = [
     "trades_of",
 ]
 
-LIMIT: Final = layout.OP_LIMIT
-CANCEL: Final = layout.OP_CANCEL
-IOC: Final = layout.OP_IOC
-REDUCE: Final = layout.OP_REDUCE
-MARKET: Final = layout.OP_MARKET
-MODIFY: Final = layout.OP_MODIFY
-MASS_CANCEL: Final = layout.OP_MASS_CANCEL
-FOK: Final = layout.OP_FOK
-AON: Final = layout.OP_AON
-STOP: Final = layout.OP_STOP
-STOP_LIMIT: Final = layout.OP_STOP_LIMIT
-TRAILING_STOP: Final = layout.OP_TRAILING_STOP
-PHASE: Final = layout.OP_PHASE
-UNCROSS: Final = layout.OP_UNCROSS
+LIMIT: Final = terms.Op.LIMIT
+CANCEL: Final = terms.Op.CANCEL
+IOC: Final = terms.Op.IOC
+REDUCE: Final = terms.Op.REDUCE
+MARKET: Final = terms.Op.MARKET
+MODIFY: Final = terms.Op.MODIFY
+MASS_CANCEL: Final = terms.Op.MASS_CANCEL
+FOK: Final = terms.Op.FOK
+AON: Final = terms.Op.AON
+STOP: Final = terms.Op.STOP
+STOP_LIMIT: Final = terms.Op.STOP_LIMIT
+TRAILING_STOP: Final = terms.Op.TRAILING_STOP
+PHASE: Final = terms.Op.PHASE
+UNCROSS: Final = terms.Op.UNCROSS
 _NEW: Final = (LIMIT, IOC, MARKET, FOK, AON, STOP, STOP_LIMIT, TRAILING_STOP)
 KEEP: Final = -(1 << 31)  # in a MODIFY: leave the price, or the size, as it is
 
 # what else an order is, in ORDER["flags"]; ICEBERG goes with a display
-HIDDEN: Final = layout.IS_HIDDEN
-ICEBERG: Final = layout.IS_ICEBERG
-POST_ONLY: Final = layout.IS_POST_ONLY
+HIDDEN: Final = terms.Flag.HIDDEN
+ICEBERG: Final = terms.Flag.ICEBERG
+POST_ONLY: Final = terms.Flag.POST_ONLY
 
 MESSAGE: Final = np.dtype([(name, "<i4") for name in ("op", "order_id", "side", "price_ticks", "size", "owner")])
 TRADE: Final = np.dtype([(name, "<i8") for name in ("maker", "taker", "price_ticks", "size")])
@@ -95,47 +95,47 @@ Ending = Literal["filled", "cancelled", "rejected"]
 class EventKind(IntEnum):
     """What an event is; `EVENT["kind"]` holds its number."""
 
-    ACCEPTED = layout.ACCEPTED
-    TRADED = layout.TRADED
-    CANCELLED = layout.CANCELLED
-    REDUCED = layout.REDUCED
-    REPLACED = layout.REPLACED
-    REJECTED = layout.REJECTED
-    TRIGGERED = layout.TRIGGERED
-    REPLENISHED = layout.REPLENISHED
-    PHASED = layout.PHASED
+    ACCEPTED = terms.Kind.ACCEPTED
+    TRADED = terms.Kind.TRADED
+    CANCELLED = terms.Kind.CANCELLED
+    REDUCED = terms.Kind.REDUCED
+    REPLACED = terms.Kind.REPLACED
+    REJECTED = terms.Kind.REJECTED
+    TRIGGERED = terms.Kind.TRIGGERED
+    REPLENISHED = terms.Kind.REPLENISHED
+    PHASED = terms.Kind.PHASED
 
 
 class Reason(IntEnum):
     """Why an order was refused, or ended; `EVENT["reason"]` and `REJECT["reason"]` hold its number."""
 
-    OK = layout.OK
-    BY_OWNER = layout.BY_OWNER
-    UNFILLED = layout.UNFILLED
-    BAD_PRICE = layout.BAD_PRICE
-    BAD_SIZE = layout.BAD_SIZE
-    BEYOND_LADDER = layout.BEYOND_LADDER
-    BOOK_FULL = layout.BOOK_FULL
-    UNKNOWN_ORDER = layout.UNKNOWN_ORDER
-    NOT_OWNER = layout.NOT_OWNER
-    DUPLICATE_ID = layout.DUPLICATE_TAG
-    IDS_EXHAUSTED = layout.TAGS_EXHAUSTED
-    LEVEL_FULL = layout.LEVEL_FULL
-    BAD_OPERATION = layout.BAD_OPERATION
-    BAD_OWNER = layout.BAD_OWNER
-    CLOSED = layout.CLOSED
-    BAD_SIDE = layout.BAD_SIDE
-    OFF_TICK = layout.OFF_TICK
-    OFF_LOT = layout.OFF_LOT
-    OUTSIDE_BAND = layout.OUTSIDE_BAND
-    BAD_DISPLAY = layout.BAD_DISPLAY
-    WOULD_TRADE = layout.WOULD_TRADE
-    NOT_IN_CALL = layout.NOT_IN_CALL
-    SELF_TRADE = layout.SELF_TRADE
-    POSITION_LIMIT = layout.POSITION_LIMIT
-    ORDER_LIMIT = layout.ORDER_LIMIT
-    RATE_LIMIT = layout.RATE_LIMIT
-    NO_CALL = layout.NO_CALL
+    OK = terms.Reason.OK
+    BY_OWNER = terms.Reason.BY_OWNER
+    UNFILLED = terms.Reason.UNFILLED
+    BAD_PRICE = terms.Reason.BAD_PRICE
+    BAD_SIZE = terms.Reason.BAD_SIZE
+    BEYOND_LADDER = terms.Reason.BEYOND_LADDER
+    BOOK_FULL = terms.Reason.BOOK_FULL
+    UNKNOWN_ORDER = terms.Reason.UNKNOWN_ORDER
+    NOT_OWNER = terms.Reason.NOT_OWNER
+    DUPLICATE_ID = terms.Reason.DUPLICATE_TAG
+    IDS_EXHAUSTED = terms.Reason.TAGS_EXHAUSTED
+    LEVEL_FULL = terms.Reason.LEVEL_FULL
+    BAD_OPERATION = terms.Reason.BAD_OPERATION
+    BAD_OWNER = terms.Reason.BAD_OWNER
+    CLOSED = terms.Reason.CLOSED
+    BAD_SIDE = terms.Reason.BAD_SIDE
+    OFF_TICK = terms.Reason.OFF_TICK
+    OFF_LOT = terms.Reason.OFF_LOT
+    OUTSIDE_BAND = terms.Reason.OUTSIDE_BAND
+    BAD_DISPLAY = terms.Reason.BAD_DISPLAY
+    WOULD_TRADE = terms.Reason.WOULD_TRADE
+    NOT_IN_CALL = terms.Reason.NOT_IN_CALL
+    SELF_TRADE = terms.Reason.SELF_TRADE
+    POSITION_LIMIT = terms.Reason.POSITION_LIMIT
+    ORDER_LIMIT = terms.Reason.ORDER_LIMIT
+    RATE_LIMIT = terms.Reason.RATE_LIMIT
+    NO_CALL = terms.Reason.NO_CALL
 
 
 class BadMessage(SekaiError, ValueError):
@@ -176,8 +176,8 @@ def messages(
         columns |= {name: _integers(name, 0 if value is None else value) for name, value in more.items()}
     _check_range(columns["op"], "op", "an operation from 0 to 14", 0, UNCROSS)
     _check_range(columns["side"], "side", "0 (buy) or 1 (sell)", 0, 1)
-    _check_range(columns["order_id"], "order_id", f"from 0 to {layout.MAX_TAG}", 0, layout.MAX_TAG)
-    _check_range(columns["owner"], "owner", f"from 0 to {layout.MAX_TAG}", 0, layout.MAX_TAG)
+    _check_range(columns["order_id"], "order_id", f"from 0 to {terms.MAX_TAG}", 0, terms.MAX_TAG)
+    _check_range(columns["owner"], "owner", f"from 0 to {terms.MAX_TAG}", 0, terms.MAX_TAG)
     for name in ("price_ticks", "size", "stop_ticks", "display", "flags"):
         _check_range(columns.get(name, np.zeros(0)), name, "a 32-bit integer", -(1 << 31), (1 << 31) - 1)
     if not is_plain:
@@ -218,32 +218,32 @@ def events_of(words: NDArray[np.int64]) -> NDArray[Any]:
     what is ACCEPTED or REPLACED: lots that an iceberg shows at a time, 0 of a hidden order; else -1.
     """
     out = np.zeros(len(words), EVENT)
-    what, owners = words[:, layout.E_WHAT], words[:, layout.E_OWNERS]
-    out["time_ns"] = words[:, layout.E_TIME]
+    what, owners = words[:, layout.Event.WHAT], words[:, layout.Event.OWNERS]
+    out["time_ns"] = words[:, layout.Event.TIME]
     out["kind"], out["reason"], out["side"], out["book"] = what & 255, what >> 8 & 255, what >> 16 & 255, what >> 24
-    out["price_ticks"], out["size"] = words[:, layout.E_PRICE], words[:, layout.E_SIZE]
+    out["price_ticks"], out["size"] = words[:, layout.Event.PRICE], words[:, layout.Event.SIZE]
     for name in ("price_ticks", "size"):
-        out[name][out[name] == layout.KEEP] = KEEP
-    out["order"], out["other"] = words[:, layout.E_ORDER], words[:, layout.E_OTHER]
+        out[name][out[name] == terms.KEEP] = KEEP
+    out["order"], out["other"] = words[:, layout.Event.ORDER], words[:, layout.Event.OTHER]
     is_trade = out["kind"] == EventKind.TRADED
     may_hide = np.isin(out["kind"], (EventKind.ACCEPTED, EventKind.REPLACED))
     out["owner"] = np.where(is_trade | may_hide, owners & 0xFFFFFFFF, owners)
     out["shown"] = np.where(may_hide, (owners >> 32) - 1, -1)
     out["other_owner"] = np.where(is_trade, owners >> 32, -1)
-    out["message"] = words[:, layout.E_CAUSE] - 1
+    out["message"] = words[:, layout.Event.CAUSE] - 1
     return out
 
 
 def trades_of(words: NDArray[np.int64]) -> NDArray[Any]:
     """Return the trades among engine events `(n, 8)`, `(m,)` of dtype `TRADE`, in the order in which they happened."""
-    fills = words[words[:, layout.E_WHAT] & 255 == EventKind.TRADED]
-    columns = fills[:, [layout.E_ORDER, layout.E_OTHER, layout.E_PRICE, layout.E_SIZE]]
+    fills = words[words[:, layout.Event.WHAT] & 255 == EventKind.TRADED]
+    columns = fills[:, [layout.Event.ORDER, layout.Event.OTHER, layout.Event.PRICE, layout.Event.SIZE]]
     return np.ascontiguousarray(columns).view(TRADE)[:, 0]
 
 
 def rejects_of(words: NDArray[np.int64]) -> NDArray[Any]:
     """Return the refusals among engine events `(n, 8)`, `(m,)` of dtype `REJECT`; `message` counts from 0."""
-    events = events_of(words[words[:, layout.E_WHAT] & 255 == EventKind.REJECTED])
+    events = events_of(words[words[:, layout.Event.WHAT] & 255 == EventKind.REJECTED])
     out = np.empty(len(events), REJECT)
     for name in ("message", "side", "price_ticks", "size", "owner", "reason"):
         out[name] = events[name]
@@ -256,7 +256,7 @@ def ends_of(words: NDArray[np.int64]) -> dict[int, Ending]:
 
     An order that is live may be in it, as filled. Of an id that is used again the last order that was accepted counts.
     """
-    kind, order, other = words[:, layout.E_WHAT] & 255, words[:, layout.E_ORDER], words[:, layout.E_OTHER]
+    kind, order, other = words[:, layout.Event.WHAT] & 255, words[:, layout.Event.ORDER], words[:, layout.Event.OTHER]
     refused = order[(kind == EventKind.REJECTED) & np.isin(other, _NEW)]
     ends: dict[int, Ending] = dict.fromkeys(refused.tolist(), "rejected")
     traded, cancelled = np.flatnonzero(kind == EventKind.TRADED), np.flatnonzero(kind == EventKind.CANCELLED)

@@ -35,67 +35,8 @@ from sekai.markets.book.rejection import (
     too_big,
     whole_number,
 )
-from sekai.markets.engine import layout
-from sekai.markets.engine.layout import (
-    ACCOUNT_STRIDE,
-    ACCOUNTS,
-    ALL_KINDS,
-    ASK,
-    BEST,
-    BID,
-    CALL_PRICE,
-    CASH,
-    COUNT,
-    E_ORDER,
-    E_OTHER,
-    EDGE,
-    EVENT_KINDS,
-    EXTRAS,
-    FILLS,
-    FLIP,
-    HIDDENS,
-    IS_HIDDEN,
-    IS_ICEBERG,
-    IS_POST_ONLY,
-    IS_STOP,
-    IS_WAITING,
-    KEEP,
-    LAST,
-    LEVEL_WORDS,
-    LEVELS,
-    LIVE,
-    M_FILLED,
-    M_TAKEN,
-    MARK,
-    MESSAGES,
-    MONEY,
-    NONE,
-    NOW,
-    OP_CANCEL,
-    OP_MARKET,
-    OP_MASS_CANCEL,
-    OP_MODIFY,
-    OP_PHASE,
-    OP_QUOTE,
-    OP_REDUCE,
-    OP_STOP,
-    OP_STOP_LIMIT,
-    OP_TRAILING_STOP,
-    OP_UNCROSS,
-    OWNER,
-    PHASE,
-    POSITION,
-    PRICE,
-    QTY,
-    SIDE,
-    STOPS,
-    TAG,
-    TICKS,
-    VENUE,
-    VOLUME,
-    X_FLAGS,
-    X_RESERVE,
-)
+from sekai.markets.engine import layout as at
+from sekai.markets.engine.terms import KEEP, MONEY, NONE, Flag, Kind, Op
 from sekai.markets.rules import VenueRules
 from sekai.utils import InvalidValue
 
@@ -182,7 +123,7 @@ class OrderBook(BookMemory):
             op, side_index = TIFS[tif], SIDES[side]
         except (KeyError, TypeError):
             raise bad_word(side, tif) from None
-        if post_only or hidden or display is not None or op > OP_QUOTE:
+        if post_only or hidden or display is not None or op > Op.QUOTE:
             return self._special_limit(op, number, side_index, price, size, owner, (post_only, hidden, display))
         if type(price) is int and type(size) is int and type(owner) is int and type(number) is int:
             try:
@@ -204,29 +145,29 @@ class OrderBook(BookMemory):
 
         What does not trade is cancelled: at once, or, of one sent in a call, when that ends.
         """
-        return self._new(OP_MARKET, side, id, 0, size, owner)
+        return self._new(Op.MARKET, side, id, 0, size, owner)
 
     def stop(self, side: Side, *, stop: int, size: int, owner: int = 0, id: int | None = None) -> int:
         """Wait for a trade at `stop` ticks or beyond (a buy above, a sell below); then be a market order."""
-        return self._new(OP_STOP, side, id, 0, size, owner, as_integer("stop", stop))
+        return self._new(Op.STOP, side, id, 0, size, owner, as_integer("stop", stop))
 
     def stop_limit(self, side: Side, *, stop: int, price: int, size: int, owner: int = 0, id: int | None = None) -> int:
         """Wait for a trade at `stop` ticks or beyond (a buy above, a sell below); then be a limit order at `price`."""
-        return self._new(OP_STOP_LIMIT, side, id, as_integer("price", price), size, owner, as_integer("stop", stop))
+        return self._new(Op.STOP_LIMIT, side, id, as_integer("price", price), size, owner, as_integer("stop", stop))
 
     def trailing_stop(self, side: Side, *, offset: int, size: int, owner: int = 0, id: int | None = None) -> int:
         """Wait for a trade `offset` ticks back from the best price since entry; then be a market order."""
-        return self._new(OP_TRAILING_STOP, side, id, 0, size, owner, as_integer("offset", offset))
+        return self._new(Op.TRAILING_STOP, side, id, 0, size, owner, as_integer("offset", offset))
 
     def cancel(self, id: int, *, owner: int | None = None) -> int:
         """Cancel an order; return the lots that were open. With `owner`, only if it is theirs. Raises OrderRejected."""
-        self._do(OP_CANCEL, as_integer("id", id), 0, 0, 0, _owner(owner))
-        return int(self._row[M_TAKEN])
+        self._do(Op.CANCEL, as_integer("id", id), 0, 0, 0, _owner(owner))
+        return int(self._row[at.Message.TAKEN])
 
     def reduce(self, id: int, by: int, *, owner: int | None = None) -> int:
         """Take `by` lots away from an order, which keeps its place; all of them cancel it. Return the lots taken."""
-        self._do(OP_REDUCE, as_integer("id", id), 0, 0, as_integer("by", by), _owner(owner))
-        return int(self._row[M_TAKEN])
+        self._do(Op.REDUCE, as_integer("id", id), 0, 0, as_integer("by", by), _owner(owner))
+        return int(self._row[at.Message.TAKEN])
 
     def modify(self, id: int, *, price: int | None = None, size: int | None = None, owner: int | None = None) -> int:
         """Change an order's price, or its open size; return the lots that it traded at once.
@@ -236,13 +177,13 @@ class OrderBook(BookMemory):
         """
         new_price = KEEP if price is None else as_integer("price", price)
         new_size = KEEP if size is None else as_integer("size", size)
-        self._do(OP_MODIFY, as_integer("id", id), 0, new_price, new_size, _owner(owner))
-        return int(self._row[M_FILLED])
+        self._do(Op.MODIFY, as_integer("id", id), 0, new_price, new_size, _owner(owner))
+        return int(self._row[at.Message.FILLED])
 
     def mass_cancel(self, owner: int) -> int:
         """Cancel all orders of an owner; return how many there were."""
-        self._do(OP_MASS_CANCEL, 0, 0, 0, 0, as_integer("owner", owner))
-        return int(self._row[M_TAKEN])
+        self._do(Op.MASS_CANCEL, 0, 0, 0, 0, as_integer("owner", owner))
+        return int(self._row[at.Message.TAKEN])
 
     # --- the venue ------------------------------------------------------------------------------------------------
 
@@ -254,7 +195,7 @@ class OrderBook(BookMemory):
         if to not in PHASES:
             raise OrderRejected(f"to must be one of {', '.join(PHASES)}, got {to!r}", Reason.BAD_OPERATION)
         was = self.trading_phase
-        self._do(OP_PHASE, 0, 0, 0, PHASES.index(to), 0)
+        self._do(Op.PHASE, 0, 0, 0, PHASES.index(to), 0)
         return self._cleared() if to == "continuous" != was else None
 
     def uncross(self, reference: int | None = None) -> int | None:
@@ -263,7 +204,7 @@ class OrderBook(BookMemory):
         Of several the closest to `reference` (without one, to the last trade price) is taken, if nothing else decides.
         """
         price = KEEP if reference is None else as_integer("reference", reference)
-        self._do(OP_UNCROSS, 0, 0, price, 0, 0)
+        self._do(Op.UNCROSS, 0, 0, price, 0, 0)
         return self._cleared()
 
     @property
@@ -274,7 +215,7 @@ class OrderBook(BookMemory):
     @property
     def trading_phase(self) -> Phase:
         """What the venue does at present: "continuous" trading, a call ("auction"), or a "halt"."""
-        return PHASES[int(self._row[self._book + PHASE])]
+        return PHASES[int(self._row[self._book + at.Book.PHASE])]
 
     @property
     def halted(self) -> bool:
@@ -287,30 +228,32 @@ class OrderBook(BookMemory):
 
         It does not go back: raises InvalidValue for less than it is.
         """
-        return int(self._row[NOW])
+        return int(self._row[at.Market.NOW])
 
     @time_ns.setter
     def time_ns(self, now: int) -> None:
-        self._row[NOW] = whole_number("time_ns", now, self.time_ns, 2**62)
+        self._row[at.Market.NOW] = whole_number("time_ns", now, self.time_ns, 2**62)
 
     @property
     def venue_cash(self) -> int:
         """What the venue has earned in fees, in hundredths of tick x lot; with all owners' cash it sums to zero."""
         self._check_money()
         row = self._row
-        return int(row[int(row[ACCOUNTS] + row[ACCOUNT_STRIDE] * row[VENUE]) + CASH])
+        return int(
+            row[int(row[at.Market.ACCOUNTS] + row[at.Market.ACCOUNT_STRIDE] * row[at.Market.VENUE]) + at.Account.CASH]
+        )
 
     # --- the market ------------------------------------------------------------------------------------------------
 
     @property
     def best_bid(self) -> int | None:
         """The highest price at which somebody buys, in ticks; None if nobody does."""
-        return self._best(self._book + BID)
+        return self._best(self._book + at.Book.BID)
 
     @property
     def best_ask(self) -> int | None:
         """The lowest price at which somebody sells, in ticks; None if nobody does."""
-        return self._best(self._book + ASK)
+        return self._best(self._book + at.Book.ASK)
 
     @property
     def mid(self) -> float | None:
@@ -327,27 +270,29 @@ class OrderBook(BookMemory):
     @property
     def last(self) -> int | None:
         """The price of the last trade, in ticks; None before the first."""
-        last = int(self._row[self._book + LAST])
+        last = int(self._row[self._book + at.Book.LAST])
         return None if last < 0 else last + self._base
 
     @property
     def mark(self) -> float | None:
         """The last mid that two sides agreed on, in ticks: what positions are worth; None before the first."""
-        mark = int(self._row[self._book + MARK])
+        mark = int(self._row[self._book + at.Book.MARK])
         return None if mark < 0 else mark / 2 + self._base
 
     def depth(self, levels: int = 10) -> Depth:
         """Return the best `levels` occupied levels of both sides, best first, or as many as there are."""
         levels = whole_number("levels", levels, 0)
-        return Depth(self._levels(self._book + BID, levels), self._levels(self._book + ASK, levels))
+        return Depth(self._levels(self._book + at.Book.BID, levels), self._levels(self._book + at.Book.ASK, levels))
 
     def queue(self, side: Side, price: int) -> list[Order]:
         """Return the orders that wait at a price, the one that trades first in front; hidden ones too, in the end."""
         side_index, ladder = _side_index(side), as_integer("price", price) - self._base
-        if not 0 <= ladder < self._row[self._book + TICKS]:
+        if not 0 <= ladder < self._row[self._book + at.Book.TICKS]:
             return []
-        handle = self._book + (BID, ASK)[side_index]
-        level = int(self._row[handle + LEVELS]) + LEVEL_WORDS * (ladder ^ int(self._row[handle + FLIP]))
+        handle = self._book + (at.Book.BID, at.Book.ASK)[side_index]
+        level = int(self._row[handle + at.Side.LEVELS]) + at.Level.WORDS * (
+            ladder ^ int(self._row[handle + at.Side.FLIP])
+        )
         from sekai.markets.engine.check import orders_at
 
         return [self._order(order) for order in orders_at(self._row, level)]
@@ -362,8 +307,8 @@ class OrderBook(BookMemory):
         handle = self._find(as_integer("id", id))
         if not handle:
             return None
-        is_seen = not self._flags(handle) & (IS_HIDDEN | IS_STOP | IS_WAITING)
-        return int(self._row.view(np.int32)[handle + QTY]) if is_seen else 0
+        is_seen = not self._flags(handle) & (Flag.HIDDEN | Flag.STOP | Flag.WAITING)
+        return int(self._row.view(np.int32)[handle + at.Order.QTY]) if is_seen else 0
 
     def status(self, id: int) -> Status | None:
         """Return what has become of an order; None if nobody sent it.
@@ -373,11 +318,11 @@ class OrderBook(BookMemory):
         number = as_integer("id", id)
         handle = self._find(number)
         if handle:
-            return "pending" if self._flags(handle) & IS_STOP else "live"
-        if self._row[EVENT_KINDS] != ALL_KINDS and 0 <= number < self._next_id:  # refusals are always kept
+            return "pending" if self._flags(handle) & Flag.STOP else "live"
+        if self._row[at.Market.EVENT_KINDS] != Kind.ALL and 0 <= number < self._next_id:  # refusals are always kept
             raise SekaiError(f"the status of an order that is done needs OrderBook(events=True), asked for {id}")
         self._pour()
-        about = (self._words[:, E_ORDER] == number) | (self._words[:, E_OTHER] == number)
+        about = (self._words[:, at.Event.ORDER] == number) | (self._words[:, at.Event.OTHER] == number)
         now, before = ends_of(self._words[about]).get(number), self._ended.get(number)
         return before if now in (None, "rejected") and before else now
 
@@ -387,11 +332,14 @@ class OrderBook(BookMemory):
         from sekai.markets.engine.check import orders_at
 
         tags = self._row.view(np.int32)
-        return [int(tags[order + TAG]) for order in orders_at(self._row, int(self._row[self._book + STOPS]))]
+        return [
+            int(tags[order + at.Order.TAG])
+            for order in orders_at(self._row, int(self._row[self._book + at.Book.STOPS]))
+        ]
 
     def __len__(self) -> int:
         """Return how many orders are live, pending stops included."""
-        return int(self._row[self._book + LIVE])
+        return int(self._row[self._book + at.Book.LIVE])
 
     def __contains__(self, id: object) -> bool:
         """Return whether an order is live."""
@@ -420,12 +368,12 @@ class OrderBook(BookMemory):
     @property
     def messages(self) -> int:
         """How many messages the book has been sent."""
-        return int(self._row[MESSAGES])
+        return int(self._row[at.Market.MESSAGES])
 
     def clear(self) -> None:
         """Forget the trades and events so far; orders, accounts and counts stay, and how orders ended."""
         self._pour()
-        if self._row[EVENT_KINDS] == ALL_KINDS:
+        if self._row[at.Market.EVENT_KINDS] == Kind.ALL:
             ends = ends_of(self._words)
             self._ended |= {n: end for n, end in ends.items() if end != "rejected" or n not in self._ended}
         self._logged = 0
@@ -443,9 +391,18 @@ class OrderBook(BookMemory):
         from sekai.markets.engine.check import accounts_of
 
         self._check_money()
-        return np.ascontiguousarray(accounts_of(self._row)[:, [CASH, POSITION, EDGE, FILLS, VOLUME]]).view(ACCOUNT)[
-            :, 0
-        ]
+        return np.ascontiguousarray(
+            accounts_of(self._row)[
+                :,
+                [
+                    at.Account.CASH,
+                    at.Account.POSITION,
+                    at.Account.EDGE,
+                    at.Account.FILLS,
+                    at.Account.VOLUME,
+                ],
+            ]
+        ).view(ACCOUNT)[:, 0]
 
     def position(self, owner: int) -> int:
         """Return an owner's lots, negative if short."""
@@ -473,14 +430,14 @@ class OrderBook(BookMemory):
 
         check(self._row)
         live = self._live_handles()
-        tags = self._row.view(np.int32)[live + TAG]
+        tags = self._row.view(np.int32)[live + at.Order.TAG]
         assert np.array_equal(self._handles[tags], live), "an id does not lead to its order"
         assert (tags < self._next_id).all(), "a live order has an id that is still to come"
 
     def __repr__(self) -> str:
         """Show the best five levels of each side, asks on top."""
         depth = self.depth(5)
-        lines = [f"OrderBook: {len(self)} orders, {int(self._row[layout.TRADES])} trades, last {self.last}"]
+        lines = [f"OrderBook: {len(self)} orders, {int(self._row[at.Market.TRADES])} trades, last {self.last}"]
         lines += [f"  {'':>12}  {p:>10}  {s} ({n})" for p, s, n in depth.asks[::-1].tolist()]
         lines += [f"  {f'{s} ({n})':>12}  {p:>10}" for p, s, n in depth.bids.tolist()]
         return "\n".join(lines)
@@ -501,7 +458,7 @@ class OrderBook(BookMemory):
         for name, flag in (("post_only", post_only), ("hidden", hidden)):
             if not isinstance(flag, bool | np.bool_):
                 raise OrderRejected(f"{name} must be True or False, got {flag!r}", Reason.BAD_OPERATION)
-        flags = IS_POST_ONLY * bool(post_only) | IS_HIDDEN * bool(hidden) | IS_ICEBERG * (display is not None)
+        flags = Flag.POST_ONLY * bool(post_only) | Flag.HIDDEN * bool(hidden) | Flag.ICEBERG * (display is not None)
         given = {"price": price, "size": size, "owner": owner, "id": number, "display": display or 0}
         price, size, owner, number, shown = (as_integer(name, value) for name, value in given.items())
         self._do(op, number, side_index, price, size, owner, (0, shown, flags))
@@ -517,40 +474,40 @@ class OrderBook(BookMemory):
         return number
 
     def _cleared(self) -> int | None:
-        price = int(self._row[CALL_PRICE]) + self._base
+        price = int(self._row[at.Call.PRICE]) + self._base
         return price if price > 0 else None
 
     # --- reading the row -------------------------------------------------------------------------------------------
 
     def _flags(self, handle: int) -> int:
-        return int(self._row.view(np.int32)[handle + int(self._row[self._book + EXTRAS]) + X_FLAGS])
+        return int(self._row.view(np.int32)[handle + int(self._row[self._book + at.Book.EXTRAS]) + at.Extra.FLAGS])
 
     def _order(self, handle: int) -> Order:
-        half, extra = self._row.view(np.int32), handle + int(self._row[self._book + EXTRAS])
-        side: Literal["buy", "sell"] = "buy" if half[handle + SIDE] == self._book + BID else "sell"
-        price, size = int(half[handle + PRICE]) + self._base, int(half[handle + QTY])
-        size += int(half[extra + X_RESERVE]) if self._flags(handle) & IS_ICEBERG else 0
-        return Order(int(half[handle + TAG]), side, price, size, int(half[handle + OWNER]))
+        i32, extra = self._row.view(np.int32), handle + int(self._row[self._book + at.Book.EXTRAS])
+        side: Literal["buy", "sell"] = "buy" if i32[handle + at.Order.SIDE] == self._book + at.Book.BID else "sell"
+        price, size = int(i32[handle + at.Order.PRICE]) + self._base, int(i32[handle + at.Order.QTY])
+        size += int(i32[extra + at.Extra.RESERVE]) if self._flags(handle) & Flag.ICEBERG else 0
+        return Order(int(i32[handle + at.Order.TAG]), side, price, size, int(i32[handle + at.Order.OWNER]))
 
     def _best(self, side: int) -> int | None:
-        if self._row[self._book + HIDDENS]:
+        if self._row[self._book + at.Book.HIDDENS]:
             levels = self._levels(side, 1)
             return int(levels["price_ticks"][0]) if levels.size else None
-        key = int(self._row[side + BEST])
-        return None if key == NONE else (key ^ int(self._row[side + FLIP])) + self._base
+        key = int(self._row[side + at.Side.BEST])
+        return None if key == NONE else (key ^ int(self._row[side + at.Side.FLIP])) + self._base
 
     def _levels(self, side: int, count: int) -> NDArray[Any]:
-        ticks, first = int(self._row[self._book + TICKS]), int(self._row[side + LEVELS])
-        levels = self._row.view(np.int32)[first : first + LEVEL_WORDS * ticks].reshape(ticks, LEVEL_WORDS)
-        best = min(int(self._row[side + BEST]), ticks)
-        keys = best + np.flatnonzero(levels[best:, QTY])[: max(count, 0)]
+        ticks, first = int(self._row[self._book + at.Book.TICKS]), int(self._row[side + at.Side.LEVELS])
+        levels = self._row.view(np.int32)[first : first + at.Level.WORDS * ticks].reshape(ticks, at.Level.WORDS)
+        best = min(int(self._row[side + at.Side.BEST]), ticks)
+        keys = best + np.flatnonzero(levels[best:, at.Order.QTY])[: max(count, 0)]
         out = np.empty(keys.size, LEVEL)
-        out["price_ticks"] = (keys ^ int(self._row[side + FLIP])) + self._base
-        out["size"], out["orders"] = levels[keys, QTY], levels[keys, COUNT]
+        out["price_ticks"] = (keys ^ int(self._row[side + at.Side.FLIP])) + self._base
+        out["size"], out["orders"] = levels[keys, at.Order.QTY], levels[keys, at.Level.COUNT]
         return out
 
     def _check_money(self) -> None:
-        if self._row[layout.OVERFLOWED]:
+        if self._row[at.Market.OVERFLOWED]:
             raise SekaiError("an account has held more than 2**62 hundredths of tick x lot: money is exact no longer")
 
     def _account(self, owner: int) -> Any:

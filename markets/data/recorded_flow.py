@@ -17,6 +17,7 @@ from sekai.markets.data.recording import Recording, windowed
 from sekai.markets.data.tape import BadTape, Tape
 from sekai.markets.data.tape import load as load_tape
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.matching import submit
 from sekai.markets.engine.recorded import RECORDED_WORDS, pack
 from sekai.markets.engine.rng import name_hash
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["counts", "lay_out", "load", "words"]
 
 _COUNTED = {
-    "played": at.R_NEXT,
-    "missed": at.R_MISSED,
-    "shrunk_lots": at.R_SHRUNK,
-    "displaced_lots": at.R_DISPLACED,
-    "out_of_turn_lots": at.R_OUT_OF_TURN,
+    "played": at.Recorded.NEXT,
+    "missed": at.Recorded.MISSED,
+    "shrunk_lots": at.Recorded.SHRUNK,
+    "displaced_lots": at.Recorded.DISPLACED,
+    "out_of_turn_lots": at.Recorded.OUT_OF_TURN,
 }
 
 
@@ -68,7 +69,9 @@ def _check_rules(recording: Recording, rules: VenueRules, name: str) -> None:
         faults.append(f"rules.tick must divide every price in {name}, got {rules.tick}")
     low, high = rules.band
     seeds = recording.messages[recording.messages["row"] == 0]  # of each side, best first
-    bests = [int(price) for side in (at.BUY, at.SELL) for price in seeds["price_ticks"][seeds["side"] == side][:1]]
+    bests = [
+        int(price) for side in (terms.BUY, terms.SELL) for price in seeds["price_ticks"][seeds["side"] == side][:1]
+    ]
     if not all(low <= best <= high for best in bests):
         faults.append(f"rules.band must hold the best prices at which {name} begins, {bests}, got {low} to {high}")
     if faults:
@@ -101,7 +104,7 @@ def _part(path: Path, changed_ns: int, start_ns: int, length_ns: int, tick_size:
 
 def words(recording: Recording) -> int:
     """Return how many words of a row a recording takes, beside the flow's own."""
-    return at.R_WORDS * len(recording.messages) + recording.orders
+    return at.Recorded.MESSAGE_WORDS * len(recording.messages) + recording.orders
 
 
 def lay_out(row: NDArray[np.int64], book: int, recording: Recording, venue: config.Venue) -> None:
@@ -109,32 +112,40 @@ def lay_out(row: NDArray[np.int64], book: int, recording: Recording, venue: conf
 
     Raises InvalidValue where the ladder, or the book, has no room for that.
     """
-    flow, base = int(row[book + at.FLOW]), int(row[book + at.BASE])
+    flow, base = int(row[book + at.Book.FLOW]), int(row[book + at.Book.BASE])
     table = recording.messages.view(np.int64).reshape(-1, RECORDED_WORDS)
-    row[flow + at.F_KIND], row[flow + at.F_NAME] = at.RECORDED_FLOW, name_hash("background")
-    row[flow + at.R_COUNT], row[flow + at.R_ORDERS], row[flow + at.R_TARGET] = len(table), recording.orders, -1
-    first = flow + at.FLOW_WORDS
-    row[first : first + at.R_WORDS * len(table)] = pack(table, base)
-    ids = first + at.R_WORDS * len(table)
+    row[flow + at.Flow.KIND], row[flow + at.Flow.NAME] = terms.FlowKind.RECORDED, name_hash("background")
+    row[flow + at.Recorded.COUNT], row[flow + at.Recorded.ORDERS], row[flow + at.Recorded.TARGET] = (
+        len(table),
+        recording.orders,
+        -1,
+    )
+    first = flow + at.Flow.WORDS
+    row[first : first + at.Recorded.MESSAGE_WORDS * len(table)] = pack(table, base)
+    ids = first + at.Recorded.MESSAGE_WORDS * len(table)
     seeds = recording.messages[recording.messages["row"] == 0]
-    bests = [int(seeds["order"][seeds["side"] == side].min(initial=recording.orders)) for side in (at.BUY, at.SELL)]
+    bests = [
+        int(seeds["order"][seeds["side"] == side].min(initial=recording.orders)) for side in (terms.BUY, terms.SELL)
+    ]
     for _, _, _, order, side, price, lots in seeds.tolist():
-        row[at.SERIAL] += 1
-        owner, tag = int(row[at.BACKGROUND]), int(row[at.SERIAL])
-        code = submit(row, book, at.OP_LIMIT, side, owner, price - base, lots, tag, 0)
-        if code == at.DONE:
-            row[ids + order] = row[at.M_ORDER]
+        row[at.Market.SERIAL] += 1
+        owner, tag = int(row[at.Market.BACKGROUND]), int(row[at.Market.SERIAL])
+        code = submit(row, book, terms.Op.LIMIT, side, owner, price - base, lots, tag, 0)
+        if code == terms.Answer.DONE:
+            row[ids + order] = row[at.Message.ORDER]
         elif order in bests:  # what lies far out may be beyond the ladder, and is counted
             raise InvalidValue(
                 f"the recording opens at {venue.units.price(price)}, where the ladder does not reach: set "
                 f"opening_price (now {venue.opening_price}) near it, or raise ladder_ticks (now {venue.ladder_ticks})"
             )
         else:
-            row[flow + at.R_MISSED] += 1
-        row[at.EVENT_TAIL] = row[at.EVENT_HEAD]
-    row[flow + at.R_NEXT] = len(seeds)
-    account = int(row[at.ACCOUNTS] + row[at.BACKGROUND] * row[at.ACCOUNT_STRIDE])
-    row[account + at.SENT_MESSAGES] = row[account + at.REFUSED] = row[at.MESSAGES] = row[at.REJECTS] = 0
+            row[flow + at.Recorded.MISSED] += 1
+        row[at.Market.EVENT_TAIL] = row[at.Market.EVENT_HEAD]
+    row[flow + at.Recorded.NEXT] = len(seeds)
+    account = int(row[at.Market.ACCOUNTS] + row[at.Market.BACKGROUND] * row[at.Market.ACCOUNT_STRIDE])
+    row[account + at.Account.SENT] = row[account + at.Account.REJECTED] = row[at.Market.MESSAGES] = row[
+        at.Market.REJECTS
+    ] = 0
 
 
 def counts(row: NDArray[np.int64]) -> dict[str, int]:
@@ -144,7 +155,7 @@ def counts(row: NDArray[np.int64]) -> dict[str, int]:
     since others took them before; `displaced`, that others traded in place of the recorded order, being before it; and
     `out_of_turn`, whose order was not the first of the recorded ones, or in a call, taken away without a trade.
     """
-    flow = int(row[int(row[at.BOOKS]) + at.FLOW])
-    if not flow or row[flow + at.F_KIND] != at.RECORDED_FLOW:
+    flow = int(row[int(row[at.Market.BOOKS]) + at.Book.FLOW])
+    if not flow or row[flow + at.Flow.KIND] != terms.FlowKind.RECORDED:
         return {}
     return {name: int(row[flow + word]) for name, word in _COUNTED.items()}

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from sekai.markets.data.recording import Recording, windowed
 from sekai.markets.data.tape import BadTape, Tape, TapeKind, load
-from sekai.markets.engine import layout
+from sekai.markets.engine import layout, terms
 from sekai.markets.engine.recorded import RUN_WORDS, Progress, play_rows
+from sekai.markets.engine.rows import new_row
 
 __all__ = ["ReplayResult", "replay", "replay_file", "taker_runs"]
 
@@ -85,10 +86,10 @@ def _play(recording: Recording) -> Iterator[Progress]:
     ticks = 64
     while ticks < high - low + 1:
         ticks *= 2
-    if ticks > layout.MAX_TICKS:
-        raise BadTape(f"prices must lie within {layout.MAX_TICKS} ticks of each other, got {low} to {high}")
-    row = layout.new_row(ticks=ticks, orders=recording.live_most + 16, accounts=3, events=_FILLS, tape=1, base=low)
-    row[layout.EVENT_KINDS] = 1 << layout.TRADED
+    if ticks > terms.MAX_TICKS:
+        raise BadTape(f"prices must lie within {terms.MAX_TICKS} ticks of each other, got {low} to {high}")
+    row = new_row(ticks=ticks, orders=recording.live_most + 16, accounts=3, events=_FILLS, tape=1, base=low)
+    row[layout.Market.EVENT_KINDS] = 1 << terms.Kind.TRADED
     words = np.ascontiguousarray(recording.messages).view(np.int64)
     runs = taker_runs(recording)
     assert recording.tape.book is not None

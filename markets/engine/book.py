@@ -11,41 +11,11 @@ All kernels modify `row` in place, allocate nothing, and trust their caller: `ma
 from __future__ import annotations
 
 from numpy import int32, int64
-from numpy import uint64 as U
 
 from .bits import highest_bit, lowest_bit
 from .jit import inlined, kernel
-from .layout import (
-    ASK,
-    BEST,
-    BID,
-    BITS,
-    BOOK,
-    CAPACITY,
-    COUNT,
-    FLIP,
-    ID_SHIFT,
-    LEVEL_WORDS,
-    LEVELS,
-    LIVE,
-    MAX_TICKS,
-    NEXT,
-    NO_TAG,
-    NONE,
-    ORDER_WORDS,
-    ORDERS,
-    OWNER,
-    PLACE,
-    PREV,
-    PRICE,
-    QTY,
-    SIDE,
-    SLOTS,
-    SUMMARY,
-    TAG,
-    TOP,
-    Row,
-)
+from .layout import Book, Level, Order, Row, Side
+from .terms import ID_SHIFT, MAX_TICKS, NO_TAG, NONE
 
 __all__ = [
     "best",
@@ -68,57 +38,57 @@ __all__ = [
 
 _HANDLE_BITS = (1 << ID_SHIFT) - 1
 _SIDE_SHIFT = 3
-assert ASK - BID == 1 << _SIDE_SHIFT
+assert Book.ASK - Book.BID == 1 << _SIDE_SHIFT
 
 
 @inlined
 def side_of(book: int, side_index: int) -> int:
     """Return the handle of a book's side: BUY its bids, SELL its asks."""
-    return book + BID + (side_index << _SIDE_SHIFT)
+    return book + Book.BID + (side_index << _SIDE_SHIFT)
 
 
 @inlined
 def side_index_of(book: int, side: int) -> int:
     """Return what a side is called in messages and events, BUY or SELL."""
-    return (side - book - BID) >> _SIDE_SHIFT
+    return (side - book - Book.BID) >> _SIDE_SHIFT
 
 
 @inlined
 def level_at(row: Row, side: int, price: int) -> int:
     """Return the handle of a side's level at a price inside the ladder."""
-    return int(row[U(side + LEVELS)] + LEVEL_WORDS * (price ^ row[U(side + FLIP)]))
+    return int(row[side + Side.LEVELS] + Level.WORDS * (price ^ row[side + Side.FLIP]))
 
 
 @inlined
 def price_of(row: Row, side: int, key: int) -> int:
     """Return the price of a key, in ladder ticks."""
-    return int(key ^ row[U(side + FLIP)])
+    return int(key ^ row[side + Side.FLIP])
 
 
 @inlined
 def best(row: Row, side: int) -> int:
     """Return the best price of a side in ladder ticks, or -1 while it is empty."""
-    key = row[U(side + BEST)]
-    return -1 if key == NONE else key ^ row[U(side + FLIP)]
+    key = row[side + Side.BEST]
+    return -1 if key == NONE else key ^ row[side + Side.FLIP]
 
 
 @inlined
 def find(row: Row, book: int, order_id: int) -> int:
     """Return the handle of the live order of that id in a book, or 0: stale, foreign and made-up ids are no orders."""
     tag, order = order_id >> ID_SHIFT, order_id & _HANDLE_BITS
-    within = order - row[U(book + ORDERS)]
-    if tag < 0 or within < 0 or within >= ORDER_WORDS * row[U(book + CAPACITY)] or within % ORDER_WORDS != 0:
+    within = order - row[book + Book.ORDERS]
+    if tag < 0 or within < 0 or within >= Order.WORDS * row[book + Book.CAPACITY] or within % Order.WORDS != 0:
         return 0
-    return order if row.view(int32)[U(order + TAG)] == tag else 0
+    return order if row.view(int32)[order + Order.TAG] == tag else 0
 
 
 @inlined
 def rest(row: Row, side: int, owner: int, price: int, size: int, tag: int) -> int:
     """Queue a new order behind the others at its price; return its handle. The book must have a free slot."""
-    order = take_slot(row, row[U(side + BOOK)])
-    half = row.view(int32)
-    half[U(order + OWNER)] = owner
-    half[U(order + TAG)] = tag
+    order = take_slot(row, row[side + Side.BOOK])
+    i32 = row.view(int32)
+    i32[order + Order.OWNER] = owner
+    i32[order + Order.TAG] = tag
     link(row, side, order, price, size)
     return order
 
@@ -133,18 +103,18 @@ def remove(row: Row, order: int) -> None:
 @inlined
 def link(row: Row, side: int, order: int, price: int, size: int) -> None:
     """Put an order that has a slot, and is in no queue, at the back of the queue at a price."""
-    half, key = row.view(int32), price ^ row[U(side + FLIP)]
-    level = row[U(side + LEVELS)] + LEVEL_WORDS * key
-    last = half[U(level + PREV)]
-    half[U(order + NEXT)] = level
-    half[U(order + PREV)] = last
-    half[U(order + QTY)] = size
-    half[U(order + PRICE)] = price
-    half[U(order + SIDE)] = side
-    half[U(last + NEXT)] = order  # `last` is the level itself when nobody waits there: no special case
-    half[U(level + PREV)] = order
-    half[U(level + QTY)] += size
-    half[U(level + COUNT)] += 1
+    i32, key = row.view(int32), price ^ row[side + Side.FLIP]
+    level = row[side + Side.LEVELS] + Level.WORDS * key
+    last = i32[level + Level.PREV]
+    i32[order + Order.NEXT] = level
+    i32[order + Order.PREV] = last
+    i32[order + Order.QTY] = size
+    i32[order + Order.PRICE] = price
+    i32[order + Order.SIDE] = side
+    i32[last + Order.NEXT] = order  # `last` is the level itself when nobody waits there: no special case
+    i32[level + Level.PREV] = order
+    i32[level + Level.QTY] += size
+    i32[level + Level.COUNT] += 1
     if last == level:
         occupy(row, side, key)
 
@@ -152,15 +122,15 @@ def link(row: Row, side: int, order: int, price: int, size: int) -> None:
 @inlined
 def unlink(row: Row, order: int) -> None:
     """Take an order out of its queue; it keeps its slot."""
-    half = row.view(int32)
-    side = int(half[U(order + SIDE)])
-    key = half[U(order + PRICE)] ^ row[U(side + FLIP)]
-    level = row[U(side + LEVELS)] + LEVEL_WORDS * key
-    ahead, behind = half[U(order + PREV)], half[U(order + NEXT)]
-    half[U(ahead + NEXT)] = behind
-    half[U(behind + PREV)] = ahead
-    half[U(level + QTY)] -= half[U(order + QTY)]
-    half[U(level + COUNT)] -= 1
+    i32 = row.view(int32)
+    side = int(i32[order + Order.SIDE])
+    key = i32[order + Order.PRICE] ^ row[side + Side.FLIP]
+    level = row[side + Side.LEVELS] + Level.WORDS * key
+    ahead, behind = i32[order + Order.PREV], i32[order + Order.NEXT]
+    i32[ahead + Level.NEXT] = behind
+    i32[behind + Order.PREV] = ahead
+    i32[level + Level.QTY] -= i32[order + Order.QTY]
+    i32[level + Level.COUNT] -= 1
     if ahead == behind:  # only the level itself is before and behind its only order
         vacate(row, side, key)
 
@@ -168,34 +138,34 @@ def unlink(row: Row, order: int) -> None:
 @inlined
 def take_slot(row: Row, book: int) -> int:
     """Make the first free slot of a book live; return its order's handle."""
-    live = row[U(book + LIVE)]
-    row[U(book + LIVE)] = live + 1
-    return int(row.view(int32)[U(row[U(book + SLOTS)] + live)])
+    live = row[book + Book.LIVE]
+    row[book + Book.LIVE] = live + 1
+    return int(row.view(int32)[row[book + Book.SLOTS] + live])
 
 
 @inlined
 def free_slot(row: Row, order: int) -> None:
     """Give an order's slot back. The first LIVE slots are the live orders: the last of them moves into the hole."""
-    half = row.view(int32)
-    book = row[U(half[U(order + SIDE)] + BOOK)]
-    live = row[U(book + LIVE)] - 1
-    slots, place = row[U(book + SLOTS)], half[U(order + PLACE)]
-    moved = half[U(slots + live)]
-    half[U(slots + place)], half[U(slots + live)] = moved, order
-    half[U(moved + PLACE)], half[U(order + PLACE)] = place, live
-    half[U(order + TAG)] = NO_TAG
-    row[U(book + LIVE)] = live
+    i32 = row.view(int32)
+    book = row[i32[order + Order.SIDE] + Side.BOOK]
+    live = row[book + Book.LIVE] - 1
+    slots, place = row[book + Book.SLOTS], i32[order + Order.PLACE]
+    moved = i32[slots + live]
+    i32[slots + place], i32[slots + live] = moved, order
+    i32[moved + Order.PLACE], i32[order + Order.PLACE] = place, live
+    i32[order + Order.TAG] = NO_TAG
+    row[book + Book.LIVE] = live
 
 
 @inlined
 def occupy(row: Row, side: int, key: int) -> None:
     """Note that a level, empty until now, holds an order."""
     word, group = key >> 6, key >> 12
-    row[U(row[U(side + BITS)] + word)] |= int64(1) << int64(key & 63)
-    row[U(row[U(side + SUMMARY)] + group)] |= int64(1) << int64(word & 63)
-    row[U(side + TOP)] |= int64(1) << int64(group)
-    if key < row[U(side + BEST)]:
-        row[U(side + BEST)] = key
+    row[row[side + Side.BITS] + word] |= int64(1) << int64(key & 63)
+    row[row[side + Side.SUMMARY] + group] |= int64(1) << int64(word & 63)
+    row[side + Side.TOP] |= int64(1) << int64(group)
+    if key < row[side + Side.BEST]:
+        row[side + Side.BEST] = key
 
 
 @inlined
@@ -205,63 +175,63 @@ def vacate(row: Row, side: int, key: int) -> None:
     All that is better than the best is empty, so the next one is the lowest bit of the lowest word that is left.
     """
     word, group = key >> 6, key >> 12
-    bits, summary = row[U(side + BITS)], row[U(side + SUMMARY)]
-    left = row[U(bits + word)] & ~(int64(1) << int64(key & 63))
-    row[U(bits + word)] = left
+    bits, summary = row[side + Side.BITS], row[side + Side.SUMMARY]
+    left = row[bits + word] & ~(int64(1) << int64(key & 63))
+    row[bits + word] = left
     if left == 0:
-        words = row[U(summary + group)] & ~(int64(1) << int64(word & 63))
-        row[U(summary + group)] = words
+        words = row[summary + group] & ~(int64(1) << int64(word & 63))
+        row[summary + group] = words
         if words == 0:
-            row[U(side + TOP)] &= ~(int64(1) << int64(group))
-    if key != row[U(side + BEST)]:
+            row[side + Side.TOP] &= ~(int64(1) << int64(group))
+    if key != row[side + Side.BEST]:
         return
     if left == 0:
-        top = row[U(side + TOP)]
+        top = row[side + Side.TOP]
         if top == 0:
-            row[U(side + BEST)] = NONE
+            row[side + Side.BEST] = NONE
             return
         group = lowest_bit(top)
-        word = (group << 6) + lowest_bit(row[U(summary + group)])
-        left = row[U(bits + word)]
-    row[U(side + BEST)] = (word << 6) + lowest_bit(left)
+        word = (group << 6) + lowest_bit(row[summary + group])
+        left = row[bits + word]
+    row[side + Side.BEST] = (word << 6) + lowest_bit(left)
 
 
 @inlined
 def next_key(row: Row, side: int, key: int) -> int:
     """Return the first occupied key behind `key` on a side, NONE when there is none."""
-    bits, summary = row[U(side + BITS)], row[U(side + SUMMARY)]
+    bits, summary = row[side + Side.BITS], row[side + Side.SUMMARY]
     word, group = key >> 6, key >> 12
-    left = row[U(bits + word)] & (int64(-2) << int64(key & 63))
+    left = row[bits + word] & (int64(-2) << int64(key & 63))
     if left == 0:
-        words = row[U(summary + group)] & (int64(-2) << int64(word & 63))
+        words = row[summary + group] & (int64(-2) << int64(word & 63))
         if words == 0:
-            top = row[U(side + TOP)] & (int64(-2) << int64(group))
+            top = row[side + Side.TOP] & (int64(-2) << int64(group))
             if top == 0:
                 return NONE
             group = lowest_bit(top)
-            words = row[U(summary + group)]
+            words = row[summary + group]
         word = (group << 6) + lowest_bit(words)
-        left = row[U(bits + word)]
+        left = row[bits + word]
     return (word << 6) + lowest_bit(left)
 
 
 @kernel
 def previous_key(row: Row, side: int, key: int) -> int:
     """Return the last occupied key before `key` on a side, NONE when there is none; the worst of all before NONE."""
-    bits, summary = row[U(side + BITS)], row[U(side + SUMMARY)]
+    bits, summary = row[side + Side.BITS], row[side + Side.SUMMARY]
     if key == NONE:
         key = MAX_TICKS
     word, group = key >> 6, key >> 12
-    left = row[U(bits + word)] & ((int64(1) << int64(key & 63)) - 1) if key < MAX_TICKS else int64(0)
+    left = row[bits + word] & ((int64(1) << int64(key & 63)) - 1) if key < MAX_TICKS else int64(0)
     if left == 0:
-        words = row[U(summary + group)] & ((int64(1) << int64(word & 63)) - 1) if key < MAX_TICKS else int64(0)
+        words = row[summary + group] & ((int64(1) << int64(word & 63)) - 1) if key < MAX_TICKS else int64(0)
         if words == 0:
             below = (int64(1) << int64(group)) - 1 if group < 64 else int64(-1)
-            top = row[U(side + TOP)] & below
+            top = row[side + Side.TOP] & below
             if top == 0:
                 return NONE
             group = highest_bit(int(top))
-            words = row[U(summary + group)]
+            words = row[summary + group]
         word = (group << 6) + highest_bit(int(words))
-        left = row[U(bits + word)]
+        left = row[bits + word]
     return (word << 6) + highest_bit(int(left))

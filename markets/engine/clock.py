@@ -8,20 +8,8 @@ the order in which it sent.
 
 from __future__ import annotations
 
-from numpy import uint64 as U
-
 from .jit import inlined, kernel
-from .layout import (
-    LOST,
-    Q_ARG,
-    Q_KEY,
-    Q_WHAT,
-    QUEUE,
-    QUEUE_CAPACITY,
-    QUEUE_WORDS,
-    QUEUED,
-    Row,
-)
+from .layout import Entry, Market, Row
 
 __all__ = [
     "AT_ONCE",
@@ -46,21 +34,21 @@ TIE_SHIFT = 16  # below: the order in which it sent
 @kernel
 def push(row: Row, time_ns: int, key: int, what: int, arg: int) -> bool:
     """Add a pending thing; return False, and count it as lost, when the heap is full. Modifies `row` in place."""
-    node = row[QUEUED]
-    if node == row[QUEUE_CAPACITY]:
-        row[LOST] += 1
+    node = row[Market.QUEUED]
+    if node == row[Market.QUEUE_CAPACITY]:
+        row[Market.LOST] += 1
         return False
-    row[QUEUED] = node + 1
-    queue = row[QUEUE]
+    row[Market.QUEUED] = node + 1
+    queue = row[Market.QUEUE]
     while node > 0:
         up = (node - 1) // BRANCHES
-        parent = queue + up * QUEUE_WORDS
-        time = row[U(parent)]
-        if time < time_ns or (time == time_ns and row[U(parent + Q_KEY)] <= key):
+        parent = queue + up * Entry.WORDS
+        time = row[parent]
+        if time < time_ns or (time == time_ns and row[parent + Entry.KEY] <= key):
             break
-        _copy(row, parent, queue + node * QUEUE_WORDS)
+        _copy(row, parent, queue + node * Entry.WORDS)
         node = up
-    _write(row, queue + node * QUEUE_WORDS, time_ns, key, what, arg)
+    _write(row, queue + node * Entry.WORDS, time_ns, key, what, arg)
     return True
 
 
@@ -73,41 +61,41 @@ def replace(row: Row, time_ns: int, key: int, what: int, arg: int) -> None:
 @inlined
 def pop(row: Row) -> None:
     """Drop the first pending thing; the heap must not be empty. Modifies `row` in place."""
-    row[QUEUED] -= 1
-    last = row[QUEUE] + row[QUEUED] * QUEUE_WORDS
-    if row[QUEUED] > 0:
-        _sift_down(row, 0, row[U(last)], row[U(last + Q_KEY)], row[U(last + Q_WHAT)], row[U(last + Q_ARG)])
+    row[Market.QUEUED] -= 1
+    last = row[Market.QUEUE] + row[Market.QUEUED] * Entry.WORDS
+    if row[Market.QUEUED] > 0:
+        _sift_down(row, 0, row[last], row[last + Entry.KEY], row[last + Entry.WHAT], row[last + Entry.ARG])
 
 
 @inlined
 def _sift_down(row: Row, node: int, time_ns: int, key: int, what: int, arg: int) -> None:
-    queue, pending = row[QUEUE], row[QUEUED]
+    queue, pending = row[Market.QUEUE], row[Market.QUEUED]
     while True:
         child = node * BRANCHES + 1
         if child >= pending:
             break
-        first = queue + child * QUEUE_WORDS
-        time, tie = row[U(first)], row[U(first + Q_KEY)]
+        first = queue + child * Entry.WORDS
+        time, tie = row[first], row[first + Entry.KEY]
         for k in range(child + 1, min(child + BRANCHES, pending)):
-            other = queue + k * QUEUE_WORDS
-            if row[U(other)] < time or (row[U(other)] == time and row[U(other + Q_KEY)] < tie):
-                child, first, time, tie = k, other, row[U(other)], row[U(other + Q_KEY)]
+            other = queue + k * Entry.WORDS
+            if row[other] < time or (row[other] == time and row[other + Entry.KEY] < tie):
+                child, first, time, tie = k, other, row[other], row[other + Entry.KEY]
         if time_ns < time or (time_ns == time and key <= tie):
             break
-        _copy(row, first, queue + node * QUEUE_WORDS)
+        _copy(row, first, queue + node * Entry.WORDS)
         node = child
-    _write(row, queue + node * QUEUE_WORDS, time_ns, key, what, arg)
+    _write(row, queue + node * Entry.WORDS, time_ns, key, what, arg)
 
 
 @inlined
 def _copy(row: Row, source: int, target: int) -> None:
-    for k in range(QUEUE_WORDS):
-        row[U(target + k)] = row[U(source + k)]
+    for k in range(Entry.WORDS):
+        row[target + k] = row[source + k]
 
 
 @inlined
 def _write(row: Row, entry: int, time_ns: int, key: int, what: int, arg: int) -> None:
-    row[U(entry)] = time_ns
-    row[U(entry + Q_KEY)] = key
-    row[U(entry + Q_WHAT)] = what
-    row[U(entry + Q_ARG)] = arg
+    row[entry] = time_ns
+    row[entry + Entry.KEY] = key
+    row[entry + Entry.WHAT] = what
+    row[entry + Entry.ARG] = arg

@@ -9,40 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy import uint64 as U
 from numpy.typing import NDArray
 
 from .jit import inlined
-from .layout import (
-    BASE,
-    E_CAUSE,
-    E_ORDER,
-    E_OTHER,
-    E_OWNERS,
-    E_PRICE,
-    E_SIZE,
-    E_TIME,
-    E_WHAT,
-    EVENT_CAPACITY,
-    EVENT_HEAD,
-    EVENT_KINDS,
-    EVENT_STOP,
-    EVENT_TAIL,
-    EVENT_WORDS,
-    EVENTS,
-    INDEX,
-    MESSAGES,
-    NOW,
-    T_OWNERS,
-    T_PRICE,
-    T_SIZE,
-    T_TIME,
-    TAPE,
-    TAPE_CAPACITY,
-    TAPE_HEAD,
-    TAPE_WORDS,
-    Row,
-)
+from .layout import Book, Event, Market, Row, Trade
 
 __all__ = ["drain", "emit", "has_room", "pour", "print_trade", "what"]
 
@@ -50,48 +20,48 @@ __all__ = ["drain", "emit", "has_room", "pour", "print_trade", "what"]
 @inlined
 def has_room(row: Row, count: int) -> bool:
     """Return whether `count` events can be written without losing one that must not be lost."""
-    if row[U(EVENT_STOP)] == 0:
+    if row[Market.EVENT_STOP] == 0:
         return True
-    return bool(row[U(EVENT_HEAD)] - row[U(EVENT_TAIL)] + count <= row[U(EVENT_CAPACITY)])
+    return bool(row[Market.EVENT_HEAD] - row[Market.EVENT_TAIL] + count <= row[Market.EVENT_CAPACITY])
 
 
 @inlined
 def what(row: Row, kind: int, reason: int, side_index: int, book: int) -> int:
-    """Return the E_WHAT of an event."""
-    return int(kind | reason << 8 | side_index << 16 | row[U(book + INDEX)] << 24)
+    """Return the Event.WHAT of an event."""
+    return int(kind | reason << 8 | side_index << 16 | row[book + Book.INDEX] << 24)
 
 
 @inlined
 def emit(row: Row, book: int, kind: int, reason: int, side_index: int, price: int, size: int, order: int, other: int,
          owners: int) -> None:  # fmt: skip
     """Write one event, if its kind is wanted: `price` in ladder ticks, `order` and `other` as tags, `owners` packed."""
-    if (row[U(EVENT_KINDS)] >> kind) & 1 == 0:
+    if (row[Market.EVENT_KINDS] >> kind) & 1 == 0:
         return
-    head = row[U(EVENT_HEAD)]
-    event = row[U(EVENTS)] + EVENT_WORDS * (head & (row[U(EVENT_CAPACITY)] - 1))
-    row[U(event + E_TIME)] = row[U(NOW)]
-    row[U(event + E_WHAT)] = what(row, kind, reason, side_index, book)
-    row[U(event + E_PRICE)] = price + row[U(book + BASE)]
-    row[U(event + E_SIZE)] = size
-    row[U(event + E_ORDER)] = order
-    row[U(event + E_OTHER)] = other
-    row[U(event + E_OWNERS)] = owners
-    row[U(event + E_CAUSE)] = row[U(MESSAGES)]
-    row[U(EVENT_HEAD)] = head + 1
-    if head - row[U(EVENT_TAIL)] == row[U(EVENT_CAPACITY)]:
-        row[U(EVENT_TAIL)] += 1
+    head = row[Market.EVENT_HEAD]
+    event = row[Market.EVENTS] + Event.WORDS * (head & (row[Market.EVENT_CAPACITY] - 1))
+    row[event + Event.TIME] = row[Market.NOW]
+    row[event + Event.WHAT] = what(row, kind, reason, side_index, book)
+    row[event + Event.PRICE] = price + row[book + Book.BASE]
+    row[event + Event.SIZE] = size
+    row[event + Event.ORDER] = order
+    row[event + Event.OTHER] = other
+    row[event + Event.OWNERS] = owners
+    row[event + Event.CAUSE] = row[Market.MESSAGES]
+    row[Market.EVENT_HEAD] = head + 1
+    if head - row[Market.EVENT_TAIL] == row[Market.EVENT_CAPACITY]:
+        row[Market.EVENT_TAIL] += 1
 
 
 @inlined
 def print_trade(row: Row, book: int, side_index: int, price: int, lots: int, owners: int) -> None:
     """Append a trade to the book's tape, which keeps the last TAPE_CAPACITY: a taker's buy has a positive size."""
-    head = row[U(book + TAPE_HEAD)]
-    print_ = row[U(book + TAPE)] + TAPE_WORDS * (head & (row[U(book + TAPE_CAPACITY)] - 1))
-    row[U(print_ + T_TIME)] = row[U(NOW)]
-    row[U(print_ + T_PRICE)] = price
-    row[U(print_ + T_SIZE)] = lots * (1 - 2 * side_index)
-    row[U(print_ + T_OWNERS)] = owners
-    row[U(book + TAPE_HEAD)] = head + 1
+    head = row[book + Book.TAPE_HEAD]
+    print_ = row[book + Book.TAPE] + Trade.WORDS * (head & (row[book + Book.TAPE_CAPACITY] - 1))
+    row[print_ + Trade.TIME] = row[Market.NOW]
+    row[print_ + Trade.PRICE] = price
+    row[print_ + Trade.SIZE] = lots * (1 - 2 * side_index)
+    row[print_ + Trade.OWNERS] = owners
+    row[book + Book.TAPE_HEAD] = head + 1
 
 
 @inlined
@@ -100,21 +70,21 @@ def pour(row: Row, log: Any, logged: int) -> int:
 
     Modifies `row` and `log` in place. What does not fit stays in the ring.
     """
-    capacity = row[U(EVENT_CAPACITY)]
-    while row[U(EVENT_TAIL)] < row[U(EVENT_HEAD)] and (logged + 1) * EVENT_WORDS <= log.size:
-        event = row[U(EVENTS)] + EVENT_WORDS * (row[U(EVENT_TAIL)] & (capacity - 1))
-        for word in range(EVENT_WORDS):
-            log[U(logged * EVENT_WORDS + word)] = row[U(event + word)]
-        row[U(EVENT_TAIL)] += 1
+    capacity = row[Market.EVENT_CAPACITY]
+    while row[Market.EVENT_TAIL] < row[Market.EVENT_HEAD] and (logged + 1) * Event.WORDS <= log.size:
+        event = row[Market.EVENTS] + Event.WORDS * (row[Market.EVENT_TAIL] & (capacity - 1))
+        for word in range(Event.WORDS):
+            log[logged * Event.WORDS + word] = row[event + word]
+        row[Market.EVENT_TAIL] += 1
         logged += 1
     return logged
 
 
 def drain(row: Row) -> NDArray[np.int64]:
     """Return a copy of the events that were not read yet, oldest first, `(n, EVENT_WORDS)`, and count them as read."""
-    tail, head, capacity = int(row[EVENT_TAIL]), int(row[EVENT_HEAD]), int(row[EVENT_CAPACITY])
-    first = int(row[EVENTS])
-    ring = row[first : first + EVENT_WORDS * capacity].reshape(capacity, EVENT_WORDS)
+    tail, head, capacity = int(row[Market.EVENT_TAIL]), int(row[Market.EVENT_HEAD]), int(row[Market.EVENT_CAPACITY])
+    first = int(row[Market.EVENTS])
+    ring = row[first : first + Event.WORDS * capacity].reshape(capacity, Event.WORDS)
     unread: NDArray[np.int64] = ring[np.arange(tail, head) & (capacity - 1)]
-    row[EVENT_TAIL] = head
+    row[Market.EVENT_TAIL] = head
     return unread

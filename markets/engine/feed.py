@@ -10,38 +10,11 @@ up.
 from __future__ import annotations
 
 import numpy as np
-from numpy import uint64 as U
 
 from .book import best, next_key, side_of
 from .jit import inlined, kernel
-from .layout import (
-    BEST,
-    FEED,
-    FEED_CAPACITY,
-    FEED_HEAD,
-    FEED_LEVELS,
-    FEED_SHORT,
-    FEED_STRIDE,
-    FEED_WORDS,
-    FLIP,
-    LEVEL_WORDS,
-    LEVELS,
-    MARK,
-    NONE,
-    NOW,
-    PHASE,
-    PHASE_ENDS,
-    QTY,
-    S_BOOK,
-    S_LAG,
-    SNAP_MARK,
-    SNAP_PHASE,
-    SNAP_PRINTS,
-    SNAP_STAMP,
-    SNAP_WORDS,
-    TAPE_HEAD,
-    Row,
-)
+from .layout import Book, Feed, Level, Market, Row, Seat, Side, Snapshot
+from .terms import NONE
 
 __all__ = ["BEFORE_ALL", "keep", "kept_level", "next_shown", "public_best", "public_mark", "public_phase", "snapshot"]
 
@@ -51,91 +24,91 @@ BEFORE_ALL = -(1 << 62)  # the stamp of the opening book
 @kernel
 def next_shown(row: Row, side: int, key: int) -> int:
     """Return the first key from `key` on at which somebody shows an order, NONE when nobody does."""
-    half, levels = row.view(np.int32), row[U(side + LEVELS)]
-    while key != NONE and half[U(levels + LEVEL_WORDS * key + QTY)] == 0:
+    i32, levels = row.view(np.int32), row[side + Side.LEVELS]
+    while key != NONE and i32[levels + Level.WORDS * key + Level.QTY] == 0:
         key = next_key(row, side, key)
     return int(key)
 
 
 @inlined
 def _packed_phase(row: Row, book: int) -> int:
-    return int(row[U(book + PHASE_ENDS)] << 2 | row[U(book + PHASE)])
+    return int(row[book + Book.PHASE_ENDS] << 2 | row[book + Book.PHASE])
 
 
 @kernel
 def keep(row: Row, book: int, stamp: int) -> None:
     """Write down how a book looks now; what was written with the same stamp is overwritten. Modifies `row` in place."""
-    feed = row[U(book + FEED)]
-    head, capacity, stride = row[U(feed + FEED_HEAD)], row[U(feed + FEED_CAPACITY)], row[U(feed + FEED_STRIDE)]
-    snap = feed + FEED_WORDS + stride * ((head - 1) & (capacity - 1))
-    if head == 0 or row[U(snap + SNAP_STAMP)] != stamp:
-        snap = feed + FEED_WORDS + stride * (head & (capacity - 1))
-        row[U(feed + FEED_HEAD)] = head + 1
-    row[U(snap + SNAP_STAMP)], row[U(snap + SNAP_MARK)] = stamp, row[U(book + MARK)]
-    row[U(snap + SNAP_PRINTS)] = row[U(book + TAPE_HEAD)]
-    row[U(snap + SNAP_PHASE)] = _packed_phase(row, book)
-    half, depth, word = row.view(np.int32), row[U(feed + FEED_LEVELS)], snap + SNAP_WORDS
+    feed = row[book + Book.FEED]
+    head, capacity, stride = row[feed + Feed.HEAD], row[feed + Feed.CAPACITY], row[feed + Feed.STRIDE]
+    snap = feed + Feed.WORDS + stride * ((head - 1) & (capacity - 1))
+    if head == 0 or row[snap + Snapshot.STAMP] != stamp:
+        snap = feed + Feed.WORDS + stride * (head & (capacity - 1))
+        row[feed + Feed.HEAD] = head + 1
+    row[snap + Snapshot.STAMP], row[snap + Snapshot.MARK] = stamp, row[book + Book.MARK]
+    row[snap + Snapshot.TRADES] = row[book + Book.TAPE_HEAD]
+    row[snap + Snapshot.PHASE] = _packed_phase(row, book)
+    i32, depth, word = row.view(np.int32), row[feed + Feed.LEVELS], snap + Snapshot.WORDS
     for s in range(2):
         side = side_of(book, s)
-        key = next_shown(row, side, row[U(side + BEST)])
+        key = next_shown(row, side, row[side + Side.BEST])
         for _ in range(depth):
             packed = np.int64(0)
             if key != NONE:
-                lots = np.int64(half[U(row[U(side + LEVELS)] + LEVEL_WORDS * key + QTY)])
-                packed = (key ^ row[U(side + FLIP)]) << 32 | lots
+                lots = np.int64(i32[row[side + Side.LEVELS] + Level.WORDS * key + Level.QTY])
+                packed = (key ^ row[side + Side.FLIP]) << 32 | lots
                 key = next_shown(row, side, next_key(row, side, key))
-            row[U(word)] = packed
+            row[word] = packed
             word += 1
 
 
 @kernel
 def snapshot(row: Row, seat: int) -> int:
     """Return the handle of the snapshot that a seat with a lag sees now; count it as short if that is gone."""
-    feed = row[U(row[U(seat + S_BOOK)] + FEED)]
-    head, capacity, stride = row[U(feed + FEED_HEAD)], row[U(feed + FEED_CAPACITY)], row[U(feed + FEED_STRIDE)]
-    wanted = 2 * (row[NOW] - row[U(seat + S_LAG)])
+    feed = row[row[seat + Seat.BOOK] + Book.FEED]
+    head, capacity, stride = row[feed + Feed.HEAD], row[feed + Feed.CAPACITY], row[feed + Feed.STRIDE]
+    wanted = 2 * (row[Market.NOW] - row[seat + Seat.LAG])
     first, last = max(head - capacity, 0), head - 1  # the latest snapshot that is not after `wanted` is among them
     while first < last:
         middle = (first + last + 1) // 2
-        if row[U(feed + FEED_WORDS + stride * (middle & (capacity - 1)) + SNAP_STAMP)] <= wanted:
+        if row[feed + Feed.WORDS + stride * (middle & (capacity - 1)) + Snapshot.STAMP] <= wanted:
             first = middle
         else:
             last = middle - 1
-    snap = feed + FEED_WORDS + stride * (first & (capacity - 1))
-    if row[U(snap + SNAP_STAMP)] > wanted:
-        row[U(feed + FEED_SHORT)] += 1
+    snap = feed + Feed.WORDS + stride * (first & (capacity - 1))
+    if row[snap + Snapshot.STAMP] > wanted:
+        row[feed + Feed.SHORT] += 1
     return int(snap)
 
 
 @kernel
 def kept_level(row: Row, snap: int, depth: int, side_index: int, k: int) -> tuple[int, int]:
     """Return price in ladder ticks and lots of the k-th best level of a snapshot; 0 lots where there is none."""
-    packed = row[U(snap + SNAP_WORDS + side_index * depth + k)]
+    packed = row[snap + Snapshot.WORDS + side_index * depth + k]
     return int(packed >> 32), int(packed & 0xFFFFFFFF)
 
 
 @kernel
 def public_mark(row: Row, seat: int) -> int:
     """Return the mark in half ticks that a seat knows of."""
-    if row[U(seat + S_LAG)] == 0:
-        return int(row[U(row[U(seat + S_BOOK)] + MARK)])
-    return int(row[U(snapshot(row, seat) + SNAP_MARK)])
+    if row[seat + Seat.LAG] == 0:
+        return int(row[row[seat + Seat.BOOK] + Book.MARK])
+    return int(row[snapshot(row, seat) + Snapshot.MARK])
 
 
 @kernel
 def public_phase(row: Row, seat: int) -> tuple[int, int]:
     """Return the phase that a seat knows of, and how many ns of it were left then: 0 in continuous trading."""
-    book, lag = row[U(seat + S_BOOK)], row[U(seat + S_LAG)]
-    packed = _packed_phase(row, book) if lag == 0 else row[U(snapshot(row, seat) + SNAP_PHASE)]
+    book, lag = row[seat + Seat.BOOK], row[seat + Seat.LAG]
+    packed = _packed_phase(row, book) if lag == 0 else row[snapshot(row, seat) + Snapshot.PHASE]
     phase, ends_ns = packed & 3, packed >> 2
-    return int(phase), int(ends_ns - (row[U(NOW)] - lag)) if ends_ns != 0 else 0
+    return int(phase), int(ends_ns - (row[Market.NOW] - lag)) if ends_ns != 0 else 0
 
 
 @kernel
 def public_best(row: Row, seat: int, side_index: int) -> int:
     """Return the best price of a side that a seat knows of, in ladder ticks; -1 where there is none."""
-    book = row[U(seat + S_BOOK)]
-    if row[U(seat + S_LAG)] == 0:
+    book = row[seat + Seat.BOOK]
+    if row[seat + Seat.LAG] == 0:
         return best(row, side_of(book, side_index))
-    price, lots = kept_level(row, snapshot(row, seat), row[U(row[U(book + FEED)] + FEED_LEVELS)], side_index, 0)
+    price, lots = kept_level(row, snapshot(row, seat), row[row[book + Book.FEED] + Feed.LEVELS], side_index, 0)
     return price if lots else -1

@@ -11,44 +11,14 @@ is exact.
 from __future__ import annotations
 
 import numpy as np
-from numpy import uint64 as U
 
 from . import rng
 from .book import best, side_index_of, side_of
 from .jit import inlined
-from .layout import (
-    BACKGROUND,
-    BUY,
-    F_BOUND,
-    F_CANCEL,
-    F_DEPTH,
-    F_KIND,
-    F_LIMIT,
-    F_MARKET,
-    F_SIZE,
-    F_STREAM,
-    FLOW,
-    FLOW_WORDS,
-    ID_SHIFT,
-    LIVE,
-    MARK,
-    NOW,
-    OP_CANCEL,
-    OP_LIMIT,
-    OP_MARKET,
-    OWNER,
-    PRICE,
-    RECORDED_FLOW,
-    SELL,
-    SERIAL,
-    SIDE,
-    SIDE_FLIP,
-    SLOTS,
-    TAG,
-    Row,
-)
+from .layout import Book, Flow, Market, Order, Row, Side
 from .matching import take
 from .recorded import next_recorded, play_recorded
+from .terms import BUY, ID_SHIFT, SELL, FlowKind, Op
 
 __all__ = ["OP_NOTHING", "anchor", "background", "next_background"]
 
@@ -58,26 +28,26 @@ OP_NOTHING = -1
 @inlined
 def next_background(row: Row, book: int) -> int:
     """Draw the time in ns of the flow's next event. Modifies `row` in place."""
-    reals, flow = row.view(np.float64), row[U(book + FLOW)]
-    if row[U(flow + F_KIND)] == RECORDED_FLOW:
+    reals, flow = row.view(np.float64), row[book + Book.FLOW]
+    if row[flow + Flow.KIND] == FlowKind.RECORDED:
         return next_recorded(row, book)
-    row[U(flow + F_BOUND)] = row[U(book + LIVE)]
-    rate = 2.0 * (reals[U(flow + F_LIMIT)] + reals[U(flow + F_MARKET)])
-    rate += row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)]
-    return int(row[NOW] + 1 + np.int64(rng.exponential(row, flow + F_STREAM) / rate))
+    row[flow + Flow.BOUND] = row[book + Book.LIVE]
+    rate = 2.0 * (reals[flow + Flow.LIMIT] + reals[flow + Flow.MARKET])
+    rate += row[flow + Flow.BOUND] * reals[flow + Flow.CANCEL]
+    return int(row[Market.NOW] + 1 + np.int64(rng.exponential(row, flow + Flow.STREAM) / rate))
 
 
 @inlined
 def background(row: Row, book: int) -> bool:
     """Take in hand what the flow's event of this instant sends; return whether it sends anything. Modifies `row`."""
-    if row[U(row[U(book + FLOW)] + F_KIND)] == RECORDED_FLOW:
+    if row[row[book + Book.FLOW] + Flow.KIND] == FlowKind.RECORDED:
         return play_recorded(row, book)
-    op, side, price, order = _draw(row, book, row[U(book + FLOW)])
+    op, side, price, order = _draw(row, book, row[book + Book.FLOW])
     if op == OP_NOTHING:
         return False
-    row[SERIAL] += 1
-    size = row[U(row[U(book + FLOW)] + F_SIZE)]
-    take(row, book, op, side, row[BACKGROUND], price, size, row[SERIAL], order)
+    row[Market.SERIAL] += 1
+    size = row[row[book + Book.FLOW] + Flow.SIZE]
+    take(row, book, op, side, row[Market.BACKGROUND], price, size, row[Market.SERIAL], order)
     return True
 
 
@@ -85,41 +55,43 @@ def background(row: Row, book: int) -> bool:
 def _draw(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
     """Draw what happens: operation, side, price, and the order that it concerns."""
     reals = row.view(np.float64)
-    limits, markets = 2.0 * reals[U(flow + F_LIMIT)], 2.0 * reals[U(flow + F_MARKET)]
-    which = rng.uniform(row, flow + F_STREAM) * (limits + markets + row[U(flow + F_BOUND)] * reals[U(flow + F_CANCEL)])
+    limits, markets = 2.0 * reals[flow + Flow.LIMIT], 2.0 * reals[flow + Flow.MARKET]
+    which = rng.uniform(row, flow + Flow.STREAM) * (
+        limits + markets + row[flow + Flow.BOUND] * reals[flow + Flow.CANCEL]
+    )
     if which >= limits + markets:
         return _draw_cancel(row, book, flow)
     if which >= limits:
-        return OP_MARKET, BUY if which - limits < 0.5 * markets else SELL, 0, 0
-    side, share = BUY if which < 0.5 * limits else SELL, rng.uniform(row, flow + F_STREAM)
-    distance, last = 1, row[U(flow + F_DEPTH)]
-    while distance < last and share >= reals[U(flow + FLOW_WORDS + distance - 1)]:
+        return Op.MARKET, BUY if which - limits < 0.5 * markets else SELL, 0, 0
+    side, share = BUY if which < 0.5 * limits else SELL, rng.uniform(row, flow + Flow.STREAM)
+    distance, last = 1, row[flow + Flow.DEPTH]
+    while distance < last and share >= reals[flow + Flow.WORDS + distance - 1]:
         distance += 1
-    return OP_LIMIT, side, anchor(row, book, side) + (distance if side == SELL else -distance), 0
+    return Op.LIMIT, side, anchor(row, book, side) + (distance if side == SELL else -distance), 0
 
 
 @inlined
 def _draw_cancel(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
     """Draw which order is cancelled, if any: one of those live when this event was drawn, at its own rate."""
-    place = rng.below(row, flow + F_STREAM, row[U(flow + F_BOUND)])
-    chance = rng.uniform(row, flow + F_STREAM)
-    if place >= row[U(book + LIVE)]:
+    place = rng.below(row, flow + Flow.STREAM, row[flow + Flow.BOUND])
+    chance = rng.uniform(row, flow + Flow.STREAM)
+    if place >= row[book + Book.LIVE]:
         return OP_NOTHING, BUY, 0, 0
-    half, reals = row.view(np.int32), row.view(np.float64)
-    order = np.int64(half[U(row[U(book + SLOTS)] + place)])
-    side = side_index_of(book, int(half[U(order + SIDE)]))
-    distance = abs(half[U(order + PRICE)] - anchor(row, book, side))
-    depth = row[U(flow + F_DEPTH)]
-    kept = chance >= reals[U(flow + FLOW_WORDS + depth + min(max(distance, 1), depth) - 1)]
-    if kept or half[U(order + OWNER)] != row[BACKGROUND]:
+    i32, reals = row.view(np.int32), row.view(np.float64)
+    order = np.int64(i32[row[book + Book.SLOTS] + place])
+    side = side_index_of(book, int(i32[order + Order.SIDE]))
+    distance = abs(i32[order + Order.PRICE] - anchor(row, book, side))
+    depth = row[flow + Flow.DEPTH]
+    kept = chance >= reals[flow + Flow.WORDS + depth + min(max(distance, 1), depth) - 1]
+    if kept or i32[order + Order.OWNER] != row[Market.BACKGROUND]:
         return OP_NOTHING, BUY, 0, 0
-    return OP_CANCEL, side, 0, int(np.int64(half[U(order + TAG)]) << ID_SHIFT | order)
+    return Op.CANCEL, side, 0, int(np.int64(i32[order + Order.TAG]) << ID_SHIFT | order)
 
 
 @inlined
 def anchor(row: Row, book: int, side: int) -> int:
     """Return the price from which distances of an order on `side` count: the opposite best, else next to the mark."""
-    price = best(row, side_of(book, side) ^ SIDE_FLIP)
+    price = best(row, side_of(book, side) ^ Side.SWAP)
     if price < 0:
-        price = (row[U(book + MARK)] + 2) // 2 if side == BUY else (row[U(book + MARK)] - 1) // 2
+        price = (row[book + Book.MARK] + 2) // 2 if side == BUY else (row[book + Book.MARK] - 1) // 2
     return price

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import inspect
 import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +24,10 @@ import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.core.compiler_lock import global_compiler_lock
-from numba.extending import intrinsic
+from numba.extending import intrinsic, typeof_impl
+from numba.np import arrayobj
+
+from .terms import Words
 
 __all__ = [
     "AGENT_SIGNATURE",
@@ -52,6 +57,9 @@ njit: Any = numba.njit
 locked: Any = global_compiler_lock
 llvm: Any = vars(cgutils)["ir"]  # what numba itself builds machine code with
 F = TypeVar("F", bound=Callable[..., Any])
+
+_module: Any = types.Module  # whose attributes are constants
+typeof_impl.register(Words)(lambda namespace, _context: _module(namespace))
 
 JIT: bool = not config.DISABLE_JIT
 ENGINE = Path(__file__).parent
@@ -123,7 +131,7 @@ def _cache_of(function: Any) -> str | None:
     That one is named after all that is compiled in: the files of the kernels that it calls, however far away, and the
     values of the constants that it reads. None where something that it names is of no such kind.
     """
-    if CACHE is None or Path(function.__code__.co_filename).is_relative_to(ENGINE):
+    if CACHE is None or _is_ours(function):
         return CACHE
     digest = hashlib.blake2b(digest_size=8)
     try:
@@ -133,13 +141,18 @@ def _cache_of(function: Any) -> str | None:
     return str(Path(CACHE) / f"agents-{digest.hexdigest()}")
 
 
+def _is_ours(function: Any) -> bool:
+    """Return whether a function is written in the engine, and not by a user."""
+    return Path(function.__code__.co_filename).is_relative_to(ENGINE)
+
+
 class _Unknown(Exception):
     """Something whose change would not be noticed."""
 
 
 def _take_in(digest: Any, function: Any, seen: set[Any]) -> None:
     """Add to a digest the file of a function and all that its code names, kernel by kernel."""
-    if function in seen or Path(function.__code__.co_filename).is_relative_to(ENGINE):
+    if function in seen or _is_ours(function):
         return
     seen.add(function)
     digest.update(Path(function.__code__.co_filename).read_bytes() + b"\0")
@@ -164,7 +177,7 @@ def _take_in_value(digest: Any, name: str, value: Any, names: tuple[str, ...], s
         return
     if hasattr(value, "py_func"):
         _take_in(digest, value.py_func, seen)
-    elif isinstance(value, type(os)):
+    elif isinstance(value, type(os) | Words):
         for attribute in set(names) & set(vars(value)):
             _take_in_value(digest, attribute, getattr(value, attribute), names, seen)
     elif isinstance(value, np.ndarray):
@@ -188,7 +201,7 @@ def _compile(function: F, **more: Any) -> F:
         config.CACHE_DIR = kept
     if JIT:
         _pass_int64(compiled)
-        _compile_quickly(compiled, is_copied="forceinline" in more)
+        _compile_quickly(compiled, is_copied="forceinline" in more, is_ours=_is_ours(function))
     return compiled
 
 
@@ -205,7 +218,35 @@ def _pass_int64(dispatcher: Any) -> None:
     dispatcher.get_call_template = widened
 
 
-def _compile_quickly(dispatcher: Any, *, is_copied: bool) -> None:
+@contextmanager
+def _plain_indices() -> Iterator[None]:
+    """Compile the engine's kernels, meanwhile, without numba's rule that a negative index counts from the end.
+
+    It costs the engine a fifth of its speed, and no index of it is negative. Who else is compiled meanwhile, a user's
+    kernel or numba's own, keeps the rule; and so does everybody where numba no longer has the function that is
+    replaced.
+    """
+    before: Any = getattr(arrayobj, "fix_integer_index", None)
+    if before is None or [*inspect.signature(before).parameters] != ["context", "builder", "idxty", "idx", "size"]:
+        yield
+        return
+
+    def fix_integer_index(context: Any, builder: Any, idxty: Any, idx: Any, size: Any) -> Any:
+        if _MANGLED_PACKAGE in builder.function.name:
+            return context.cast(builder, idx, idxty, types.intp)
+        return before(context, builder, idxty, idx, size)
+
+    vars(arrayobj)["fix_integer_index"] = fix_integer_index
+    try:
+        yield
+    finally:
+        vars(arrayobj)["fix_integer_index"] = before
+
+
+_MANGLED_PACKAGE = "".join(f"{len(part)}{part}" for part in __name__.split(".")[:-1])  # as in the names of machine code
+
+
+def _compile_quickly(dispatcher: Any, *, is_copied: bool, is_ours: bool) -> None:
     """Let the garbage collector rest meanwhile, and leave what is copied elsewhere to be optimised there.
 
     It saves a fifth of the time to compile everything, for at most a twentieth of the speed, of special orders.
@@ -218,7 +259,8 @@ def _compile_quickly(dispatcher: Any, *, is_copied: bool) -> None:
         gc.disable()
         config.OPT = chosen
         try:
-            return compile_slowly(signature)
+            with _plain_indices() if is_ours else nullcontext():
+                return compile_slowly(signature)
         finally:
             config.OPT = level
             if collects:

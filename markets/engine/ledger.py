@@ -7,40 +7,10 @@ moves between messages, never inside one, so that a sweep earns and pays against
 from __future__ import annotations
 
 from numpy import float64
-from numpy import uint64 as U
 
 from .jit import inlined
-from .layout import (
-    ACCOUNT_STRIDE,
-    ACCOUNTS,
-    ASK,
-    BASE,
-    BEST,
-    BID,
-    BOOK_COUNT,
-    BOOK_WORDS,
-    BOOKS,
-    CASH,
-    EDGE,
-    FILLS,
-    FLIP,
-    HALF_TICK,
-    INDEX,
-    MARK,
-    MAX_MONEY,
-    MONEY,
-    NONE,
-    NOW,
-    OVERFLOWED,
-    POSITION,
-    S_ACCRUED,
-    S_EXPOSURE,
-    SEAT_COUNT,
-    SEAT_WORDS,
-    SEATS,
-    VOLUME,
-    Row,
-)
+from .layout import Account, Book, Market, Row, Seat, Side
+from .terms import HALF_TICK, MAX_MONEY, MONEY, NONE
 
 __all__ = ["account_of", "accrue", "remark", "seat_number", "settle", "wealth"]
 
@@ -48,22 +18,22 @@ __all__ = ["account_of", "accrue", "remark", "seat_number", "settle", "wealth"]
 @inlined
 def account_of(row: Row, owner: int) -> int:
     """Return the handle of an owner's account."""
-    return int(row[U(ACCOUNTS)] + row[U(ACCOUNT_STRIDE)] * owner)
+    return int(row[Market.ACCOUNTS] + row[Market.ACCOUNT_STRIDE] * owner)
 
 
 @inlined
 def seat_number(row: Row, seat: int) -> int:
     """Return the number of a seat, which is its account's too."""
-    return int((seat - row[SEATS]) // SEAT_WORDS)
+    return int((seat - row[Market.SEATS]) // Seat.WORDS)
 
 
 @inlined
 def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) -> None:
     """Exchange `lots` for cash at `price` (ladder ticks) between two owners, and count what each earned on the mark."""
-    cash = lots * (price + row[U(book + BASE)]) * MONEY
-    mark = row[U(book + MARK)]
+    cash = lots * (price + row[book + Book.BASE]) * MONEY
+    mark = row[book + Book.MARK]
     edge = lots * (mark - 2 * price) * HALF_TICK if mark >= 0 else 0
-    position = POSITION + row[U(book + INDEX)]
+    position = Account.POSITION + row[book + Book.INDEX]
     accrue(row, buyer)
     accrue(row, seller)
     _book_fill(row, account_of(row, buyer), position, lots, -cash, edge, lots)
@@ -72,44 +42,46 @@ def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) 
 
 @inlined
 def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, edge: int, lots: int) -> None:
-    money = row[U(account + CASH)] + cash
+    money = row[account + Account.CASH] + cash
     if money > MAX_MONEY or money < -MAX_MONEY:
-        row[U(OVERFLOWED)] = 1
-    row[U(account + CASH)] = money
-    row[U(account + position)] += bought
-    row[U(account + EDGE)] += edge
-    row[U(account + FILLS)] += 1
-    row[U(account + VOLUME)] += lots
+        row[Market.OVERFLOWED] = 1
+    row[account + Account.CASH] = money
+    row[account + position] += bought
+    row[account + Account.EDGE] += edge
+    row[account + Account.FILLS] += 1
+    row[account + Account.VOLUME] += lots
 
 
 @inlined
 def accrue(row: Row, owner: int) -> None:
     """Add what an owner has held since its exposure was last counted, lots squared times seconds, if it has a seat."""
-    if owner >= row[U(SEAT_COUNT)]:
+    if owner >= row[Market.SEAT_COUNT]:
         return
-    seat, account = row[U(SEATS)] + SEAT_WORDS * owner, account_of(row, owner)
-    seconds = (row[U(NOW)] - row[U(seat + S_ACCRUED)]) * 1e-9
-    row[U(seat + S_ACCRUED)] = row[U(NOW)]
-    for k in range(row[U(BOOK_COUNT)]):
-        lots = float64(row[U(account + POSITION + k)])
-        row.view(float64)[U(seat + S_EXPOSURE)] += lots * lots * seconds
+    seat, account = row[Market.SEATS] + Seat.WORDS * owner, account_of(row, owner)
+    seconds = (row[Market.NOW] - row[seat + Seat.ACCRUED]) * 1e-9
+    row[seat + Seat.ACCRUED] = row[Market.NOW]
+    for k in range(row[Market.BOOK_COUNT]):
+        lots = float64(row[account + Account.POSITION + k])
+        row.view(float64)[seat + Seat.EXPOSURE] += lots * lots * seconds
 
 
 @inlined
 def remark(row: Row, book: int) -> None:
     """Set the book's mark to the mid of its best prices, in half ticks; leave it while a side is empty."""
-    bid, ask = row[U(book + BID + BEST)], row[U(book + ASK + BEST)]
+    bid, ask = row[book + Book.BID + Side.BEST], row[book + Book.ASK + Side.BEST]
     if bid != NONE and ask != NONE:
-        row[U(book + MARK)] = (bid ^ row[U(book + BID + FLIP)]) + (ask ^ row[U(book + ASK + FLIP)])
+        row[book + Book.MARK] = (bid ^ row[book + Book.BID + Side.FLIP]) + (ask ^ row[book + Book.ASK + Side.FLIP])
 
 
 @inlined
 def wealth(row: Row, owner: int) -> int:
     """Return an owner's cash and positions at the marks, in money units; without a mark a position counts 0."""
     account = account_of(row, owner)
-    money = int(row[U(account + CASH)])
-    for k in range(row[U(BOOK_COUNT)]):
-        book = row[U(BOOKS)] + BOOK_WORDS * k
-        if row[U(book + MARK)] >= 0:
-            money += row[U(account + POSITION + k)] * (row[U(book + MARK)] + 2 * row[U(book + BASE)]) * HALF_TICK
+    money = int(row[account + Account.CASH])
+    for k in range(row[Market.BOOK_COUNT]):
+        book = row[Market.BOOKS] + Book.WORDS * k
+        if row[book + Book.MARK] >= 0:
+            money += (
+                row[account + Account.POSITION + k] * (row[book + Book.MARK] + 2 * row[book + Book.BASE]) * HALF_TICK
+            )
     return money

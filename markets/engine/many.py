@@ -11,29 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy import int32
-from numpy import uint64 as U
 from numpy.typing import NDArray
 
 from .book import side_of
 from .jit import inlined, kernel, prefetch
-from .layout import (
-    ASK,
-    BASE,
-    BID,
-    EVENT_CAPACITY,
-    EVENT_HEAD,
-    EVENT_WORDS,
-    EVENTS,
-    FLIP,
-    LEVEL_WORDS,
-    LEVELS,
-    LIVE,
-    OP_LIMIT,
-    SLOTS,
-    SPECIAL,
-    Row,
-)
+from .layout import Book, Event, Level, Market, Row, Side
 from .replay import resume_special, send
+from .terms import Answer, Op
 
 __all__ = ["LINE_WORDS", "replay_each", "rows_of"]
 
@@ -73,7 +57,7 @@ def replay_each(rows: Any, messages: Any, handles: Any, book: int, special: int)
             row, m = rows[k], messages[i, k]
             op, number, side, price, size, owner = int(m[0]), int(m[1]), int(m[2]), int(m[3]), int(m[4]), int(m[5])
             code = send(row, handles[k], book, op, number, side, price, size, owner)
-            if code == SPECIAL:
+            if code == Answer.SPECIAL:
                 resume_special(row, handles[k], special)
 
 
@@ -82,19 +66,19 @@ def _ask_for_header(row: Row, book: int) -> None:
     for line in range(_HOT_LINES):
         prefetch(row, line * LINE_WORDS)
     prefetch(row, book)
-    prefetch(row, book + BID)
-    prefetch(row, book + ASK)
+    prefetch(row, book + Book.BID)
+    prefetch(row, book + Book.ASK)
 
 
 @inlined
 def _ask_for_order(row: Row, message: Any, handles: Any, book: int) -> None:
-    half, slot = row.view(int32), row[U(book + SLOTS)] + row[U(book + LIVE)]
-    if message[0] == OP_LIMIT:
+    i32, slot = row.view(int32), row[book + Book.SLOTS] + row[book + Book.LIVE]
+    if message[0] == Op.LIMIT:
         side = side_of(book, message[2] & 1)
-        key = (int(message[3]) - row[U(book + BASE)]) ^ row[U(side + FLIP)]
-        prefetch(half, row[U(side + LEVELS)] + LEVEL_WORDS * key)
+        key = (int(message[3]) - row[book + Book.BASE]) ^ row[side + Side.FLIP]
+        prefetch(i32, row[side + Side.LEVELS] + Level.WORDS * key)
     elif 0 <= message[1] < handles.size:
-        prefetch(half, int(handles[U(message[1])]))
+        prefetch(i32, int(handles[message[1]]))
         slot -= 1
-    prefetch(half, slot)
-    prefetch(row, row[U(EVENTS)] + EVENT_WORDS * (row[U(EVENT_HEAD)] & (row[U(EVENT_CAPACITY)] - 1)))
+    prefetch(i32, slot)
+    prefetch(row, row[Market.EVENTS] + Event.WORDS * (row[Market.EVENT_HEAD] & (row[Market.EVENT_CAPACITY] - 1)))

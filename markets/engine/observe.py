@@ -9,60 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy import uint64 as U
 from numpy.typing import NDArray
 
 from .book import find, next_key, side_index_of
 from .feed import kept_level, next_shown, public_phase, snapshot
 from .jit import kernel
-from .layout import (
-    ASK,
-    AUCTION,
-    BASE,
-    BEST,
-    BID,
-    BOOK,
-    CASH,
-    CLOSE,
-    FEED,
-    FEED_LEVELS,
-    FEED_SHORT,
-    FLIP,
-    HALF_TICK,
-    HALT,
-    HALT_NS,
-    INDEX,
-    LEVEL_WORDS,
-    LEVELS,
-    MAKER,
-    MARK,
-    NONE,
-    NOW,
-    OPEN,
-    POSITION,
-    PREV,
-    PRICE,
-    QTY,
-    S_BOOK,
-    S_LAG,
-    S_LEVELS,
-    S_PRINTS,
-    S_ROLE,
-    S_SLOTS,
-    SIDE,
-    SNAP_MARK,
-    SNAP_PRINTS,
-    T_PRICE,
-    T_SIZE,
-    T_TIME,
-    TAPE,
-    TAPE_CAPACITY,
-    TAPE_HEAD,
-    TAPE_WORDS,
-    UNIT_VALUE,
-    Row,
-)
+from .layout import Account, Book, Feed, Level, Market, Order, Row, Seat, Side, Snapshot, Trade
 from .ledger import account_of, seat_number, wealth
+from .terms import HALF_TICK, NONE, Phase, Role
 
 __all__ = [
     "ACCOUNT_REALS",
@@ -93,106 +47,106 @@ def observe(row: Row, seat: int, out: Reals) -> int:
     each ask level; distance, lots (positive: the taker bought) and age in seconds of each trade, latest first; where a
     clock changes the phase, 1 in a call, 1 in a halt, and the seconds until it ends.
     """
-    number, book = seat_number(row, seat), row[U(seat + S_BOOK)]
+    number, book = seat_number(row, seat), row[seat + Seat.BOOK]
     account = account_of(row, number)
-    lag = row[U(seat + S_LAG)]
+    lag = row[seat + Seat.LAG]
     snap = snapshot(row, seat) if lag else 0
-    mark = row[U(snap + SNAP_MARK)] if lag else row[U(book + MARK)]
-    out[U(0)] = row[U(account + POSITION + row[U(book + INDEX)])]
+    mark = row[snap + Snapshot.MARK] if lag else row[book + Book.MARK]
+    out[0] = row[account + Account.POSITION + row[book + Book.INDEX]]
     worth = _worth_at(row, book, account, mark) if lag else wealth(row, number)
-    out[U(1)] = worth * row.view(np.float64)[UNIT_VALUE]
-    out[U(2)] = (row[CLOSE] - row[NOW]) / max(row[CLOSE] - row[OPEN], 1)
+    out[1] = worth * row.view(np.float64)[Market.UNIT_VALUE]
+    out[2] = (row[Market.CLOSE] - row[Market.NOW]) / max(row[Market.CLOSE] - row[Market.OPEN], 1)
     n = ACCOUNT_REALS + CLOCK_REALS
-    if row[U(seat + S_ROLE)] == MAKER:
+    if row[seat + Seat.ROLE] == Role.MAKER:
         for place in range(QUOTES):
-            _own_order(row, book, row[U(seat + S_SLOTS + place)], mark, out, n)
+            _own_order(row, book, row[seat + Seat.SLOTS + place], mark, out, n)
             n += ORDER_REALS
-    levels = row[U(seat + S_LEVELS)]
-    for side in (book + BID, book + ASK):
+    levels = row[seat + Seat.LEVELS]
+    for side in (book + Book.BID, book + Book.ASK):
         if lag:
             _kept_levels(row, side, snap, mark, levels, out, n)
         else:
             _levels(row, side, mark, levels, out, n)
         n += levels * LEVEL_REALS
-    prints = row[U(seat + S_PRINTS)]
-    printed = row[U(snap + SNAP_PRINTS)] if lag else row[U(book + TAPE_HEAD)]
-    _prints(row, book, mark, row[NOW] - lag, printed, prints, out, n)
+    prints = row[seat + Seat.TRADES]
+    printed = row[snap + Snapshot.TRADES] if lag else row[book + Book.TAPE_HEAD]
+    _prints(row, book, mark, row[Market.NOW] - lag, printed, prints, out, n)
     n += prints * PRINT_REALS
-    if row[U(book + HALT_NS)] == 0:
+    if row[book + Book.HALT_NS] == 0:
         return int(n)
     phase, left_ns = public_phase(row, seat)
-    out[U(n)], out[U(n + 1)], out[U(n + 2)] = phase == AUCTION, phase == HALT, left_ns * 1e-9
+    out[n], out[n + 1], out[n + 2] = phase == Phase.AUCTION, phase == Phase.HALT, left_ns * 1e-9
     return int(n + PHASE_REALS)
 
 
 @kernel
 def _own_order(row: Row, book: int, order_id: int, mark: int, out: Reals, n: int) -> None:
-    half, order = row.view(np.int32), find(row, book, order_id)
-    out[U(n)] = out[U(n + 1)] = out[U(n + 2)] = 0.0
+    i32, order = row.view(np.int32), find(row, book, order_id)
+    out[n] = out[n + 1] = out[n + 2] = 0.0
     if order == 0:
         return
-    out[U(n)] = _distance(row, half[U(order + SIDE)], half[U(order + PRICE)], mark)
-    out[U(n + 1)] = half[U(order + QTY)]
-    side = half[U(order + SIDE)]
-    level = row[U(side + LEVELS)] + LEVEL_WORDS * (half[U(order + PRICE)] ^ row[U(side + FLIP)])
-    ahead, other = 0, half[U(order + PREV)]
+    out[n] = _distance(row, i32[order + Order.SIDE], i32[order + Order.PRICE], mark)
+    out[n + 1] = i32[order + Order.QTY]
+    side = i32[order + Order.SIDE]
+    level = row[side + Side.LEVELS] + Level.WORDS * (i32[order + Order.PRICE] ^ row[side + Side.FLIP])
+    ahead, other = 0, i32[order + Order.PREV]
     while other != level:
-        ahead += half[U(other + QTY)]
-        other = half[U(other + PREV)]
-    out[U(n + 2)] = ahead
+        ahead += i32[other + Order.QTY]
+        other = i32[other + Order.PREV]
+    out[n + 2] = ahead
 
 
 @kernel
 def _levels(row: Row, side: int, mark: int, levels: int, out: Reals, n: int) -> None:
-    half, key = row.view(np.int32), next_shown(row, side, row[U(side + BEST)])
+    i32, key = row.view(np.int32), next_shown(row, side, row[side + Side.BEST])
     for k in range(levels):
         at = n + k * LEVEL_REALS
         if key == NONE:
-            out[U(at)] = out[U(at + 1)] = 0.0
+            out[at] = out[at + 1] = 0.0
             continue
-        out[U(at)] = _distance(row, side, key ^ row[U(side + FLIP)], mark)
-        out[U(at + 1)] = half[U(row[U(side + LEVELS)] + LEVEL_WORDS * key + QTY)]
+        out[at] = _distance(row, side, key ^ row[side + Side.FLIP], mark)
+        out[at + 1] = i32[row[side + Side.LEVELS] + Level.WORDS * key + Level.QTY]
         if k + 1 < levels:
             key = next_shown(row, side, next_key(row, side, key))
 
 
 @kernel
 def _kept_levels(row: Row, side: int, snap: int, mark: int, levels: int, out: Reals, n: int) -> None:
-    book = row[U(side + BOOK)]
-    depth = row[U(row[U(book + FEED)] + FEED_LEVELS)]
+    book = row[side + Side.BOOK]
+    depth = row[row[book + Book.FEED] + Feed.LEVELS]
     for k in range(levels):
         price, lots = kept_level(row, snap, depth, side_index_of(book, side), k)
-        out[U(n + k * LEVEL_REALS)] = _distance(row, side, price, mark) if lots else 0.0
-        out[U(n + k * LEVEL_REALS + 1)] = lots
+        out[n + k * LEVEL_REALS] = _distance(row, side, price, mark) if lots else 0.0
+        out[n + k * LEVEL_REALS + 1] = lots
 
 
 @kernel
 def _prints(row: Row, book: int, mark: int, now: int, head: int, prints: int, out: Reals, n: int) -> None:
     """Write the last of `head` trades, latest first, with their age at `now`."""
-    capacity = row[U(book + TAPE_CAPACITY)]
-    if head - min(prints, head) < row[U(book + TAPE_HEAD)] - capacity:
-        row[U(row[U(book + FEED)] + FEED_SHORT)] += 1
+    capacity = row[book + Book.TAPE_CAPACITY]
+    if head - min(prints, head) < row[book + Book.TAPE_HEAD] - capacity:
+        row[row[book + Book.FEED] + Feed.SHORT] += 1
     for k in range(prints):
         at = n + k * PRINT_REALS
         if k >= head:
-            out[U(at)] = out[U(at + 1)] = out[U(at + 2)] = 0.0
+            out[at] = out[at + 1] = out[at + 2] = 0.0
             continue
-        trade = row[U(book + TAPE)] + ((head - 1 - k) & (capacity - 1)) * TAPE_WORDS
-        out[U(at)] = row[U(trade + T_PRICE)] - 0.5 * mark
-        out[U(at + 1)] = row[U(trade + T_SIZE)]
-        out[U(at + 2)] = (now - row[U(trade + T_TIME)]) * 1e-9
+        trade = row[book + Book.TAPE] + ((head - 1 - k) & (capacity - 1)) * Trade.WORDS
+        out[at] = row[trade + Trade.PRICE] - 0.5 * mark
+        out[at + 1] = row[trade + Trade.SIZE]
+        out[at + 2] = (now - row[trade + Trade.TIME]) * 1e-9
 
 
 @kernel
 def _worth_at(row: Row, book: int, account: int, mark: int) -> int:
     """Return cash and the position in a book at a mark, in money units; without a mark the position counts 0."""
-    position = row[U(account + POSITION + row[U(book + INDEX)])]
-    value = position * (mark + 2 * row[U(book + BASE)]) * HALF_TICK if mark >= 0 else 0
-    return int(row[U(account + CASH)] + value)
+    position = row[account + Account.POSITION + row[book + Book.INDEX]]
+    value = position * (mark + 2 * row[book + Book.BASE]) * HALF_TICK if mark >= 0 else 0
+    return int(row[account + Account.CASH] + value)
 
 
 @kernel
 def _distance(row: Row, side: int, price: int, mark: int) -> float:
     """Return how far a price lies from the mark in ticks, away from the other side counting as positive."""
     away = price - 0.5 * mark
-    return away if row[U(side + FLIP)] == 0 else -away
+    return away if row[side + Side.FLIP] == 0 else -away

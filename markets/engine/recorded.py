@@ -16,60 +16,14 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy import uint64 as U
 from numpy.typing import NDArray
 
 from .book import find, next_key, side_of
 from .jit import kernel
-from .layout import (
-    BACKGROUND,
-    BASE,
-    BEST,
-    BOOKS,
-    BUY,
-    CONTINUOUS,
-    E_ORDER,
-    E_SIZE,
-    EVENT_CAPACITY,
-    EVENT_HEAD,
-    EVENT_TAIL,
-    EVENT_WORDS,
-    EVENTS,
-    FLIP,
-    FLOW,
-    FLOW_WORDS,
-    FOREVER,
-    LEVEL_WORDS,
-    LEVELS,
-    M_ORDER,
-    M_REASON,
-    NEXT,
-    NONE,
-    NOW,
-    OK,
-    OP_IOC,
-    OP_LIMIT,
-    OP_REDUCE,
-    OWNER,
-    PHASE,
-    PRICE,
-    QTY,
-    R_COUNT,
-    R_DISPLACED,
-    R_LEFT,
-    R_MISSED,
-    R_NEXT,
-    R_OUT_OF_TURN,
-    R_PLAYED,
-    R_SHRUNK,
-    R_TARGET,
-    R_WORDS,
-    SELL,
-    SERIAL,
-    Row,
-)
+from .layout import Book, Event, Flow, Level, Market, Message, Order, Recorded, Row, Side
 from .matching import take
 from .replay import send
+from .terms import BUY, FOREVER, NONE, SELL, Op, Phase, Reason
 
 __all__ = [
     "ADD",
@@ -105,8 +59,8 @@ class Progress(NamedTuple):
 
 # --- as the background of a market ------------------------------------------------------------------------------------
 def pack(messages: NDArray[np.int64], base: int) -> NDArray[np.int64]:
-    """Return recorded messages `(m, RECORDED_WORDS)` as a flow keeps them, `(m * R_WORDS,)`; `base` is the ladder's."""
-    out = np.empty((len(messages), R_WORDS), np.int64)
+    """Return recorded messages `(m, RECORDED_WORDS)` as a flow keeps them, `(m * 3,)`; `base` is the ladder's."""
+    out = np.empty((len(messages), Recorded.MESSAGE_WORDS), np.int64)
     out[:, 0] = messages[:, _TIME]
     out[:, 1] = (messages[:, _PRICE] - base) << 32 | messages[:, _SIZE]
     out[:, 2] = messages[:, _OP] | messages[:, _SIDE_INDEX] << 4 | messages[:, _ORDER] << 8
@@ -119,20 +73,20 @@ def next_recorded(row: Row, book: int) -> int:
 
     An execution may need more than one order of the background's: then its next is due at once.
     """
-    flow = row[U(book + FLOW)]
-    if row[U(flow + R_PLAYED)]:
-        what = row[U(_message(row, flow) + 2)]
+    flow = row[book + Book.FLOW]
+    if row[flow + Recorded.PLAYED]:
+        what = row[_message(row, flow) + 2]
         slot = _order_slot(row, flow, what >> 8)
         if what & 15 in (ADD, ADOPT):
-            row[U(slot)] = row[M_ORDER]
-            row[U(flow + R_MISSED)] += 1 if row[M_REASON] != OK else 0
-        if row[U(flow + R_LEFT)] > 0 or _open_lots(row, book, row[U(slot)]) > row[U(flow + R_TARGET)] >= 0:
-            return int(row[NOW])
-        row[U(flow + R_PLAYED)], row[U(flow + R_TARGET)] = 0, -1
-        row[U(flow + R_NEXT)] += 1
-    if row[U(flow + R_NEXT)] == row[U(flow + R_COUNT)]:
+            row[slot] = row[Message.ORDER]
+            row[flow + Recorded.MISSED] += 1 if row[Message.REASON] != Reason.OK else 0
+        if row[flow + Recorded.LEFT] > 0 or _open_lots(row, book, row[slot]) > row[flow + Recorded.TARGET] >= 0:
+            return int(row[Market.NOW])
+        row[flow + Recorded.PLAYED], row[flow + Recorded.TARGET] = 0, -1
+        row[flow + Recorded.NEXT] += 1
+    if row[flow + Recorded.NEXT] == row[flow + Recorded.COUNT]:
         return FOREVER
-    return int(max(row[NOW], row[U(_message(row, flow))]))
+    return int(max(row[Market.NOW], row[_message(row, flow)]))
 
 
 @kernel
@@ -141,72 +95,72 @@ def play_recorded(row: Row, book: int) -> bool:
 
     Modifies `row` in place.
     """
-    flow = row[U(book + FLOW)]
+    flow = row[book + Book.FLOW]
     message = _message(row, flow)
-    packed, what = row[U(message + 1)], row[U(message + 2)]
+    packed, what = row[message + 1], row[message + 2]
     price, lots, op, side = packed >> 32, packed & 0xFFFFFFFF, what & 15, what >> 4 & 1
-    order = row[U(_order_slot(row, flow, what >> 8))]
-    if row[U(flow + R_PLAYED)] == 0:
-        row[U(flow + R_PLAYED)] = 1
+    order = row[_order_slot(row, flow, what >> 8)]
+    if row[flow + Recorded.PLAYED] == 0:
+        row[flow + Recorded.PLAYED] = 1
         if op in (ADD, ADOPT):
-            return _take(row, book, OP_LIMIT, side, price, lots, 0)
+            return _take(row, book, Op.LIMIT, side, price, lots, 0)
         left = _open_lots(row, book, order)
-        row[U(flow + R_SHRUNK)] += max(lots - left, 0)
+        row[flow + Recorded.SHRUNK] += max(lots - left, 0)
         if left == 0:
-            row[U(flow + R_MISSED)] += 1
+            row[flow + Recorded.MISSED] += 1
             return False
-        row[U(flow + R_TARGET)] = max(left - lots, 0)
+        row[flow + Recorded.TARGET] = max(left - lots, 0)
         if op == EXECUTE:
-            row[U(flow + R_LEFT)] = min(lots, left)
-    if row[U(book + PHASE)] != CONTINUOUS:
-        row[U(flow + R_OUT_OF_TURN)] += row[U(flow + R_LEFT)]
-        row[U(flow + R_LEFT)] = 0
-    if row[U(flow + R_LEFT)] > 0:
+            row[flow + Recorded.LEFT] = min(lots, left)
+    if row[book + Book.PHASE] != Phase.CONTINUOUS:
+        row[flow + Recorded.OUT_OF_TURN] += row[flow + Recorded.LEFT]
+        row[flow + Recorded.LEFT] = 0
+    if row[flow + Recorded.LEFT] > 0:
         first = _first_order(row, book, side)
-        half, wanted = row.view(np.int32), find(row, book, order)
-        is_others = first != 0 and half[U(first + OWNER)] != row[BACKGROUND]
-        take = min(row[U(flow + R_LEFT)], half[U(first + QTY)]) if is_others else row[U(flow + R_LEFT)]
-        row[U(flow + R_LEFT)] -= take
+        i32, wanted = row.view(np.int32), find(row, book, order)
+        is_others = first != 0 and i32[first + Order.OWNER] != row[Market.BACKGROUND]
+        take = min(row[flow + Recorded.LEFT], i32[first + Order.QTY]) if is_others else row[flow + Recorded.LEFT]
+        row[flow + Recorded.LEFT] -= take
         if is_others:
-            row[U(flow + R_DISPLACED)] += take
+            row[flow + Recorded.DISPLACED] += take
         if is_others or first == wanted:  # `wanted` is live: it has lots left to trade
-            return _take(row, book, OP_IOC, BUY + SELL - side, half[U(wanted + PRICE)], take, 0)
-        row[U(flow + R_OUT_OF_TURN)] += take
-    surplus = _open_lots(row, book, order) - row[U(flow + R_TARGET)]
-    row[U(flow + R_TARGET)] = -1
-    return _take(row, book, OP_REDUCE, side, 0, surplus, order)
+            return _take(row, book, Op.IOC, BUY + SELL - side, i32[wanted + Order.PRICE], take, 0)
+        row[flow + Recorded.OUT_OF_TURN] += take
+    surplus = _open_lots(row, book, order) - row[flow + Recorded.TARGET]
+    row[flow + Recorded.TARGET] = -1
+    return _take(row, book, Op.REDUCE, side, 0, surplus, order)
 
 
 @kernel
 def _take(row: Row, book: int, op: int, side: int, price: int, lots: int, order: int) -> bool:
-    row[SERIAL] += 1
-    take(row, book, op, side, row[BACKGROUND], price, lots, row[SERIAL], order)
+    row[Market.SERIAL] += 1
+    take(row, book, op, side, row[Market.BACKGROUND], price, lots, row[Market.SERIAL], order)
     return True
 
 
 @kernel
 def _message(row: Row, flow: int) -> int:
-    return int(flow + FLOW_WORDS + R_WORDS * row[U(flow + R_NEXT)])
+    return int(flow + Flow.WORDS + Recorded.MESSAGE_WORDS * row[flow + Recorded.NEXT])
 
 
 @kernel
 def _order_slot(row: Row, flow: int, number: int) -> int:
     """Return where the flow keeps the id of one of its orders."""
-    return int(flow + FLOW_WORDS + R_WORDS * row[U(flow + R_COUNT)] + number)
+    return int(flow + Flow.WORDS + Recorded.MESSAGE_WORDS * row[flow + Recorded.COUNT] + number)
 
 
 @kernel
 def _open_lots(row: Row, book: int, order_id: int) -> int:
     order = find(row, book, order_id) if order_id else 0
-    return int(row.view(np.int32)[U(order + QTY)]) if order else 0
+    return int(row.view(np.int32)[order + Order.QTY]) if order else 0
 
 
 @kernel
 def _first_order(row: Row, book: int, side_index: int) -> int:
     """Return the displayed order that trades first on a side, which must not be empty; 0 where its best is hidden."""
     side = side_of(book, side_index)
-    level = row[U(side + LEVELS)] + LEVEL_WORDS * row[U(side + BEST)]
-    first = int(row.view(np.int32)[U(level + NEXT)])
+    level = row[side + Side.LEVELS] + Level.WORDS * row[side + Side.BEST]
+    first = int(row.view(np.int32)[level + Level.NEXT])
     return first if first != level else 0
 
 
@@ -221,13 +175,13 @@ def play_rows(row: Row, scratch: Row, messages: Any, handles: Any, runs: Any, le
     before the first row of a run a copy of the book is sent it as one order. Modifies `row`, `scratch` and `handles`.
     """
     run = 0
-    while run < runs.size and runs[U(run + _FIRST)] < first:
+    while run < runs.size and runs[run + _FIRST] < first:
         run += RUN_WORDS
     for k in range(first, last):
-        if run < runs.size and runs[U(run + _FIRST)] == k:
+        if run < runs.size and runs[run + _FIRST] == k:
             runs_matched += _run_matches(row, scratch, messages, handles, runs, run, message)
             run += RUN_WORDS
-        while message * RECORDED_WORDS < messages.size and messages[U(message * RECORDED_WORDS + _ROW)] == k:
+        while message * RECORDED_WORDS < messages.size and messages[message * RECORDED_WORDS + _ROW] == k:
             _play_one(row, messages, handles, message * RECORDED_WORDS)
             message += 1
         if _row_matches(row, levels, depth, k):
@@ -239,29 +193,29 @@ def play_rows(row: Row, scratch: Row, messages: Any, handles: Any, runs: Any, le
 
 @kernel
 def _play_one(row: Row, messages: Any, handles: Any, at: int) -> int:
-    op = messages[U(at + _OP)]
-    engine_op = OP_LIMIT if op in (ADD, ADOPT) else OP_REDUCE
-    number, side = messages[U(at + _ORDER)], messages[U(at + _SIDE_INDEX)]
-    price, size = messages[U(at + _PRICE)], messages[U(at + _SIZE)]
-    return send(row, handles, row[BOOKS], engine_op, number, side, price, size, 0)
+    op = messages[at + _OP]
+    engine_op = Op.LIMIT if op in (ADD, ADOPT) else Op.REDUCE
+    number, side = messages[at + _ORDER], messages[at + _SIDE_INDEX]
+    price, size = messages[at + _PRICE], messages[at + _SIZE]
+    return send(row, handles, row[Market.BOOKS], engine_op, number, side, price, size, 0)
 
 
 @kernel
 def _row_matches(row: Row, levels: Any, depth: int, k: int) -> bool:
     """Return whether the best `depth` levels of both sides, and how many there are, are row k's."""
-    half, book = row.view(np.int32), row[BOOKS]
+    i32, book = row.view(np.int32), row[Market.BOOKS]
     for s in range(2):
         side, at = side_of(book, s), (2 * k + s) * depth * 2
-        key = row[U(side + BEST)]
+        key = row[side + Side.BEST]
         for level in range(depth):
-            size = levels[U(at + 2 * level + 1)]
+            size = levels[at + 2 * level + 1]
             if key == NONE:
                 if size != 0:
                     return False
                 continue
-            price = (key ^ row[U(side + FLIP)]) + row[U(book + BASE)]
-            lots = half[U(row[U(side + LEVELS)] + LEVEL_WORDS * key + QTY)]
-            if lots != size or price != levels[U(at + 2 * level)]:
+            price = (key ^ row[side + Side.FLIP]) + row[book + Book.BASE]
+            lots = i32[row[side + Side.LEVELS] + Level.WORDS * key + Level.QTY]
+            if lots != size or price != levels[at + 2 * level]:
                 return False
             key = next_key(row, side, key)
         if key != NONE:  # the window holds no more than it shows
@@ -273,29 +227,29 @@ def _row_matches(row: Row, levels: Any, depth: int, k: int) -> bool:
 def _run_matches(row: Row, scratch: Row, messages: Any, handles: Any, runs: Any, run: int, message: int) -> int:
     """Send a run to a copy of the book as one immediate-or-cancel order; return 1 if it trades as recorded, else 0."""
     for k in range(row.size):
-        scratch[U(k)] = row[U(k)]
-    scratch[EVENT_TAIL] = scratch[EVENT_HEAD]
-    taker_side = 1 - runs[U(run + _RUN_SIDE)]
-    send(scratch, handles, scratch[BOOKS], OP_IOC, handles.size - 1, taker_side, runs[U(run + _WORST)],
-         runs[U(run + _LOTS)], 1)  # fmt: skip
-    fill, at = scratch[EVENT_TAIL], message * RECORDED_WORDS
-    while at < messages.size and messages[U(at + _ROW)] <= runs[U(run + _LAST)]:
-        if messages[U(at + _OP)] != EXECUTE:
+        scratch[k] = row[k]
+    scratch[Market.EVENT_TAIL] = scratch[Market.EVENT_HEAD]
+    taker_side = 1 - runs[run + _RUN_SIDE]
+    send(scratch, handles, scratch[Market.BOOKS], Op.IOC, handles.size - 1, taker_side, runs[run + _WORST],
+         runs[run + _LOTS], 1)  # fmt: skip
+    fill, at = scratch[Market.EVENT_TAIL], message * RECORDED_WORDS
+    while at < messages.size and messages[at + _ROW] <= runs[run + _LAST]:
+        if messages[at + _OP] != EXECUTE:
             at += RECORDED_WORDS
             continue
-        order, recorded, traded = messages[U(at + _ORDER)], 0, 0
-        while at < messages.size and messages[U(at + _ROW)] <= runs[U(run + _LAST)]:
-            if messages[U(at + _OP)] == EXECUTE:
-                if messages[U(at + _ORDER)] != order:
+        order, recorded, traded = messages[at + _ORDER], 0, 0
+        while at < messages.size and messages[at + _ROW] <= runs[run + _LAST]:
+            if messages[at + _OP] == EXECUTE:
+                if messages[at + _ORDER] != order:
                     break
-                recorded += messages[U(at + _SIZE)]
+                recorded += messages[at + _SIZE]
             at += RECORDED_WORDS
-        while fill < scratch[EVENT_HEAD]:
-            event = scratch[EVENTS] + EVENT_WORDS * (fill & (scratch[EVENT_CAPACITY] - 1))
-            if scratch[U(event + E_ORDER)] != order:
+        while fill < scratch[Market.EVENT_HEAD]:
+            event = scratch[Market.EVENTS] + Event.WORDS * (fill & (scratch[Market.EVENT_CAPACITY] - 1))
+            if scratch[event + Event.ORDER] != order:
                 break
-            traded += scratch[U(event + E_SIZE)]
+            traded += scratch[event + Event.SIZE]
             fill += 1
         if traded != recorded:
             return 0
-    return 1 if fill == scratch[EVENT_HEAD] else 0
+    return 1 if fill == scratch[Market.EVENT_HEAD] else 0

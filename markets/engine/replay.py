@@ -10,55 +10,13 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from numpy import int32
-from numpy import uint64 as U
 
 from .book import find
 from .events import pour
 from .jit import call, inlined, kernel
-from .layout import (
-    ACCOUNT_COUNT,
-    BASE,
-    CAME,
-    CAPACITY,
-    CHECKED,
-    DONE,
-    DRAIN,
-    ELASTIC,
-    EVENT_HEAD,
-    EVENT_TAIL,
-    GATE,
-    ID_SHIFT,
-    IDLE,
-    KEEP,
-    LIVE,
-    M_DISPLAY,
-    M_FLAGS,
-    M_ORDER,
-    M_STAGE,
-    M_STOP,
-    M_TAG,
-    MAX_PRICE,
-    NO_TAG,
-    OP_AON,
-    OP_CANCEL,
-    OP_FOK,
-    OP_IOC,
-    OP_LIMIT,
-    OP_MARKET,
-    OP_MASS_CANCEL,
-    OP_MODIFY,
-    OP_REDUCE,
-    OP_STOP,
-    OP_STOP_LIMIT,
-    OP_TRAILING_STOP,
-    OP_UNCROSS,
-    OWNER,
-    SERIAL,
-    SPECIAL,
-    TICKS,
-    Row,
-)
+from .layout import Book, Market, Message, Order, Row
 from .matching import handle, prepare, submit
+from .terms import ID_SHIFT, KEEP, MAX_PRICE, NO_TAG, Answer, Gate, Op, Stage
 
 __all__ = [
     "ANYONE",
@@ -80,7 +38,7 @@ __all__ = [
     "send_special",
 ]
 
-GROW: Final = 4  # what a kernel of this file answers, beside DONE, DRAIN and REFUSED_CODE
+GROW: Final = 4  # what a kernel of this file answers, beside DONE, DRAIN and REJECTED
 ANYONE: Final = -(1 << 40)  # as owner
 MESSAGE_KEEP: Final = -(1 << 31)  # KEEP in a message of int32
 MESSAGE_WORDS: Final = 6
@@ -102,7 +60,7 @@ class Demand(NamedTuple):
 @inlined
 def is_new(op: int) -> bool:
     """Return whether an operation brings a new order."""
-    return op in (OP_LIMIT, OP_IOC, OP_MARKET) or OP_FOK <= op <= OP_TRAILING_STOP
+    return op in (Op.LIMIT, Op.IOC, Op.MARKET) or Op.FOK <= op <= Op.TRAILING_STOP
 
 
 @kernel
@@ -113,11 +71,11 @@ def demand(messages: Any) -> Demand:
     """
     order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
     for at in range(0, messages.size, MESSAGE_WORDS):
-        op, price = messages[U(at + _OP)], messages[U(at + _PRICE_TICKS)]
-        rests = ((op == OP_LIMIT) | (op == OP_MODIFY)) & (price > 0)
-        comes = (op == OP_LIMIT) | (op == OP_IOC) | (op == OP_MARKET)
-        order_id = max(order_id, messages[U(at + _ORDER_ID)] if comes else -1)
-        last_owner = max(last_owner, messages[U(at + _OWNER)])
+        op, price = messages[at + _OP], messages[at + _PRICE_TICKS]
+        rests = ((op == Op.LIMIT) | (op == Op.MODIFY)) & (price > 0)
+        comes = (op == Op.LIMIT) | (op == Op.IOC) | (op == Op.MARKET)
+        order_id = max(order_id, messages[at + _ORDER_ID] if comes else -1)
+        last_owner = max(last_owner, messages[at + _OWNER])
         low, high = min(low, price if rests else MAX_PRICE + 1), max(high, price if rests else -1)
     return Demand(int(order_id), int(last_owner), int(low), int(high))
 
@@ -125,17 +83,19 @@ def demand(messages: Any) -> Demand:
 @inlined
 def fits(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, owner: int) -> bool:
     """Return whether the row and `handles` have room for whatever the message may do; `price` counts from zero."""
-    if owner >= row[U(ACCOUNT_COUNT)]:
+    if owner >= row[Market.ACCOUNT_COUNT]:
         return False
     if is_new(op) and order_id >= handles.size:
         return False
-    is_full = row[U(book + LIVE)] == row[U(book + CAPACITY)]
-    if is_full and is_new(op) and (op == OP_LIMIT or row[U(book + GATE)] > CHECKED):  # in a call a market order waits
+    is_full = row[book + Book.LIVE] == row[book + Book.CAPACITY]
+    if (
+        is_full and is_new(op) and (op == Op.LIMIT or row[book + Book.GATE] > Gate.CHECKED)
+    ):  # in a call a market order waits
         return False
-    if op not in (OP_LIMIT, OP_MODIFY):
+    if op not in (Op.LIMIT, Op.MODIFY):
         return True
-    ladder = price - row[U(book + BASE)]
-    return bool(0 <= ladder < row[U(book + TICKS)]) or price <= 0 or price > MAX_PRICE
+    ladder = price - row[book + Book.BASE]
+    return bool(0 <= ladder < row[book + Book.TICKS]) or price <= 0 or price > MAX_PRICE
 
 
 @inlined
@@ -147,19 +107,19 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
     as `submit`, or GROW, nothing having happened. After DRAIN call `resume`. A new order whose id is beyond `handles`
     is refused, TAGS_EXHAUSTED, and written down without its id. SERIAL is the largest id so far.
     """
-    if row[U(ELASTIC)] != 0 and not fits(row, handles, book, op, order_id, price, owner):
+    if row[Market.ELASTIC] != 0 and not fits(row, handles, book, op, order_id, price, owner):
         return GROW
     tag = NO_TAG if is_new(op) and order_id >= handles.size else order_id
-    if is_new(op) and tag > row[U(SERIAL)]:
-        row[U(SERIAL)] = tag
-    shown = int(handles[U(order_id)]) if 0 <= order_id < handles.size else 0
-    ladder = KEEP if price == KEEP else price - row[U(book + BASE)]
+    if is_new(op) and tag > row[Market.SERIAL]:
+        row[Market.SERIAL] = tag
+    shown = int(handles[order_id]) if 0 <= order_id < handles.size else 0
+    ladder = KEEP if price == KEEP else price - row[book + Book.BASE]
     named = order_id << ID_SHIFT | shown
-    if owner == ANYONE and op in (OP_CANCEL, OP_REDUCE, OP_MODIFY):
+    if owner == ANYONE and op in (Op.CANCEL, Op.REDUCE, Op.MODIFY):
         order = find(row, book, named)
-        owner = int(row.view(int32)[U(order + OWNER)]) if order != 0 else 0
+        owner = int(row.view(int32)[order + Order.OWNER]) if order != 0 else 0
     code = submit(row, book, op, side_index, owner, ladder, size, tag, named)
-    if code == DONE:
+    if code == Answer.DONE:
         note(row, handles)
     return code
 
@@ -167,24 +127,24 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
 @inlined
 def note(row: Row, handles: Any) -> None:
     """Remember where the order of the message just finished rests."""
-    if row[U(M_ORDER)] != 0:
-        handles[U(row[U(M_TAG)])] = row[U(M_ORDER)] & _HANDLE_BITS
+    if row[Message.ORDER] != 0:
+        handles[row[Message.TAG]] = row[Message.ORDER] & _HANDLE_BITS
 
 
 @inlined
 def resume(row: Row, handles: Any) -> int:
     """Go on with a message that DRAIN has interrupted; answers as `submit`."""
     code = handle(row)
-    if code == DONE:
+    if code == Answer.DONE:
         note(row, handles)
     return code
 
 
 @inlined
 def _send_one(row: Row, messages: Any, handles: Any, book: int, at: int) -> int:
-    op, price, size = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)]), int(messages[U(at + _SIZE)])
-    order_id, side_index, owner = messages[U(at + _ORDER_ID)], messages[U(at + _SIDE_INDEX)], messages[U(at + _OWNER)]
-    if op == OP_MODIFY:
+    op, price, size = int(messages[at + _OP]), int(messages[at + _PRICE_TICKS]), int(messages[at + _SIZE])
+    order_id, side_index, owner = messages[at + _ORDER_ID], messages[at + _SIDE_INDEX], messages[at + _OWNER]
+    if op == Op.MODIFY:
         price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size
     return send(row, handles, book, op, int(order_id), int(side_index), price, size, int(owner))
 
@@ -198,7 +158,7 @@ def replay(row: Row, messages: Any, handles: Any, log: Any, book: int, start: in
     """
     i, count = start, messages.size // MESSAGE_WORDS
     while True:
-        if row[U(M_STAGE)] != IDLE:
+        if row[Message.STAGE] != Stage.IDLE:
             code = resume(row, handles)
         elif i < count:
             code = _send_one(row, messages, handles, book, MESSAGE_WORDS * i)
@@ -206,11 +166,11 @@ def replay(row: Row, messages: Any, handles: Any, log: Any, book: int, start: in
                 return i, pour(row, log, logged), GROW
         else:
             logged = pour(row, log, logged)
-            return i, logged, DONE if row[U(EVENT_TAIL)] == row[U(EVENT_HEAD)] else DRAIN
-        if code == DRAIN:
+            return i, logged, Answer.DONE if row[Market.EVENT_TAIL] == row[Market.EVENT_HEAD] else Answer.DRAIN
+        if code == Answer.DRAIN:
             logged = pour(row, log, logged)
-            if row[U(EVENT_TAIL)] != row[U(EVENT_HEAD)]:
-                return i, logged, DRAIN
+            if row[Market.EVENT_TAIL] != row[Market.EVENT_HEAD]:
+                return i, logged, Answer.DRAIN
         else:
             i += 1
 
@@ -224,41 +184,41 @@ def send_special(row: Row, handles: Any, book: int, op: int, order_id: int, side
     As `send`, and `stop` is a trigger, counted from zero, or an offset; `display` the lots that an iceberg shows;
     `flags` what else the order is (IS_*). A phase is given in `size`, a reference in `price`, or KEEP.
     """
-    if row[U(ELASTIC)] != 0 and not _fits_special(row, handles, book, op, order_id, price, owner):
+    if row[Market.ELASTIC] != 0 and not _fits_special(row, handles, book, op, order_id, price, owner):
         return GROW
-    base, tag = row[U(book + BASE)], NO_TAG if is_new(op) and order_id >= handles.size else order_id
-    if is_new(op) and tag > row[U(SERIAL)]:
-        row[U(SERIAL)] = tag
-    shown = int(handles[U(order_id)]) if 0 <= order_id < handles.size else 0
+    base, tag = row[book + Book.BASE], NO_TAG if is_new(op) and order_id >= handles.size else order_id
+    if is_new(op) and tag > row[Market.SERIAL]:
+        row[Market.SERIAL] = tag
+    shown = int(handles[order_id]) if 0 <= order_id < handles.size else 0
     named = order_id << ID_SHIFT | shown
-    if owner == ANYONE and op in (OP_CANCEL, OP_REDUCE, OP_MODIFY):
+    if owner == ANYONE and op in (Op.CANCEL, Op.REDUCE, Op.MODIFY):
         order = find(row, book, named)
-        owner = int(row.view(int32)[U(order + OWNER)]) if order != 0 else 0
-    if op in (OP_STOP, OP_TRAILING_STOP):
+        owner = int(row.view(int32)[order + Order.OWNER]) if order != 0 else 0
+    if op in (Op.STOP, Op.TRAILING_STOP):
         price = stop  # what events name
     prepare(row, book, op, side_index, owner, KEEP if price == KEEP else price - base, size, tag, named)
-    row[U(M_STOP)] = stop if op == OP_TRAILING_STOP else stop - base
-    row[U(M_DISPLAY)], row[U(M_FLAGS)], row[U(M_STAGE)] = display, flags, CAME
-    return SPECIAL
+    row[Message.STOP] = stop if op == Op.TRAILING_STOP else stop - base
+    row[Message.DISPLAY], row[Message.FLAGS], row[Message.STAGE] = display, flags, Stage.CAME
+    return Answer.SPECIAL
 
 
 @inlined
 def _fits_special(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, owner: int) -> bool:
-    if owner >= row[U(ACCOUNT_COUNT)]:
+    if owner >= row[Market.ACCOUNT_COUNT]:
         return False
-    if is_new(op) and (order_id >= handles.size or row[U(book + LIVE)] == row[U(book + CAPACITY)]):
+    if is_new(op) and (order_id >= handles.size or row[book + Book.LIVE] == row[book + Book.CAPACITY]):
         return False
-    if op not in (OP_LIMIT, OP_AON, OP_STOP_LIMIT, OP_MODIFY, OP_UNCROSS):
+    if op not in (Op.LIMIT, Op.AON, Op.STOP_LIMIT, Op.MODIFY, Op.UNCROSS):
         return True
-    ladder = price - row[U(book + BASE)]
-    return bool(0 <= ladder < row[U(book + TICKS)]) or price <= 0 or price > MAX_PRICE
+    ladder = price - row[book + Book.BASE]
+    return bool(0 <= ladder < row[book + Book.TICKS]) or price <= 0 or price > MAX_PRICE
 
 
 @kernel
 def resume_special(row: Row, handles: Any, special: int) -> int:
     """Work on a message for which the answer was SPECIAL, or DRAIN since; `special` is the address of that kernel."""
     code = call(special, row, 0)
-    if code == DONE:
+    if code == Answer.DONE:
         note(row, handles)
     return code
 
@@ -268,11 +228,11 @@ def demand_special(messages: Any, words: int) -> Demand:
     """Return what messages of so many words each, `(n * words,) int32`, ask for."""
     order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
     for at in range(0, messages.size, words):
-        op, price = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)])
-        if op in (OP_LIMIT, OP_AON, OP_STOP_LIMIT, OP_MODIFY, OP_UNCROSS) and price > 0:
+        op, price = int(messages[at + _OP]), int(messages[at + _PRICE_TICKS])
+        if op in (Op.LIMIT, Op.AON, Op.STOP_LIMIT, Op.MODIFY, Op.UNCROSS) and price > 0:
             low, high = min(low, price), max(high, price)
-        order_id = max(order_id, int(messages[U(at + _ORDER_ID)])) if is_new(op) else order_id
-        last_owner = max(last_owner, int(messages[U(at + _OWNER)]))
+        order_id = max(order_id, int(messages[at + _ORDER_ID])) if is_new(op) else order_id
+        last_owner = max(last_owner, int(messages[at + _OWNER]))
     return Demand(order_id, last_owner, low, high)
 
 
@@ -282,23 +242,23 @@ def replay_special(row: Row, messages: Any, words: int, handles: Any, log: Any, 
     """Submit messages of so many words each, plain or not, as `replay` does; `special` is that kernel's address."""
     i, count = start, messages.size // words
     while True:
-        if row[U(M_STAGE)] >= CAME:
+        if row[Message.STAGE] >= Stage.CAME:
             code = resume_special(row, handles, special)
-        elif row[U(M_STAGE)] != IDLE:
+        elif row[Message.STAGE] != Stage.IDLE:
             code = resume(row, handles)
-            code = resume_special(row, handles, special) if code == SPECIAL else code
+            code = resume_special(row, handles, special) if code == Answer.SPECIAL else code
         elif i < count:
             code = _send_any(row, messages, words, handles, book, words * i)
             if code == GROW:
                 return i, pour(row, log, logged), GROW
-            code = resume_special(row, handles, special) if code == SPECIAL else code
+            code = resume_special(row, handles, special) if code == Answer.SPECIAL else code
         else:
             logged = pour(row, log, logged)
-            return i, logged, DONE if row[U(EVENT_TAIL)] == row[U(EVENT_HEAD)] else DRAIN
-        if code == DRAIN:
+            return i, logged, Answer.DONE if row[Market.EVENT_TAIL] == row[Market.EVENT_HEAD] else Answer.DRAIN
+        if code == Answer.DRAIN:
             logged = pour(row, log, logged)
-            if row[U(EVENT_TAIL)] != row[U(EVENT_HEAD)]:
-                return i, logged, DRAIN
+            if row[Market.EVENT_TAIL] != row[Market.EVENT_HEAD]:
+                return i, logged, Answer.DRAIN
         else:
             i += 1
 
@@ -306,15 +266,15 @@ def replay_special(row: Row, messages: Any, words: int, handles: Any, log: Any, 
 @inlined
 def _send_any(row: Row, messages: Any, words: int, handles: Any, book: int, at: int) -> int:
     """Send a message the plain way where book and message are plain, else as a special one."""
-    op, price, size = int(messages[U(at + _OP)]), int(messages[U(at + _PRICE_TICKS)]), int(messages[U(at + _SIZE)])
-    order_id, side_index, owner = messages[U(at + _ORDER_ID)], messages[U(at + _SIDE_INDEX)], messages[U(at + _OWNER)]
+    op, price, size = int(messages[at + _OP]), int(messages[at + _PRICE_TICKS]), int(messages[at + _SIZE])
+    order_id, side_index, owner = messages[at + _ORDER_ID], messages[at + _SIDE_INDEX], messages[at + _OWNER]
     stop, display, flags = 0, 0, 0
     if words == ORDER_WORDS:
-        stop, display = int(messages[U(at + _STOP_TICKS)]), int(messages[U(at + _DISPLAY)])
-        flags = int(messages[U(at + _FLAGS)])
-    if op <= OP_MASS_CANCEL and flags == 0:
+        stop, display = int(messages[at + _STOP_TICKS]), int(messages[at + _DISPLAY])
+        flags = int(messages[at + _FLAGS])
+    if op <= Op.MASS_CANCEL and flags == 0:
         return _send_one(row, messages, handles, book, at)
-    if op in (OP_MODIFY, OP_UNCROSS):
+    if op in (Op.MODIFY, Op.UNCROSS):
         price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size
     return send_special(row, handles, book, op, int(order_id), int(side_index), price, size, int(owner), stop, display,
                         flags)  # fmt: skip

@@ -95,8 +95,8 @@ def first_state(seed: int, episode: int, name: int, purpose: int) -> int:
 @inlined
 def bits(row: Row, stream: int) -> U:
     """Return the next 64 random bits of the stream whose word is `row[stream]`. Modifies `row` in place."""
-    state = U(row[U(stream)]) + _GOLDEN
-    row[U(stream)] = np.int64(state)
+    state = U(row[stream]) + _GOLDEN
+    row[stream] = np.int64(state)
     return mix(state)
 
 

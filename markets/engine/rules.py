@@ -2,72 +2,36 @@
 
 from __future__ import annotations
 
-from numpy import uint64 as U
-
 from .jit import inlined
-from .layout import (
-    BAND_HIGH,
-    BAND_LOW,
-    CHECKED,
-    CONTINUOUS,
-    EXTRAS,
-    GATE,
-    HALT_HIGH,
-    HALT_LOW,
-    HIDDENS,
-    LOT,
-    MAKER_FEE,
-    MAKER_FEE_PER_LOT,
-    MAX_PRICE,
-    MIN_FILL,
-    MOST_ORDERS,
-    MOST_POSITION,
-    MOST_RATE,
-    NO_LIMIT,
-    PHASE,
-    PRO_RATA,
-    RATE_WINDOW,
-    RESERVED,
-    RULES,
-    SPECIAL_ALL,
-    SPECIAL_ARRIVALS,
-    SPECIAL_TRADES,
-    SPECIALS,
-    STP,
-    STP_NONE,
-    TAKER_FEE,
-    TAKER_FEE_PER_LOT,
-    TICK,
-    TOP_ORDER,
-    Row,
-)
+from .layout import Book, Row
+from .terms import MAX_PRICE, NO_LIMIT, Gate, Phase, SelfTrade
 
 __all__ = ["DEFAULTS", "lay_rules", "regate"]
 
 # what each rule is on a plain venue
 DEFAULTS = {
-    TICK: 1,
-    LOT: 1,
-    BAND_LOW: 1,
-    BAND_HIGH: MAX_PRICE,
-    STP: STP_NONE,
-    PRO_RATA: 0,
-    TOP_ORDER: 0,
-    MIN_FILL: 1,
-    HALT_LOW: 0,
-    HALT_HIGH: NO_LIMIT,
-    MOST_POSITION: NO_LIMIT,
-    MOST_ORDERS: NO_LIMIT,
-    MOST_RATE: NO_LIMIT,
-    RATE_WINDOW: 1,
-    MAKER_FEE: 0,
-    TAKER_FEE: 0,
-    MAKER_FEE_PER_LOT: 0,
-    TAKER_FEE_PER_LOT: 0,
+    Book.TICK: 1,
+    Book.LOT: 1,
+    Book.BAND_LOW: 1,
+    Book.BAND_HIGH: MAX_PRICE,
+    Book.SELF_TRADE: SelfTrade.ALLOW,
+    Book.PRO_RATA: 0,
+    Book.TOP_ORDER: 0,
+    Book.MIN_FILL: 1,
+    Book.HALT_LOW: 0,
+    Book.HALT_HIGH: NO_LIMIT,
+    Book.MOST_POSITION: NO_LIMIT,
+    Book.MOST_ORDERS: NO_LIMIT,
+    Book.MOST_RATE: NO_LIMIT,
+    Book.RATE_WINDOW: 1,
+    Book.MAKER_FEE: 0,
+    Book.TAKER_FEE: 0,
+    Book.MAKER_FEE_PER_LOT: 0,
+    Book.TAKER_FEE_PER_LOT: 0,
 }
-_CHECKS = (TICK, LOT, BAND_LOW, BAND_HIGH)
-_LIMITS = (MOST_POSITION, MOST_ORDERS, MOST_RATE)
-_HARMLESS = (TOP_ORDER, MIN_FILL, RATE_WINDOW)  # they do nothing by themselves
+_CHECKS = (Book.TICK, Book.LOT, Book.BAND_LOW, Book.BAND_HIGH)
+_LIMITS = (Book.MOST_POSITION, Book.MOST_ORDERS, Book.MOST_RATE)
+_HARMLESS = (Book.TOP_ORDER, Book.MIN_FILL, Book.RATE_WINDOW)  # they do nothing by themselves
 
 
 def lay_rules(row: Row, book: int, rules: dict[int, int]) -> None:
@@ -80,10 +44,12 @@ def lay_rules(row: Row, book: int, rules: dict[int, int]) -> None:
         row[book + word] = value
     changed = {word for word, value in words.items() if value != DEFAULTS[word]}
     for_trades = changed.difference(_CHECKS, _LIMITS, _HARMLESS)
-    if (for_trades or changed.intersection(_LIMITS)) and row[book + EXTRAS] == 0:
+    if (for_trades or changed.intersection(_LIMITS)) and row[book + Book.EXTRAS] == 0:
         raise ValueError("a row for a venue with such rules must be made with special=True")
-    row[book + RULES] = CHECKED * bool(changed.intersection(_CHECKS))
-    row[book + RULES] |= SPECIAL_TRADES * bool(for_trades) | SPECIAL_ARRIVALS * bool(changed.intersection(_LIMITS))
+    row[book + Book.RULES] = Gate.CHECKED * bool(changed.intersection(_CHECKS))
+    row[book + Book.RULES] |= Gate.SPECIAL_TRADES * bool(for_trades) | Gate.SPECIAL_ARRIVALS * bool(
+        changed.intersection(_LIMITS)
+    )
     regate(row, book)
 
 
@@ -93,11 +59,11 @@ def regate(row: Row, book: int) -> None:
 
     Orders that are not plain matter to whoever trades; hidden ones, and a phase in which nothing trades, to everybody.
     """
-    gate = row[U(book + RULES)]
-    if row[U(book + PHASE)] != CONTINUOUS or row[U(book + HIDDENS)] != 0:
-        gate |= SPECIAL_ALL
-    if row[U(book + SPECIALS)] != 0:
-        gate |= SPECIAL_TRADES
+    gate = row[book + Book.RULES]
+    if row[book + Book.PHASE] != Phase.CONTINUOUS or row[book + Book.HIDDENS] != 0:
+        gate |= Gate.SPECIAL_ALL
+    if row[book + Book.SPECIALS] != 0:
+        gate |= Gate.SPECIAL_TRADES
     else:
-        row[U(book + RESERVED)] = 0
-    row[U(book + GATE)] = gate
+        row[book + Book.RESERVED] = 0
+    row[book + Book.GATE] = gate

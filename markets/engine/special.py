@@ -11,7 +11,6 @@ own. A mass cancel goes TAKING_OUT, an uncross CALLING and UNWINDING, then ELECT
 from __future__ import annotations
 
 from numpy import int32
-from numpy import uint64 as U
 
 from .arrival import arrive
 from .auction import cancel_unfilled, trade_call
@@ -20,79 +19,14 @@ from .events import emit, has_room
 from .extras import enqueue, leave_queue, level_lots, mark_as, park, remark_shown, unmark
 from .intent import carry_out
 from .jit import inlined, kernel
-from .layout import (
-    ARRIVED,
-    BASE,
-    CALL_PRICE,
-    CALLING,
-    CAME,
-    CANCELLED,
-    CONTINUOUS,
-    DONE,
-    DRAIN,
-    ELECTING,
-    EXTRAS,
-    ID_SHIFT,
-    IDLE,
-    IS_ICEBERG,
-    IS_STOP_LIMIT,
-    IS_WAITING,
-    LAST,
-    LEAVING,
-    LEVEL_FULL,
-    M_BOOK,
-    M_CURSOR,
-    M_DISPLAY,
-    M_FILLED,
-    M_FLAGS,
-    M_HELD,
-    M_OP,
-    M_ORDER,
-    M_OWNER,
-    M_PRICE,
-    M_REASON,
-    M_ROOT,
-    M_SIDE,
-    M_SIZE,
-    M_STAGE,
-    M_STOP,
-    M_TAG,
-    M_TAKEN,
-    MAX_SIZE,
-    NO_TAG,
-    OK,
-    OP_AON,
-    OP_LIMIT,
-    OP_MARKET,
-    OP_MODIFY,
-    OWNER,
-    PHASE,
-    PRICE,
-    QTY,
-    REFUSED_CODE,
-    ROOT_FILLED,
-    ROOT_OP,
-    ROOT_ORDER,
-    ROOT_TAG,
-    ROOT_TAKEN,
-    SHARING,
-    SIDE,
-    SLOTS,
-    TAG,
-    TAKING_OUT,
-    TRIGGERED,
-    UNFILLED,
-    UNWINDING,
-    WALKING,
-    X_DISPLAY,
-    Row,
-)
+from .layout import Book, Call, Extra, Message, Order, Root, Row
 from .matching import refuse
 from .phases import change_phase
 from .probe import lots_left
 from .rules import regate
 from .stops import reached
 from .taking import take_out, walk
+from .terms import ID_SHIFT, MAX_SIZE, NO_TAG, Answer, Flag, Kind, Op, Phase, Reason, Stage
 
 __all__ = ["special"]
 
@@ -100,77 +34,88 @@ __all__ = ["special"]
 @kernel
 def special(row: Row, _seat: int) -> int:
     """Work on the message in hand until it is done, or events have to be read. Modifies `row` in place."""
-    if row[U(M_STAGE)] == ARRIVED:  # as a plain one
-        row[U(M_FLAGS)] = row[U(M_DISPLAY)] = row[U(M_STOP)] = 0
-        row[U(M_STAGE)] = CAME
-    if row[U(M_STAGE)] == CAME:
+    if row[Message.STAGE] == Stage.ARRIVED:  # as a plain one
+        row[Message.FLAGS] = row[Message.DISPLAY] = row[Message.STOP] = 0
+        row[Message.STAGE] = Stage.CAME
+    if row[Message.STAGE] == Stage.CAME:
         if not has_room(row, 4):
-            return DRAIN
+            return Answer.DRAIN
         reason = arrive(row)
-        if reason != OK:
+        if reason != Reason.OK:
             return refuse(row, reason)
-    while row[U(M_STAGE)] != IDLE:
+    while row[Message.STAGE] != Stage.IDLE:
         if not _go_on(row):
-            return DRAIN
-    return DONE if row[U(M_REASON)] == OK else REFUSED_CODE
+            return Answer.DRAIN
+    return Answer.DONE if row[Message.REASON] == Reason.OK else Answer.REJECTED
 
 
 @inlined
 def _go_on(row: Row) -> bool:
     """Do a stage of the message in hand; return False to drain first."""
-    stage, book = row[U(M_STAGE)], row[U(M_BOOK)]
-    if stage in (WALKING, SHARING):
+    stage, book = row[Message.STAGE], row[Message.BOOK]
+    if stage in (Stage.WALKING, Stage.SHARING):
         if not walk(row):
             return False
-        row[U(M_STAGE)] = LEAVING
-    elif stage == LEAVING:
+        row[Message.STAGE] = Stage.LEAVING
+    elif stage == Stage.LEAVING:
         if not has_room(row, 1):
             return False
         _leave(row, book)
-        row[U(M_STAGE)] = ELECTING
-    elif stage == ELECTING:
+        row[Message.STAGE] = Stage.ELECTING
+    elif stage == Stage.ELECTING:
         if not has_room(row, 2):
             return False
         if not _elect(row, book):
             _end(row, book)
-    elif stage == TAKING_OUT:
+    elif stage == Stage.TAKING_OUT:
         if not _take_all_out(row, book):
             return False
-        row[U(M_STAGE)] = ELECTING
-    elif stage == CALLING:
+        row[Message.STAGE] = Stage.ELECTING
+    elif stage == Stage.CALLING:
         if not trade_call(row):
             return False
-        row[U(M_STAGE)] = UNWINDING
-    elif stage == UNWINDING:
+        row[Message.STAGE] = Stage.UNWINDING
+    elif stage == Stage.UNWINDING:
         if not cancel_unfilled(row) or not has_room(row, 1):
             return False
-        change_phase(row, book, CONTINUOUS, row[U(CALL_PRICE)])
-        row[U(M_STAGE)] = ELECTING
+        change_phase(row, book, Phase.CONTINUOUS, row[Call.PRICE])
+        row[Message.STAGE] = Stage.ELECTING
     return True
 
 
 @inlined
 def _leave(row: Row, book: int) -> None:
     """Rest what is left of the taker in hand, let it wait for the end of a call, or cancel it."""
-    op, left, held = row[U(M_OP)], lots_left(row), row[U(M_HELD)]
-    side, price = side_of(book, row[U(M_SIDE)]), row[U(M_PRICE)]
-    waits = op == OP_MARKET and row[U(book + PHASE)] != CONTINUOUS
-    rests, reason = op in (OP_LIMIT, OP_AON, OP_MODIFY), UNFILLED
+    op, left, held = row[Message.OP], lots_left(row), row[Message.HELD]
+    side, price = side_of(book, row[Message.SIDE]), row[Message.PRICE]
+    waits = op == Op.MARKET and row[book + Book.PHASE] != Phase.CONTINUOUS
+    rests, reason = op in (Op.LIMIT, Op.AON, Op.MODIFY), Reason.UNFILLED
     if rests and left > 0 and level_lots(row, book, level_at(row, side, price)) + left > MAX_SIZE:
-        rests, reason = False, LEVEL_FULL
-    row[U(M_ORDER)] = row[U(M_HELD)] = 0
+        rests, reason = False, Reason.LEVEL_FULL
+    row[Message.ORDER] = row[Message.HELD] = 0
     if left > 0 and (rests or waits):
         order = _slot_in_hand(row, book, held)
-        mark_as(row, book, order, IS_WAITING if waits else row[U(M_FLAGS)])
+        mark_as(row, book, order, Flag.WAITING if waits else row[Message.FLAGS])
         if waits:
             park(row, book, side, order, price, left)
         else:
             enqueue(row, book, side, order, price, left)
-        row[U(M_ORDER)] = row[U(M_TAG)] << ID_SHIFT | order
+        row[Message.ORDER] = row[Message.TAG] << ID_SHIFT | order
         return
     if left > 0:
-        row[U(M_TAKEN)] = left
-        emit(row, book, CANCELLED, reason, row[U(M_SIDE)], price, left, row[U(M_TAG)], NO_TAG, row[U(M_OWNER)])
+        row[Message.TAKEN] = left
+        emit(
+            row,
+            book,
+            Kind.CANCELLED,
+            reason,
+            row[Message.SIDE],
+            price,
+            left,
+            row[Message.TAG],
+            NO_TAG,
+            row[Message.OWNER],
+        )
     if held != 0:
         free_slot(row, held)
 
@@ -178,34 +123,34 @@ def _leave(row: Row, book: int) -> None:
 @inlined
 def _slot_in_hand(row: Row, book: int, held: int) -> int:
     """Return the slot of the order in hand: the one that it had, or a fresh one; it has no flags yet."""
-    half, order = row.view(int32), held
+    i32, order = row.view(int32), held
     if order == 0:
         order = take_slot(row, book)
-        half[U(order + OWNER)], half[U(order + TAG)] = row[U(M_OWNER)], row[U(M_TAG)]
-    if row[U(M_FLAGS)] & IS_ICEBERG:
-        half[U(order + row[U(book + EXTRAS)] + X_DISPLAY)] = row[U(M_DISPLAY)]
+        i32[order + Order.OWNER], i32[order + Order.TAG] = row[Message.OWNER], row[Message.TAG]
+    if row[Message.FLAGS] & Flag.ICEBERG:
+        i32[order + row[book + Book.EXTRAS] + Extra.DISPLAY] = row[Message.DISPLAY]
     return int(order)
 
 
 @kernel
 def _elect(row: Row, book: int) -> bool:
     """Make the oldest stop that the last price has reached the taker in hand; return False if there is none."""
-    order = reached(row, book) if row[U(book + PHASE)] == CONTINUOUS else 0
+    order = reached(row, book) if row[book + Book.PHASE] == Phase.CONTINUOUS else 0
     if order == 0:
         return False
-    if row[U(M_ROOT)] == 0:
-        row[U(M_ROOT)], row[U(ROOT_OP)], row[U(ROOT_TAG)] = 1, row[U(M_OP)], row[U(M_TAG)]
-        row[U(ROOT_ORDER)], row[U(ROOT_FILLED)] = row[U(M_ORDER)], row[U(M_FILLED)]
-        row[U(ROOT_TAKEN)] = row[U(M_TAKEN)]
-    half = row.view(int32)
+    if row[Root.ELECTED] == 0:
+        row[Root.ELECTED], row[Root.OP], row[Root.TAG] = 1, row[Message.OP], row[Message.TAG]
+        row[Root.ORDER], row[Root.FILLED] = row[Message.ORDER], row[Message.FILLED]
+        row[Root.TAKEN] = row[Message.TAKEN]
+    i32 = row.view(int32)
     leave_queue(row, book, order)
-    flags, side_index = unmark(row, book, order), side_index_of(book, int(half[U(order + SIDE)]))
-    owner, tag, size = int(half[U(order + OWNER)]), int(half[U(order + TAG)]), int(half[U(order + QTY)])
-    emit(row, book, TRIGGERED, OK, side_index, row[U(book + LAST)], size, tag, NO_TAG, owner)
-    row[U(M_OP)] = OP_LIMIT if flags & IS_STOP_LIMIT else OP_MARKET
-    row[U(M_PRICE)] = int(half[U(order + PRICE)]) if flags & IS_STOP_LIMIT else -row[U(book + BASE)]
-    row[U(M_SIDE)], row[U(M_OWNER)], row[U(M_TAG)], row[U(M_SIZE)] = side_index, owner, tag, size
-    row[U(M_HELD)], row[U(M_FLAGS)], row[U(M_FILLED)] = order, 0, 0
+    flags, side_index = unmark(row, book, order), side_index_of(book, int(i32[order + Order.SIDE]))
+    owner, tag, size = int(i32[order + Order.OWNER]), int(i32[order + Order.TAG]), int(i32[order + Order.QTY])
+    emit(row, book, Kind.TRIGGERED, Reason.OK, side_index, row[book + Book.LAST], size, tag, NO_TAG, owner)
+    row[Message.OP] = Op.LIMIT if flags & Flag.STOP_LIMIT else Op.MARKET
+    row[Message.PRICE] = int(i32[order + Order.PRICE]) if flags & Flag.STOP_LIMIT else -row[book + Book.BASE]
+    row[Message.SIDE], row[Message.OWNER], row[Message.TAG], row[Message.SIZE] = side_index, owner, tag, size
+    row[Message.HELD], row[Message.FLAGS], row[Message.FILLED] = order, 0, 0
     carry_out(row, book)
     return True
 
@@ -213,14 +158,14 @@ def _elect(row: Row, book: int) -> bool:
 @inlined
 def _end(row: Row, book: int) -> None:
     """End the message in hand: its own outcome, the mark, the gate."""
-    if row[U(M_ROOT)] != 0:
-        row[U(M_ROOT)], row[U(M_OP)], row[U(M_TAG)] = 0, row[U(ROOT_OP)], row[U(ROOT_TAG)]
-        row[U(M_ORDER)], row[U(M_FILLED)] = row[U(ROOT_ORDER)], row[U(ROOT_FILLED)]
-        row[U(M_TAKEN)] = row[U(ROOT_TAKEN)]
-    if row[U(book + PHASE)] == CONTINUOUS:
+    if row[Root.ELECTED] != 0:
+        row[Root.ELECTED], row[Message.OP], row[Message.TAG] = 0, row[Root.OP], row[Root.TAG]
+        row[Message.ORDER], row[Message.FILLED] = row[Root.ORDER], row[Root.FILLED]
+        row[Message.TAKEN] = row[Root.TAKEN]
+    if row[book + Book.PHASE] == Phase.CONTINUOUS:
         remark_shown(row, book)
     regate(row, book)
-    row[U(M_STAGE)] = IDLE
+    row[Message.STAGE] = Stage.IDLE
 
 
 @kernel
@@ -229,15 +174,15 @@ def _take_all_out(row: Row, book: int) -> bool:
 
     A slot that is given back is filled by the last live one, which has been looked at already.
     """
-    half, owner = row.view(int32), row[U(M_OWNER)]
-    while row[U(M_CURSOR)] > 0:
-        order = int(half[U(row[U(book + SLOTS)] + row[U(M_CURSOR)] - 1)])
-        if half[U(order + OWNER)] == owner:
+    i32, owner = row.view(int32), row[Message.OWNER]
+    while row[Message.CURSOR] > 0:
+        order = int(i32[row[book + Book.SLOTS] + row[Message.CURSOR] - 1])
+        if i32[order + Order.OWNER] == owner:
             if not has_room(row, 1):
                 return False
-            taken = row[U(M_TAKEN)]
+            taken = row[Message.TAKEN]
             take_out(row, book, order, MAX_SIZE)
-            row[U(M_TAKEN)] = taken + 1
-        row[U(M_CURSOR)] -= 1
-    row[U(M_ORDER)] = 0
+            row[Message.TAKEN] = taken + 1
+        row[Message.CURSOR] -= 1
+    row[Message.ORDER] = 0
     return True

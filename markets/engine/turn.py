@@ -7,54 +7,14 @@ is no quote. A taker decides (side, lots): -1 sells, 1 buys at the market, 0 hol
 from __future__ import annotations
 
 import numpy as np
-from numpy import uint64 as U
 
 from .feed import public_mark
 from .jit import kernel
-from .layout import (
-    BOOK_COUNT,
-    BOOK_WORDS,
-    BOOKS,
-    BUY,
-    CLOSE,
-    DECIDE,
-    DONE,
-    DUE,
-    DUE_COUNT,
-    EXTERNAL,
-    FEED,
-    FEED_SHORT,
-    FLOODED,
-    FOREVER,
-    LOST,
-    MAKER,
-    NOW,
-    PAUSED,
-    PHASE_CHANGE,
-    Q_WHAT,
-    QUEUE,
-    QUEUED,
-    REFUSED_CODE,
-    S_AVERSION,
-    S_EXPOSURE,
-    S_KERNEL,
-    S_MAX_OFFSET,
-    S_MAX_SIZE,
-    S_ROLE,
-    S_STARTED,
-    S_TIME,
-    S_WEALTH,
-    SEAT_COUNT,
-    SEAT_WORDS,
-    SEATS,
-    SELL,
-    UNIT_VALUE,
-    UNTIL,
-    Row,
-)
+from .layout import Book, Entry, Feed, Market, Row, Seat
 from .ledger import accrue, seat_number, wealth
 from .observe import Reals, observe
 from .simulate import advance, dispatch
+from .terms import BUY, EXTERNAL, FOREVER, SELL, Answer, Due, Role
 from .verbs import market, quote
 
 __all__ = [
@@ -83,43 +43,43 @@ def turn(row: Row, kernels: Row, intents: Row, observations: Reals, outcomes: Re
 
     `intents` (seats, 4) int64; `observations` (seats, width) float32 and `outcomes` (seats, 4) float64 are modified in
     place, and so is `row`. Returns DECIDE (the row lists who is due), DONE at the close (every outside seat is told),
-    DRAIN (empty the event ring) or PAUSED (at UNTIL; set it anew) after which `go_on` goes on, REFUSED_CODE: nothing
+    DRAIN (empty the event ring) or PAUSED (at UNTIL; set it anew) after which `go_on` goes on, REJECTED: nothing
     having happened, when an intent is out of its seat's range, or when a delayed feed was too short (FEED_SHORT).
     FLOODED: messages found no room, as LOST says.
     """
-    for k in range(row[DUE_COUNT]):
-        seat = row[U(row[DUE] + k)]
+    for k in range(row[Market.DUE_COUNT]):
+        seat = row[row[Market.DUE] + k]
         if not _in_range(row, seat, intents[seat_number(row, seat)]):
-            return REFUSED_CODE
-    for k in range(row[DUE_COUNT]):
-        seat = row[U(row[DUE] + k)]
+            return Answer.REJECTED
+    for k in range(row[Market.DUE_COUNT]):
+        seat = row[row[Market.DUE] + k]
         _act(row, seat, intents[seat_number(row, seat)])
-        row[U(seat + S_STARTED)] = 1
+        row[seat + Seat.STARTED] = 1
         dispatch(row, seat)
-    row[DUE_COUNT] = 0
+    row[Market.DUE_COUNT] = 0
     return go_on(row, kernels, observations, outcomes)
 
 
 @kernel
 def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
     """Go on to the next decision or the close and tell those concerned; modifies and returns as `turn` does."""
-    code = advance(row, kernels, min(row[CLOSE] - 1, row[UNTIL]), FOREVER)
-    while code == DONE and _ends_in_a_call(row):
-        code = advance(row, kernels, row[CLOSE], 1)
-    if row[LOST] != 0:
-        return FLOODED
-    if code == DONE and row[NOW] < row[CLOSE] - 1:
-        return PAUSED
-    if code == DECIDE:
-        for k in range(row[DUE_COUNT]):
-            tell(row, row[U(row[DUE] + k)], observations, outcomes)
+    code = advance(row, kernels, min(row[Market.CLOSE] - 1, row[Market.UNTIL]), FOREVER)
+    while code == Answer.DONE and _ends_in_a_call(row):
+        code = advance(row, kernels, row[Market.CLOSE], 1)
+    if row[Market.LOST] != 0:
+        return Answer.FLOODED
+    if code == Answer.DONE and row[Market.NOW] < row[Market.CLOSE] - 1:
+        return Answer.PAUSED
+    if code == Answer.DECIDE:
+        for k in range(row[Market.DUE_COUNT]):
+            tell(row, row[row[Market.DUE] + k], observations, outcomes)
         if _feed_was_short(row):
-            return REFUSED_CODE
-    elif code == DONE:
-        row[NOW] = row[CLOSE]
-        for k in range(row[SEAT_COUNT]):
-            seat = row[SEATS] + k * SEAT_WORDS
-            if row[U(seat + S_KERNEL)] == EXTERNAL:
+            return Answer.REJECTED
+    elif code == Answer.DONE:
+        row[Market.NOW] = row[Market.CLOSE]
+        for k in range(row[Market.SEAT_COUNT]):
+            seat = row[Market.SEATS] + k * Seat.WORDS
+            if row[seat + Seat.KERNEL] == EXTERNAL:
                 tell(row, seat, observations, outcomes)
     return code
 
@@ -127,16 +87,18 @@ def go_on(row: Row, kernels: Row, observations: Reals, outcomes: Reals) -> int:
 @kernel
 def _ends_in_a_call(row: Row) -> bool:
     """Return whether the close has come but for the uncross with which the session ends."""
-    top = row[QUEUE]
-    is_pending = row[QUEUED] > 0 and row[U(top)] == row[CLOSE] and row[U(top + Q_WHAT)] & 15 == PHASE_CHANGE
-    return bool(is_pending and row[NOW] >= row[CLOSE] - 1)
+    top = row[Market.QUEUE]
+    is_pending = (
+        row[Market.QUEUED] > 0 and row[top] == row[Market.CLOSE] and row[top + Entry.WHAT] & 15 == Due.PHASE_CHANGE
+    )
+    return bool(is_pending and row[Market.NOW] >= row[Market.CLOSE] - 1)
 
 
 @kernel
 def _feed_was_short(row: Row) -> bool:
-    for k in range(row[BOOK_COUNT]):
-        feed = row[U(row[BOOKS] + k * BOOK_WORDS + FEED)]
-        if feed != 0 and row[U(feed + FEED_SHORT)] != 0:
+    for k in range(row[Market.BOOK_COUNT]):
+        feed = row[row[Market.BOOKS] + k * Book.WORDS + Book.FEED]
+        if feed != 0 and row[feed + Feed.SHORT] != 0:
             return True
     return False
 
@@ -146,22 +108,22 @@ def tell(row: Row, seat: int, observations: Reals, outcomes: Reals) -> None:
     """Write what a seat sees and what it has earned since it was last told. Modifies `row` and both arrays in place."""
     number, reals = seat_number(row, seat), row.view(np.float64)
     observe(row, seat, observations[number])
-    worth, elapsed = wealth(row, number), row[NOW] - row[U(seat + S_TIME)]
+    worth, elapsed = wealth(row, number), row[Market.NOW] - row[seat + Seat.TIME]
     accrue(row, number)
     out = outcomes[number]
-    out[O_REWARD] = (worth - row[U(seat + S_WEALTH)]) * reals[UNIT_VALUE]
-    out[O_PENALTY] = reals[U(seat + S_AVERSION)] * reals[U(seat + S_EXPOSURE)]
+    out[O_REWARD] = (worth - row[seat + Seat.WEALTH]) * reals[Market.UNIT_VALUE]
+    out[O_PENALTY] = reals[seat + Seat.AVERSION] * reals[seat + Seat.EXPOSURE]
     out[O_ELAPSED] = elapsed
-    out[O_FIRST] = 1.0 - row[U(seat + S_STARTED)]
-    row[U(seat + S_WEALTH)], row[U(seat + S_TIME)] = worth, row[NOW]
-    reals[U(seat + S_EXPOSURE)] = 0.0
+    out[O_FIRST] = 1.0 - row[seat + Seat.STARTED]
+    row[seat + Seat.WEALTH], row[seat + Seat.TIME] = worth, row[Market.NOW]
+    reals[seat + Seat.EXPOSURE] = 0.0
 
 
 @kernel
 def _in_range(row: Row, seat: int, intent: Row) -> bool:
-    most = row[U(seat + S_MAX_SIZE)]
-    if row[U(seat + S_ROLE)] == MAKER:
-        furthest = row[U(seat + S_MAX_OFFSET)]
+    most = row[seat + Seat.MAX_SIZE]
+    if row[seat + Seat.ROLE] == Role.MAKER:
+        furthest = row[seat + Seat.MAX_OFFSET]
         offsets = 1 <= intent[0] <= furthest and 1 <= intent[1] <= furthest
         return bool(offsets and 0 <= intent[2] <= most and 0 <= intent[3] <= most)
     return bool(-1 <= intent[0] <= 1 and 1 <= intent[1] <= most)
@@ -169,7 +131,7 @@ def _in_range(row: Row, seat: int, intent: Row) -> bool:
 
 @kernel
 def _act(row: Row, seat: int, intent: Row) -> None:
-    if row[U(seat + S_ROLE)] == MAKER:
+    if row[seat + Seat.ROLE] == Role.MAKER:
         mark = public_mark(row, seat)
         quote(row, seat, BID_PLACE, BUY, (mark - 1) // 2 - (intent[0] - 1), intent[2])
         quote(row, seat, ASK_PLACE, SELL, (mark + 2) // 2 + (intent[1] - 1), intent[3])

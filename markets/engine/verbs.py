@@ -8,50 +8,14 @@ Prices are ladder ticks, sizes lots, times ns.
 from __future__ import annotations
 
 import numpy as np
-from numpy import uint64 as U
 
 from . import rng
 from .book import find
 from .feed import public_best, public_mark, public_phase
 from .jit import kernel
-from .layout import (
-    ARRIVE,
-    ASK,
-    BID,
-    BUY,
-    BY_CLOCK,
-    CLOSE,
-    INDEX,
-    LOST,
-    MEMORY_WORDS,
-    NO_PLACE,
-    NOW,
-    OP_CANCEL,
-    OP_IOC,
-    OP_LIMIT,
-    OP_MARKET,
-    OP_MASS_CANCEL,
-    OP_QUOTE,
-    OUTBOX,
-    OUTBOX_CAPACITY,
-    OUTBOX_WORDS,
-    PARAMETER_WORDS,
-    POSITION,
-    PRICE,
-    QTY,
-    S_BOOK,
-    S_MEMORY,
-    S_PARAMETERS,
-    S_PENDING,
-    S_SLOTS,
-    S_STREAM,
-    SELL,
-    SENT,
-    SIDE,
-    SLOT_COUNT,
-    Row,
-)
+from .layout import Account, Book, Market, Order, Outbox, Row, Seat
 from .ledger import account_of, seat_number
+from .terms import BUY, BY_CLOCK, NO_PLACE, SELL, Due, Op
 
 _LARGEST = (1 << 31) - 1  # what half a word holds
 
@@ -89,13 +53,13 @@ __all__ = [
 @kernel
 def now(row: Row, me: int) -> int:
     """Return the time."""
-    return int(row[NOW])
+    return int(row[Market.NOW])
 
 
 @kernel
 def time_left(row: Row, me: int) -> int:
     """Return the time until the session closes."""
-    return int(row[CLOSE] - row[NOW])
+    return int(row[Market.CLOSE] - row[Market.NOW])
 
 
 @kernel
@@ -132,34 +96,34 @@ def mark(row: Row, me: int) -> int:
 def position(row: Row, me: int) -> int:
     """Return the agent's own position in lots."""
     account = account_of(row, seat_number(row, me))
-    return int(row[U(account + POSITION + row[U(row[U(me + S_BOOK)] + INDEX)])])
+    return int(row[account + Account.POSITION + row[row[me + Seat.BOOK] + Book.INDEX]])
 
 
 @kernel
 def own_price(row: Row, me: int, place: int) -> int:
     """Return the price of the agent's live order in a place, -1 when none is live."""
     order = _own(row, me, place)
-    return row.view(np.int32)[U(order + PRICE)] if order else -1
+    return row.view(np.int32)[order + Order.PRICE] if order else -1
 
 
 @kernel
 def own_size(row: Row, me: int, place: int) -> int:
     """Return the open size of the agent's live order in a place, 0 when none is live."""
     order = _own(row, me, place)
-    return row.view(np.int32)[U(order + QTY)] if order else 0
+    return row.view(np.int32)[order + Order.QTY] if order else 0
 
 
 @kernel
 def _own(row: Row, me: int, place: int) -> int:
-    if not 0 <= place < SLOT_COUNT:
+    if not 0 <= place < Seat.SLOT_COUNT:
         return 0
-    return find(row, row[U(me + S_BOOK)], row[U(me + S_SLOTS + place)])
+    return find(row, row[me + Seat.BOOK], row[me + Seat.SLOTS + place])
 
 
 @kernel
 def parameter(row: Row, me: int, k: int) -> float:
     """Return the k-th parameter of the agent's policy, a real; k is 0 to 15."""
-    return float(row.view(np.float64)[U(me + S_PARAMETERS + (k & (PARAMETER_WORDS - 1)))])
+    return float(row.view(np.float64)[me + Seat.PARAMETERS + (k & (Seat.PARAMETER_WORDS - 1))])
 
 
 # --- send -------------------------------------------------------------------------------------------------------------
@@ -170,116 +134,116 @@ def quote(row: Row, me: int, place: int, side: int, price: int, size: int) -> No
     At the same price with no more size the order keeps its queue place; if nothing would change, nothing is sent.
     An order of the other side in that place is cancelled, and the quote waits for the next time.
     """
-    if 0 <= place < SLOT_COUNT and _pending(row, me, place) == 0:
-        half, order = row.view(np.int32), _own(row, me, place)
+    if 0 <= place < Seat.SLOT_COUNT and _pending(row, me, place) == 0:
+        i32, order = row.view(np.int32), _own(row, me, place)
         if not order:
             if size == 0:
                 return
         elif (
-            half[U(order + QTY)] == size
-            and half[U(order + PRICE)] == price
-            and half[U(order + SIDE)] == row[U(me + S_BOOK)] + (BID if side == BUY else ASK)
+            i32[order + Order.QTY] == size
+            and i32[order + Order.PRICE] == price
+            and i32[order + Order.SIDE] == row[me + Seat.BOOK] + (Book.BID if side == BUY else Book.ASK)
         ):
             return
-    _send(row, me, OP_QUOTE, side, place, price, size)
+    _send(row, me, Op.QUOTE, side, place, price, size)
 
 
 @kernel
 def limit(row: Row, me: int, place: int, side: int, price: int, size: int) -> None:
     """Send a limit order; the place, which must be empty, will name it."""
-    _send(row, me, OP_LIMIT, side, place, price, size)
+    _send(row, me, Op.LIMIT, side, place, price, size)
 
 
 @kernel
 def take(row: Row, me: int, side: int, price: int, size: int) -> None:
     """Send an immediate-or-cancel order."""
-    _send(row, me, OP_IOC, side, NO_PLACE, price, size)
+    _send(row, me, Op.IOC, side, NO_PLACE, price, size)
 
 
 @kernel
 def market(row: Row, me: int, side: int, size: int) -> None:
     """Send a market order."""
-    _send(row, me, OP_MARKET, side, NO_PLACE, 0, size)
+    _send(row, me, Op.MARKET, side, NO_PLACE, 0, size)
 
 
 @kernel
 def cancel(row: Row, me: int, place: int) -> None:
     """Cancel the order in a place."""
-    _send(row, me, OP_CANCEL, BUY, place, 0, 0)
+    _send(row, me, Op.CANCEL, BUY, place, 0, 0)
 
 
 @kernel
 def cancel_all(row: Row, me: int) -> None:
     """Cancel all of the agent's orders."""
-    _send(row, me, OP_MASS_CANCEL, BUY, NO_PLACE, 0, 0)
+    _send(row, me, Op.MASS_CANCEL, BUY, NO_PLACE, 0, 0)
 
 
 @kernel
 def _send(row: Row, me: int, op: int, side: int, place: int, price: int, size: int) -> None:
-    if abs(price) > _LARGEST or abs(size) > _LARGEST or not (0 <= place < SLOT_COUNT or place == NO_PLACE):
+    if abs(price) > _LARGEST or abs(size) > _LARGEST or not (0 <= place < Seat.SLOT_COUNT or place == NO_PLACE):
         size, place = -1, NO_PLACE  # no such price, size or place: what the book will refuse
     price = min(max(price, -_LARGEST), _LARGEST)
-    if row[SENT] == row[OUTBOX_CAPACITY] or (place != NO_PLACE and _pending(row, me, place) == 255):
-        row[LOST] += 1
+    if row[Market.SENT] == row[Market.OUTBOX_CAPACITY] or (place != NO_PLACE and _pending(row, me, place) == 255):
+        row[Market.LOST] += 1
         return
     if place != NO_PLACE:
-        row[U(me + S_PENDING + (place >> 3))] += 1 << ((place & 7) << 3)
-    slot = row[OUTBOX] + row[SENT] * OUTBOX_WORDS
-    row[U(slot)] = ARRIVE | op << 4 | side << 8 | place << 9 | seat_number(row, me) << 16
-    row[U(slot + 1)] = price << 32 | (size & 0xFFFFFFFF)
-    row[SENT] += 1
+        row[me + Seat.PENDING + (place >> 3)] += 1 << ((place & 7) << 3)
+    slot = row[Market.OUTBOX] + row[Market.SENT] * Outbox.WORDS
+    row[slot] = Due.ARRIVAL | op << 4 | side << 8 | place << 9 | seat_number(row, me) << 16
+    row[slot + 1] = price << 32 | (size & 0xFFFFFFFF)
+    row[Market.SENT] += 1
 
 
 @kernel
 def _pending(row: Row, me: int, place: int) -> int:
-    return int(row[U(me + S_PENDING + (place >> 3))] >> ((place & 7) << 3) & 255)
+    return int(row[me + Seat.PENDING + (place >> 3)] >> ((place & 7) << 3) & 255)
 
 
 # --- draw -------------------------------------------------------------------------------------------------------------
 @kernel
 def uniform(row: Row, me: int) -> float:
     """Draw a real in [0, 1) from the agent's own stream."""
-    return rng.uniform(row, me + S_STREAM)
+    return rng.uniform(row, me + Seat.STREAM)
 
 
 @kernel
 def below(row: Row, me: int, n: int) -> int:
     """Draw an integer in [0, n) from the agent's own stream."""
-    return rng.below(row, me + S_STREAM, n)
+    return rng.below(row, me + Seat.STREAM, n)
 
 
 @kernel
 def exponential(row: Row, me: int) -> float:
     """Draw an exponential variate of mean 1 from the agent's own stream."""
-    return rng.exponential(row, me + S_STREAM)
+    return rng.exponential(row, me + Seat.STREAM)
 
 
 @kernel
 def normal(row: Row, me: int) -> float:
     """Draw a standard normal variate from the agent's own stream."""
-    return rng.normal(row, me + S_STREAM)
+    return rng.normal(row, me + Seat.STREAM)
 
 
 # --- remember ---------------------------------------------------------------------------------------------------------
 @kernel
 def remember(row: Row, me: int, k: int, value: int) -> None:
     """Keep an integer until the next wake-up; k is 0 to 7."""
-    row[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))] = value
+    row[me + Seat.MEMORY + (k & (Seat.MEMORY_WORDS - 1))] = value
 
 
 @kernel
 def recall(row: Row, me: int, k: int) -> int:
     """Return the integer kept under k, 0 before the first."""
-    return int(row[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))])
+    return int(row[me + Seat.MEMORY + (k & (Seat.MEMORY_WORDS - 1))])
 
 
 @kernel
 def remember_real(row: Row, me: int, k: int, value: float) -> None:
     """Keep a real until the next wake-up; it shares its place with the integer k."""
-    row.view(np.float64)[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))] = value
+    row.view(np.float64)[me + Seat.MEMORY + (k & (Seat.MEMORY_WORDS - 1))] = value
 
 
 @kernel
 def recall_real(row: Row, me: int, k: int) -> float:
     """Return the real kept under k, 0.0 before the first."""
-    return float(row.view(np.float64)[U(me + S_MEMORY + (k & (MEMORY_WORDS - 1)))])
+    return float(row.view(np.float64)[me + Seat.MEMORY + (k & (Seat.MEMORY_WORDS - 1))])

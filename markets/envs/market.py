@@ -29,6 +29,7 @@ from sekai.markets.book.messages import events_of
 from sekai.markets.book.order_book import PHASES, Phase
 from sekai.markets.data import recorded_flow
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine import turn as turns
 from sekai.markets.engine.events import drain
 from sekai.markets.engine.jit import entry_of
@@ -52,7 +53,7 @@ class TopOfBook(NamedTuple):
     mark_ticks: float
 
 
-_COUNTERS = {"messages": at.MESSAGES, "trades": at.TRADES, "rejects": at.REJECTS}
+_COUNTERS = {"messages": at.Market.MESSAGES, "trades": at.Market.TRADES, "rejects": at.Market.REJECTS}
 _STATE = frozenset(
     ("_row", "_seed", "_episode", "_events", "agents", "acting", "_before_open", "_rng", "_rng_seed", "_spec")
 )  # what differs between two envs of the same market
@@ -100,7 +101,9 @@ class MarketEnv(MultiAgentEnv):
         self._intents = np.zeros((seats, turns.INTENT_WORDS), np.int64)
         self._seen = np.zeros((seats, width), np.float32)
         self._told = np.zeros((seats, turns.OUTCOME_REALS), np.float64)
-        self._by_handle = {int(self.row[at.SEATS]) + k * at.SEAT_WORDS: name for name, k in self._numbers.items()}
+        self._by_handle = {
+            int(self.row[at.Market.SEATS]) + k * at.Seat.WORDS: name for name, k in self._numbers.items()
+        }
         self._seed: int | None = None
         self._episode = 0
         self._events: list[NDArray[np.int64]] = []
@@ -187,10 +190,10 @@ class MarketEnv(MultiAgentEnv):
         start(self._row, _fold(self._seed), self._episode)
         self._watching = self._watch_next
         if self._watching:
-            self._row[at.UNTIL] = self._row[at.OPEN] + max(1, nanoseconds(self._watching[0]))
+            self._row[at.Market.UNTIL] = self._row[at.Market.OPEN] + max(1, nanoseconds(self._watching[0]))
         self._warm_up()
         code = self._settle_code(turns.go_on(self._row, self._population.addresses, self._seen, self._told))
-        if code == at.DONE:
+        if code == terms.Answer.DONE:
             self.agents = self.acting = ()
             return MAResetResult({}, {})
         self.acting = self._due()
@@ -223,9 +226,9 @@ class MarketEnv(MultiAgentEnv):
                 raise self._invalid(agent, action)
             self._intents[self._numbers[agent], : self._words[agent]] = action
         code = self._turn(row, self._population.addresses, self._intents, self._seen, self._told)
-        if code != at.DECIDE:
+        if code != terms.Answer.DECIDE:
             code = self._settle_code(code, actions)
-        done = code == at.DONE
+        done = code == terms.Answer.DONE
         told = self.agents if done else self._due()
         self.acting = () if done else told
         if done:
@@ -238,7 +241,7 @@ class MarketEnv(MultiAgentEnv):
         for agent in agents:
             if row is None or agent not in self.agents or agent in self.acting:
                 raise SekaiError(f"settle needs agents that are alive and wait for their turn, got {agent!r}")
-            seat = int(row[at.SEATS]) + self._numbers[agent] * at.SEAT_WORDS
+            seat = int(row[at.Market.SEATS]) + self._numbers[agent] * at.Seat.WORDS
             turns.tell(row, seat, self._seen, self._told)
         return self._result(tuple(agents), False)
 
@@ -290,7 +293,7 @@ class MarketEnv(MultiAgentEnv):
     @property
     def time_s(self) -> float:
         """Seconds since the open; negative during the warm-up."""
-        return float(self.row[at.NOW] - self.row[at.OPEN]) / NS_PER_S
+        return float(self.row[at.Market.NOW] - self.row[at.Market.OPEN]) / NS_PER_S
 
     def events(self) -> NDArray[Any]:
         """Return, and forget, the session's events since the last call, oldest first, as `messages.EVENT`.
@@ -315,38 +318,42 @@ class MarketEnv(MultiAgentEnv):
     @property
     def trading_phase(self) -> Phase:
         """What the venue does at present: "continuous" trading, a call ("auction"), or a "halt"."""
-        return PHASES[int(self.row[int(self.row[at.BOOKS]) + at.PHASE])]
+        return PHASES[int(self.row[int(self.row[at.Market.BOOKS]) + at.Book.PHASE])]
 
     def top_of_book(self) -> TopOfBook:
         """Return the best prices, what waits there, and the mark, in ticks and lots; -1 and 0 where a side is empty."""
-        row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
-        base = int(row[book + at.BASE])
+        row, i32, book = self.row, self.row.view(np.int32), int(self.row[at.Market.BOOKS])
+        base = int(row[book + at.Book.BASE])
         prices, lots = [], []
-        for side in (book + at.BID, book + at.ASK):
-            key = int(row[side + at.BEST])
-            empty = key == at.NONE
-            prices.append(-1 if empty else (key ^ int(row[side + at.FLIP])) + base)
-            lots.append(0 if empty else int(half[int(row[side + at.LEVELS]) + at.LEVEL_WORDS * key + at.QTY]))
-        return TopOfBook(prices[0], prices[1], lots[0], lots[1], float(row[book + at.MARK]) / 2 + base)
+        for side in (book + at.Book.BID, book + at.Book.ASK):
+            key = int(row[side + at.Side.BEST])
+            empty = key == terms.NONE
+            prices.append(-1 if empty else (key ^ int(row[side + at.Side.FLIP])) + base)
+            lots.append(0 if empty else int(i32[int(row[side + at.Side.LEVELS]) + at.Level.WORDS * key + at.Level.QTY]))
+        return TopOfBook(prices[0], prices[1], lots[0], lots[1], float(row[book + at.Book.MARK]) / 2 + base)
 
     def ladder_lots(self) -> NDArray[np.int32]:
         """Return the lots at each price of the ladder, `(ladder_ticks,)`, from `market.venue.base_ticks` up.
 
         Bids are positive, asks negative; in a call both may wait at a price, and this is how many more want to buy.
         """
-        row, half, book = self.row, self.row.view(np.int32), int(self.row[at.BOOKS])
-        ticks = int(row[book + at.TICKS])
+        row, i32, book = self.row, self.row.view(np.int32), int(self.row[at.Market.BOOKS])
+        ticks = int(row[book + at.Book.TICKS])
 
         def by_key(side: int) -> NDArray[np.int32]:
-            first = int(row[side + at.LEVELS]) + at.QTY
-            return half[first : first + at.LEVEL_WORDS * ticks : at.LEVEL_WORDS]
+            first = int(row[side + at.Side.LEVELS]) + at.Level.QTY
+            return i32[first : first + at.Level.WORDS * ticks : at.Level.WORDS]
 
-        return by_key(book + at.BID)[::-1] - by_key(book + at.ASK)
+        return by_key(book + at.Book.BID)[::-1] - by_key(book + at.Book.ASK)
 
     def account_table(self) -> NDArray[np.int64]:
         """Return a copy of all accounts, `(len(accounts), 8)`: the columns of the engine's layout, CASH first."""
         row = self.row
-        first, n, stride = int(row[at.ACCOUNTS]), int(row[at.ACCOUNT_COUNT]), int(row[at.ACCOUNT_STRIDE])
+        first, n, stride = (
+            int(row[at.Market.ACCOUNTS]),
+            int(row[at.Market.ACCOUNT_COUNT]),
+            int(row[at.Market.ACCOUNT_STRIDE]),
+        )
         return row[first : first + n * stride].reshape(n, stride).copy()
 
     def watch(self, every_s: float, observer: _Observer | None) -> None:
@@ -363,16 +370,16 @@ class MarketEnv(MultiAgentEnv):
         """See to whatever stopped the kernel before a decision or the close, and let it go on."""
         row = self.row
         while True:
-            if code == at.DECIDE or code == at.DONE:
+            if code == terms.Answer.DECIDE or code == terms.Answer.DONE:
                 break
-            if code == at.REFUSED_CODE:
+            if code == terms.Answer.REJECTED:
                 self._check_feed()
                 raise self._out_of_range(actions or {})
-            if code == at.FLOODED:
+            if code == terms.Answer.FLOODED:
                 raise self._flooded()
-            if code == at.DRAIN:
+            if code == terms.Answer.DRAIN:
                 self._events.append(drain(row))
-            elif code == at.PAUSED:
+            elif code == terms.Answer.PAUSED:
                 self._look()
             else:
                 raise AssertionError(f"the engine answered {code}")
@@ -384,33 +391,37 @@ class MarketEnv(MultiAgentEnv):
         """Let the observer look, and set the time of its next look: multiples of its period, from the open."""
         row = self.row
         if self._watching is None:
-            row[at.UNTIL] = at.FOREVER  # a copy of a market that was watched
+            row[at.Market.UNTIL] = terms.FOREVER  # a copy of a market that was watched
             return
         every_s, observer = self._watching
-        looks = round(float(row[at.UNTIL] - row[at.OPEN]) / NS_PER_S / every_s)
-        row[at.UNTIL] = row[at.OPEN] + max(nanoseconds((looks + 1) * every_s), nanoseconds(looks * every_s) + 1)
+        looks = round(float(row[at.Market.UNTIL] - row[at.Market.OPEN]) / NS_PER_S / every_s)
+        row[at.Market.UNTIL] = row[at.Market.OPEN] + max(
+            nanoseconds((looks + 1) * every_s), nanoseconds(looks * every_s) + 1
+        )
         observer(self)
 
     def _flooded(self) -> SekaiError:
-        row = self.row
+        lost, most = int(self.row[at.Market.LOST]), int(self.row[at.Market.QUEUE_CAPACITY])
         return SekaiError(
-            f"{int(row[at.LOST])} messages found no room at {self.time_s} s: an agent may send 64 in one decision, and "
-            f"{int(row[at.QUEUE_CAPACITY])} may be on their way at once in this market; let agents send less, or raise "
-            "the venue's gateway_capacity"
+            f"{lost} messages found no room at {self.time_s} s: an agent may send 64 in one decision, and {most} may "
+            "be on their way at once in this market; let agents send less, or raise the venue's gateway_capacity"
         )
 
     def _check_feed(self) -> None:
         """Raise SekaiError if a delayed feed did not reach back as far as somebody looked."""
-        feed = int(self.row[int(self.row[at.BOOKS]) + at.FEED])
-        if feed and self.row[feed + at.FEED_SHORT]:
+        feed = int(self.row[int(self.row[at.Market.BOOKS]) + at.Book.FEED])
+        if feed and self.row[feed + at.Feed.SHORT]:
             kept = self.market.venue.feed_capacity
             raise SekaiError(f"feed_capacity must hold all messages of the longest feed_lag_s; {kept} were too few")
 
     def _warm_up(self) -> None:
         """Let the flow run alone until just before the open, and note what it has done by then."""
         row = self.row
-        if row[at.OPEN] > 0:
-            while advance(row, self._population.addresses, int(row[at.OPEN]) - 1, at.FOREVER) == at.DRAIN:
+        if row[at.Market.OPEN] > 0:
+            while (
+                advance(row, self._population.addresses, int(row[at.Market.OPEN]) - 1, terms.FOREVER)
+                == terms.Answer.DRAIN
+            ):
                 self._events.append(drain(row))
         self._before_open = {name: int(row[word]) for name, word in _COUNTERS.items()}
 
@@ -418,8 +429,8 @@ class MarketEnv(MultiAgentEnv):
         row = self.row
         if len(self._by_handle) == 1:
             return self.possible_agents
-        first = int(row[at.DUE])
-        due = {self._by_handle[h] for h in row[first : first + int(row[at.DUE_COUNT])].tolist()}
+        first = int(row[at.Market.DUE])
+        due = {self._by_handle[h] for h in row[first : first + int(row[at.Market.DUE_COUNT])].tolist()}
         return tuple(a for a in self.possible_agents if a in due)
 
     def _result(self, agents: tuple[AgentID, ...], done: bool) -> MAStepResult:
@@ -485,9 +496,9 @@ class SeatView(AgentView):
             return super().step(action)
         env._intents[k, : self._length] = action
         code = env._turn(row, env._population.addresses, env._intents, env._seen, env._told)
-        if code != at.DECIDE:
+        if code != terms.Answer.DECIDE:
             code = env._settle_code(code, {self.agent: action})
-        done = code == at.DONE
+        done = code == terms.Answer.DONE
         if done:
             env.agents = env.acting = ()
         change, penalty, _, _ = env._told[k].tolist()

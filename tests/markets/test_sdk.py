@@ -8,6 +8,7 @@ import pytest
 
 from sekai.markets.config import Market, Periodic, Seat
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.turn import go_on
 from sekai.markets.envs import MarketEnv
 from sekai.markets.sdk import (
@@ -65,7 +66,7 @@ def _looks(row, me):
 
 def test_a_kernel_looks_and_remembers():
     env = _run(_looks, 0.0, 0.25)
-    memory = env.row[env.row[at.SEATS] + at.S_MEMORY :]
+    memory = env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY :]
     assert memory[:3].tolist() == [10, 10, 10_000_000_000]
     assert memory[:8].view(float)[3] == 2.5
 
@@ -92,7 +93,7 @@ def _trades(row, me):
 
 def test_a_kernel_sends_and_knows_its_orders_by_their_places():
     env = _run(_trades)
-    memory = env.row[env.row[at.SEATS] + at.S_MEMORY :].tolist()
+    memory = env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY :].tolist()
     assert memory[1:4] == [4, 1, 1] and memory[4] == -1
 
 
@@ -121,13 +122,13 @@ def test_what_there_is_not_is_refused_and_nobody_else_s_memory_is_touched():
     policy = _Policy(_asks_for_what_there_is_not)
     seats = tuple(Seat(name=n, policy=policy, clock=Periodic(every_s=1.0)) for n in ("a", "b"))
     env = MarketEnv(Market(seats=seats, session_s=10.0), record=True)
-    clocks = env.row[int(env.row[at.SEATS]) + at.SEAT_WORDS :][: at.S_BOOK].tolist()
+    clocks = env.row[int(env.row[at.Market.SEATS]) + at.Seat.WORDS :][: at.Seat.BOOK].tolist()
     env.reset(seed=0)
-    assert env.row[int(env.row[at.SEATS]) + at.SEAT_WORDS :][: at.S_BOOK].tolist() == clocks
+    assert env.row[int(env.row[at.Market.SEATS]) + at.Seat.WORDS :][: at.Seat.BOOK].tolist() == clocks
     events = env.events()
     ours = events[events["owner"] < 2]
-    assert ours["kind"].tolist() == [at.REJECTED] * 12 and env.totals()["rejects"] == 12
-    assert (env.account_table()[:2, at.POSITION] == 0).all()
+    assert ours["kind"].tolist() == [terms.Kind.REJECTED] * 12 and env.totals()["rejects"] == 12
+    assert (env.account_table()[:2, at.Account.POSITION] == 0).all()
 
 
 @agent
@@ -138,7 +139,7 @@ def _sets_its_own_alarm(row, me):
 
 def test_a_kernel_may_say_when_it_wants_to_be_woken():
     env = _run(_sets_its_own_alarm)
-    assert env.row[env.row[at.SEATS] + at.S_MEMORY] == 4
+    assert env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY] == 4
 
 
 @agent
@@ -153,8 +154,8 @@ def test_a_kernel_s_draws_belong_to_its_name():
         seats = (Seat(name="other", policy=policy), Seat(name=name, policy=policy))
         env = MarketEnv(Market(seats=seats, session_s=5.0))
         env.reset(seed=1)
-        second = int(env.row[at.SEATS]) + at.SEAT_WORDS
-        return env.row[second + at.S_MEMORY]
+        second = int(env.row[at.Market.SEATS]) + at.Seat.WORDS
+        return env.row[second + at.Seat.MEMORY]
 
     assert last("a") == last("a") != last("b")
 
@@ -225,7 +226,7 @@ class Policy:
 
 env = MarketEnv(Market(seats=(Seat(name="me", policy=Policy()),), session_s=5.0))
 env.reset(seed=0)
-print(env.row[env.row[at.SEATS] + at.S_MEMORY])
+print(env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY])
 """
 
 

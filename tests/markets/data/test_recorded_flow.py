@@ -19,7 +19,6 @@ from sekai.markets.data.recording import RecordedOp, windowed
 from sekai.markets.data.tape import BadTape, Tape, load, save
 from sekai.markets.engine import layout as at
 from sekai.markets.engine.check import check
-from sekai.markets.engine.layout import NOW
 from sekai.markets.envs import MarketEnv
 from sekai.markets.rules import VenueRules
 from sekai.markets.schedule import Schedule
@@ -65,7 +64,7 @@ def test_undisturbed_it_is_the_day(tmp_path: Path, seed: int) -> None:
     times = tape.messages["time_ns"] - tape.messages["time_ns"][0]
     seen = 0
     while env.acting:
-        row = int(np.searchsorted(times, env.row[NOW], "right")) - 1
+        row = int(np.searchsorted(times, env.row[at.Market.NOW], "right")) - 1
         assert [levels(env, side) for side in (0, 1)] == [shown(tape, row, side) for side in (0, 1)]
         seen += 1
         env.step({"taker": HOLD})
@@ -77,21 +76,21 @@ def test_undisturbed_it_is_the_day(tmp_path: Path, seed: int) -> None:
 def test_in_a_call_what_was_executed_is_taken_away_without_a_trade(tmp_path: Path) -> None:
     """So the book is still the day's, and its executions are counted as out of turn."""
     _, plain = a_market(tmp_path, 0)
-    half = round(plain.session_s / 2, 3)
-    tape, market = a_market(tmp_path, 0, venue=replace(VENUE, schedule=Schedule(opening_call_s=half)))
+    i32 = round(plain.session_s / 2, 3)
+    tape, market = a_market(tmp_path, 0, venue=replace(VENUE, schedule=Schedule(opening_call_s=i32)))
     env = MarketEnv(market, record=True)
     env.reset(seed=0)
     times = tape.messages["time_ns"] - tape.messages["time_ns"][0]
     while env.acting:
-        row = int(np.searchsorted(times, env.row[NOW], "right")) - 1
+        row = int(np.searchsorted(times, env.row[at.Market.NOW], "right")) - 1
         assert [levels(env, side) for side in (0, 1)] == [shown(tape, row, side) for side in (0, 1)]
         check(env.row)
         env.step({"taker": HOLD})
     recorded, events = messages_of(tape), env.events()
-    in_call = (recorded["op"] == RecordedOp.EXECUTE) & (recorded["time_ns"] < tape.messages["time_ns"][0] + half * 1e9)
+    in_call = (recorded["op"] == RecordedOp.EXECUTE) & (recorded["time_ns"] < tape.messages["time_ns"][0] + i32 * 1e9)
     counted = env.recorded()
     assert counted["out_of_turn_lots"] >= recorded["size"][in_call].sum() > 0 == counted["missed"]
-    assert (events["time_ns"][events["kind"] == EventKind.TRADED] > half * 1e9).all()
+    assert (events["time_ns"][events["kind"] == EventKind.TRADED] > i32 * 1e9).all()
     assert env.totals()["rejects"] == 0 < env.totals()["trades"]
 
 
@@ -128,10 +127,10 @@ def test_disturbed_it_differs_by_what_others_took(tmp_path: Path, seed: int) -> 
 
 
 def _open_of(env: MarketEnv, account: int) -> int:
-    row, half = env.row, env.row.view(np.int32)
-    book = int(row[at.BOOKS])
-    slots = half[int(row[book + at.SLOTS]) :][: int(row[book + at.LIVE])]
-    return sum(int(half[h + at.QTY]) for h in slots.tolist() if half[h + at.OWNER] == account)
+    row, i32 = env.row, env.row.view(np.int32)
+    book = int(row[at.Market.BOOKS])
+    slots = i32[int(row[book + at.Book.SLOTS]) :][: int(row[book + at.Book.LIVE])]
+    return sum(int(i32[h + at.Order.QTY]) for h in slots.tolist() if i32[h + at.Order.OWNER] == account)
 
 
 def test_an_agent_that_quotes_first_is_filled_first(tmp_path: Path) -> None:
@@ -208,7 +207,7 @@ def test_half_an_hour_of_the_real_day() -> None:
     tape = load(GOOG).in_ticks(0.01)
     env.reset(seed=0)
     while env.acting:
-        now = int(start_s * 1e9) + int(env.row[NOW])
+        now = int(start_s * 1e9) + int(env.row[at.Market.NOW])
         row = int(np.searchsorted(tape.messages["time_ns"], now, "right")) - 1
         assert [levels(env, side) for side in (0, 1)] == [shown(tape, row, side) for side in (0, 1)]
         env.step({"taker": HOLD})

@@ -7,6 +7,7 @@ import pytest
 
 from sekai.markets.config import Market, Venue, ZeroIntelligence
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.book import best
 from sekai.markets.engine.matching import submit
 from sekai.markets.engine.simulate import advance, start
@@ -24,35 +25,50 @@ def _market_with_best_queues(bids: int, asks: int):
     flow = ZeroIntelligence(pace=60.0, depth_ticks=5)
     population = populate(Market(seats=(), flow=flow, venue=Venue(ladder_ticks=128), session_s=1e6))
     row = population.row
-    book = int(row[at.BOOKS])
-    while row[book + at.LIVE]:
+    book = int(row[at.Market.BOOKS])
+    while row[book + at.Book.LIVE]:
         _cancel_first(row, book)
     middle = 64
     for distance in range(8):
-        for side, price, queue in ((at.BUY, middle - distance, bids), (at.SELL, middle + 1 + distance, asks)):
+        for side, price, queue in ((terms.BUY, middle - distance, bids), (terms.SELL, middle + 1 + distance, asks)):
             for _ in range(queue if distance == 0 else 4):
-                row[at.SERIAL] += 1
-                assert submit(row, book, at.OP_LIMIT, side, row[at.BACKGROUND], price, 1, row[at.SERIAL], 0) == at.DONE
+                row[at.Market.SERIAL] += 1
+                assert (
+                    submit(
+                        row, book, terms.Op.LIMIT, side, row[at.Market.BACKGROUND], price, 1, row[at.Market.SERIAL], 0
+                    )
+                    == terms.Answer.DONE
+                )
     return population, book
 
 
 def _cancel_first(row, book):
-    half = row.view(np.int32)
-    order = int(half[row[book + at.SLOTS]])
-    submit(row, book, at.OP_CANCEL, 0, row[at.BACKGROUND], 0, 0, 0, int(half[order + at.TAG]) << at.ID_SHIFT | order)
+    i32 = row.view(np.int32)
+    order = int(i32[row[book + at.Book.SLOTS]])
+    submit(
+        row,
+        book,
+        terms.Op.CANCEL,
+        0,
+        row[at.Market.BACKGROUND],
+        0,
+        0,
+        0,
+        int(i32[order + at.Order.TAG]) << terms.ID_SHIFT | order,
+    )
 
 
 @pytest.mark.parametrize(("bids", "asks"), TABLE_3)
 def test_the_mid_moves_up_next_as_often_as_in_table_3(bids, asks):
     population, book = _market_with_best_queues(bids, asks)
-    row, mark = population.row.copy(), int(population.row[book + at.MARK])
+    row, mark = population.row.copy(), int(population.row[book + at.Book.MARK])
     ups = 0
     for repeat in range(REPEATS):
         np.copyto(row, population.row)
         start(row, 3, repeat)
-        while row[book + at.MARK] == mark:
-            advance(row, population.addresses, at.FOREVER, 1)
-        ups += int(row[book + at.MARK] > mark)
+        while row[book + at.Book.MARK] == mark:
+            advance(row, population.addresses, terms.FOREVER, 1)
+        ups += int(row[book + at.Book.MARK] > mark)
     chance = TABLE_3[bids, asks]
     assert abs(ups / REPEATS - chance) < 3 * math.sqrt(chance * (1 - chance) / REPEATS)
 
@@ -66,16 +82,16 @@ def test_orders_arrive_and_leave_at_the_rates_that_were_asked_for():
     limits, markets, cancels = 0, 0, 0
     while True:
         code = advance(row, population.addresses, int(minutes * 60e9), 1 << 60)
-        first, capacity = int(row[at.EVENTS]), int(row[at.EVENT_CAPACITY])
+        first, capacity = int(row[at.Market.EVENTS]), int(row[at.Market.EVENT_CAPACITY])
         ring = row[first : first + 8 * capacity].reshape(capacity, 8)
-        for k in range(int(row[at.EVENT_TAIL]), int(row[at.EVENT_HEAD])):
+        for k in range(int(row[at.Market.EVENT_TAIL]), int(row[at.Market.EVENT_HEAD])):
             event = ring[k % capacity]
-            kind, op = int(event[at.E_WHAT]) & 255, int(event[at.E_OTHER])
-            limits += kind == at.ACCEPTED and op == at.OP_LIMIT
-            markets += kind == at.ACCEPTED and op == at.OP_MARKET
-            cancels += kind == at.CANCELLED
-        row[at.EVENT_TAIL] = row[at.EVENT_HEAD]
-        if code == at.DONE:
+            kind, op = int(event[at.Event.WHAT]) & 255, int(event[at.Event.OTHER])
+            limits += kind == terms.Kind.ACCEPTED and op == terms.Op.LIMIT
+            markets += kind == terms.Kind.ACCEPTED and op == terms.Op.MARKET
+            cancels += kind == terms.Kind.CANCELLED
+        row[at.Market.EVENT_TAIL] = row[at.Market.EVENT_HEAD]
+        if code == terms.Answer.DONE:
             break
     expected = 2 * minutes * sum(flow.limit_rate_per_min(i) for i in range(1, 21))
     assert abs(limits - expected) < 4 * math.sqrt(expected)
@@ -87,12 +103,12 @@ def test_orders_arrive_and_leave_at_the_rates_that_were_asked_for():
 def test_a_pace_is_a_change_of_clock_and_of_nothing_else():
     def tape(pace):
         population = populate(Market(seats=(), flow=ZeroIntelligence(pace=pace), session_s=1e8))
-        row, book, prices = population.row, int(population.row[at.BOOKS]), []
+        row, book, prices = population.row, int(population.row[at.Market.BOOKS]), []
         start(row, 5, 0)
         for _ in range(2000):
-            advance(row, population.addresses, at.FOREVER, 1)
-            prices.append((best(row, book + at.BID), best(row, book + at.ASK)))
-        return prices, int(row[at.NOW])
+            advance(row, population.addresses, terms.FOREVER, 1)
+            prices.append((best(row, book + at.Book.BID), best(row, book + at.Book.ASK)))
+        return prices, int(row[at.Market.NOW])
 
     (slow, slow_ns), (fast, fast_ns) = tape(1.0), tape(1000.0)
     assert slow == fast

@@ -15,14 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 from numba.core.errors import TypingError
+from numba.np import arrayobj
 
 import sekai.markets.engine
 from sekai.markets.engine import jit, layout
 from sekai.markets.engine.bits import highest_bit, lowest_bit
+from sekai.markets.engine.book import price_of
 from sekai.markets.engine.check import books_of
 from sekai.markets.engine.jit import entry_of
-from sekai.markets.engine.layout import ALL_KINDS, DONE, EVENT_KINDS, EVENT_STOP, new_row
+from sekai.markets.engine.layout import Book, Market
 from sekai.markets.engine.replay import replay, send
+from sekai.markets.engine.rows import new_row
+from sekai.markets.engine.terms import Answer, Kind
 from tests.markets.referee.test_reference import random_messages
 from tests.shipped import ROOT
 
@@ -39,23 +43,25 @@ print(jit.JIT, hashlib.blake2b(tape(random_messages(3, 1_500)).tobytes()).hexdig
 
 # one order rests, another takes it: the cash that changes hands is the whole program's output
 TRADE = """
-from engine.layout import ACCOUNTS, BOOKS, BUY, CASH, OP_LIMIT, SELL, new_row
+from engine.layout import Account, Market
 from engine.matching import submit
+from engine.rows import new_row
+from engine.terms import BUY, SELL, Op
 row = new_row()
 for side in (SELL, BUY):
-    submit(row, int(row[BOOKS]), OP_LIMIT, side, side, 100, 3, side, 0)
-print(int(row[row[ACCOUNTS] + CASH]))
+    submit(row, int(row[Market.BOOKS]), Op.LIMIT, side, side, 100, 3, side, 0)
+print(int(row[row[Market.ACCOUNTS] + Account.CASH]))
 """
 
 
 def tape(stream: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return all events of a stream, `(n * EVENT_WORDS,)`."""
     row = new_row(ticks=4096, orders=1024, accounts=8, events=64)
-    row[EVENT_STOP], row[EVENT_KINDS] = 1, ALL_KINDS
+    row[Market.EVENT_STOP], row[Market.EVENT_KINDS] = 1, Kind.ALL
     handles, log = np.zeros(len(stream) + 1, np.int32), np.zeros(1 << 18, np.int64)
     done, logged, code = replay(row, stream.view(np.int32), handles, log, books_of(row)[0], 0, 0)
-    assert (done, code) == (len(stream), DONE)
-    return log[: logged * layout.EVENT_WORDS]
+    assert (done, code) == (len(stream), Answer.DONE)
+    return log[: logged * layout.Event.WORDS]
 
 
 def run(code: str, cwd: Path, **environment: str) -> str:
@@ -132,6 +138,50 @@ def test_kernels_cannot_allocate() -> None:
 
     with pytest.raises(TypingError, match="empty"):
         jit.kernel(allocates)(3)
+
+
+def compiled_anew(kernel: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str]:
+    """Return a kernel compiled again, past the cache, and its machine code in words."""
+    monkeypatch.setattr(jit, "CACHE", None)
+    anew = jit.kernel(kernel.py_func)
+    row, side = new_row(base=7), books_of(new_row())[0] + Book.BID
+    assert anew(row, side, 3) == kernel.py_func(row, side, 3) == 1023 - 3
+    return anew, anew.inspect_llvm(anew.signatures[0])
+
+
+def last_of(row: Any, _me: int) -> Any:
+    return row[-1] + row[_me - 1]
+
+
+def test_the_engine_does_not_wrap_indices_around_and_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    wraps = " select "
+    assert wraps not in compiled_anew(price_of, monkeypatch)[1]
+    with jit._plain_indices():  # as if the engine were being compiled, and had come to a kernel of somebody's
+        theirs = jit.kernel(last_of)
+        assert theirs(np.arange(5), 0) == 8
+    assert wraps in theirs.inspect_llvm(theirs.signatures[0])
+
+
+def test_with_another_numba_indices_only_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the function that is replaced, or with one that is called otherwise, kernels compile as numba's do."""
+    numbas = arrayobj.fix_integer_index
+
+    def as_if_newer(context: Any, builder: Any, idxty: Any, idx: Any, size: Any, axis: int = 0) -> Any:
+        return numbas(context, builder, idxty, idx, size)
+
+    monkeypatch.setattr(arrayobj, "fix_integer_index", as_if_newer)
+    assert " select " in compiled_anew(price_of, monkeypatch)[1]
+
+
+def test_indices_can_be_checked() -> None:
+    """Of the engine's too, and a negative one is no index."""
+    program = (
+        "import numpy as np\nfrom sekai.markets.engine.book import price_of\n"
+        "for side in (7, 9_999, -9):\n"
+        "    try:\n        print(price_of(np.zeros(64, np.int64), side, 3))\n"
+        "    except IndexError:\n        print('out')"
+    )
+    assert run(program, ROOT, NUMBA_BOUNDSCHECK="1").split() == ["3", "out", "out"]
 
 
 def test_the_way_in_that_looks_at_no_types_does_the_same() -> None:

@@ -6,21 +6,13 @@ import pytest
 from benchmarks.book import deep_stream
 from sekai.markets.engine.check import books_of, check
 from sekai.markets.engine.jit import address_of
-from sekai.markets.engine.layout import (
-    BAND_HIGH,
-    BAND_LOW,
-    EVENT_STOP,
-    MESSAGES,
-    REJECTS,
-    STP,
-    STP_OLDEST,
-    TRADES,
-    new_row,
-)
+from sekai.markets.engine.layout import Book, Market
 from sekai.markets.engine.many import LINE_WORDS, replay_each, rows_of
 from sekai.markets.engine.replay import replay_special
+from sekai.markets.engine.rows import new_row
 from sekai.markets.engine.rules import lay_rules
 from sekai.markets.engine.special import special
+from sekai.markets.engine.terms import SelfTrade
 
 MARKETS, ROUNDS = 7, 300
 
@@ -28,7 +20,11 @@ MARKETS, ROUNDS = 7, 300
 def a_row(*, has_rules: bool):
     row = new_row(ticks=256, orders=64, accounts=3, events=16, base=9_872, special=True)
     if has_rules:
-        lay_rules(row, books_of(row)[0], {STP: STP_OLDEST, BAND_LOW: 9_980, BAND_HIGH: 10_020})
+        lay_rules(
+            row,
+            books_of(row)[0],
+            {Book.SELF_TRADE: SelfTrade.CANCEL_OLDEST, Book.BAND_LOW: 9_980, Book.BAND_HIGH: 10_020},
+        )
     return row
 
 
@@ -42,12 +38,12 @@ def test_many_markets_in_lock_step_end_as_each_does_alone(has_rules: bool) -> No
     messages = np.stack([stream.view(np.int32).reshape(ROUNDS, -1) for stream in streams], axis=1)
     rows, handles = rows_of(row, MARKETS), np.zeros((MARKETS, ROUNDS), np.int32)
     replay_each(rows, messages, handles, book, address)
-    assert rows[:, MESSAGES].tolist() == [ROUNDS] * MARKETS
-    assert (rows[:, TRADES] > 0).all() and (rows[:, REJECTS] > 0).all()
+    assert rows[:, Market.MESSAGES].tolist() == [ROUNDS] * MARKETS
+    assert (rows[:, Market.TRADES] > 0).all() and (rows[:, Market.REJECTS] > 0).all()
     for k, stream in enumerate(streams):
         alone, seen, log = row.copy(), np.zeros(ROUNDS, np.int32), np.zeros(0, np.int64)
         words = stream.view(np.int32)
-        assert alone[EVENT_STOP] == 0
+        assert alone[Market.EVENT_STOP] == 0
         replay_special(alone, words, words.size // ROUNDS, seen, log, book, 0, 0, address)
         np.testing.assert_array_equal(rows[k, : row.size], alone)
         np.testing.assert_array_equal(handles[k], seen)
@@ -65,4 +61,4 @@ def test_an_id_beyond_the_handles_is_refused_and_hurts_nobody() -> None:
     messages = np.array([[[0, -5, 0, 9_990, 1, 0]] * 5, [[1, 2**31 - 1, 0, 0, 0, 0]] * 5], np.int32)
     rows, handles = rows_of(row, 5), np.zeros((5, 4), np.int32)
     replay_each(rows, messages, handles, books_of(row)[0], address_of(special))
-    assert rows[:, REJECTS].tolist() == [2] * 5
+    assert rows[:, Market.REJECTS].tolist() == [2] * 5

@@ -8,27 +8,10 @@ import pytest
 from sekai.markets.book.messages import MESSAGE, messages, trades_of
 from sekai.markets.engine.check import books_of, check
 from sekai.markets.engine.grow import grown
-from sekai.markets.engine.layout import (
-    ALL_KINDS,
-    BASE,
-    CAPACITY,
-    DONE,
-    DRAIN,
-    ELASTIC,
-    EVENT_KINDS,
-    EVENT_STOP,
-    EVENT_WORDS,
-    LAST,
-    LIVE,
-    MARK,
-    REJECTS,
-    SLOTS,
-    TAG,
-    TRADES,
-    Row,
-    new_row,
-)
+from sekai.markets.engine.layout import Book, Event, Market, Order, Row
 from sekai.markets.engine.replay import GROW, MESSAGE_WORDS, demand, replay
+from sekai.markets.engine.rows import new_row
+from sekai.markets.engine.terms import Answer, Kind
 from tests.markets.data.goog import goog, needs_goog
 from tests.markets.referee.test_reference import random_messages
 
@@ -38,14 +21,14 @@ def play(
 ) -> tuple[Row, np.ndarray]:
     """Replay a stream through a ring and a log of those sizes, emptying a full log; return the row and all events."""
     row = new_row(**({"ticks": 4096, "orders": 1024, "accounts": 8} | capacity), events=events)
-    row[EVENT_STOP], row[EVENT_KINDS] = 1, ALL_KINDS
-    handles, log, kept = np.zeros(len(stream) + 1, np.int32), np.zeros(log_events * EVENT_WORDS, np.int64), []
+    row[Market.EVENT_STOP], row[Market.EVENT_KINDS] = 1, Kind.ALL
+    handles, log, kept = np.zeros(len(stream) + 1, np.int32), np.zeros(log_events * Event.WORDS, np.int64), []
     for piece in np.array_split(stream, pieces):
-        words, done, code = piece.view(np.int32), 0, DRAIN
-        while code != DONE:
+        words, done, code = piece.view(np.int32), 0, Answer.DRAIN
+        while code != Answer.DONE:
             done, logged, code = replay(row, words, handles, log, books_of(row)[0], done, 0)
             check(row)
-            kept.append(log[: logged * EVENT_WORDS].reshape(-1, EVENT_WORDS).copy())
+            kept.append(log[: logged * Event.WORDS].reshape(-1, Event.WORDS).copy())
     return row, np.concatenate(kept)
 
 
@@ -59,24 +42,24 @@ def test_the_message_is_what_the_kernel_reads() -> None:
 def test_stopping_anywhere_changes_nothing() -> None:
     stream = random_messages(7, 4_000)
     plain, events = play(stream, events=1 << 16, log_events=1 << 16)
-    assert plain[TRADES] > 500 and plain[REJECTS] > 300
+    assert plain[Market.TRADES] > 500 and plain[Market.REJECTS] > 300
     for ring, log, pieces in ((16, 1 << 16, 1), (16, 7, 1), (64, 1 << 16, 50), (1 << 16, 10, 3)):
         row, same = play(stream, events=ring, log_events=log, pieces=pieces)
         assert np.array_equal(same, events), (ring, log, pieces)
-        assert row[books_of(row)[0] + LIVE] == plain[books_of(plain)[0] + LIVE]
+        assert row[books_of(row)[0] + Book.LIVE] == plain[books_of(plain)[0] + Book.LIVE]
 
 
 def test_an_elastic_row_stops_before_what_it_has_no_room_for() -> None:
     stream = messages(op=0, order_id=[0, 1, 2], side=0, price_ticks=[10, 70, 10], size=1, owner=[0, 0, 9])
     row, handles, log = new_row(ticks=64, orders=2), np.zeros(2, np.int32), np.zeros(800, np.int64)
-    row[ELASTIC] = 1
+    row[Market.ELASTIC] = 1
     book, words = books_of(row)[0], stream.view(np.int32)
     assert replay(row, words, handles, log, book, 0, 0)[::2] == (1, GROW)  # price 70
     row = grown(row, ticks=128, orders=2, accounts=4, base=0)
     book = books_of(row)[0]
     assert replay(row, words, handles, log, book, 1, 0)[::2] == (2, GROW)  # owner 9, id 2, and the third order
-    row[ELASTIC] = 0
-    assert replay(row, words, handles, log, book, 2, 0)[::2] == (3, DONE) and row[REJECTS] == 1
+    row[Market.ELASTIC] = 0
+    assert replay(row, words, handles, log, book, 2, 0)[::2] == (3, Answer.DONE) and row[Market.REJECTS] == 1
     check(row)
 
 
@@ -88,20 +71,20 @@ def test_a_grown_row_goes_on_as_the_old_one(ticks: int, base: int) -> None:
     new = grown(row, ticks=ticks, orders=1100, accounts=9, base=base)
     check(new)
     book, new_book = books_of(row)[0], books_of(new)[0]
-    assert new[new_book + LIVE] == row[book + LIVE] > 20 and new[new_book + CAPACITY] == 1100
-    assert new[new_book + LAST] + new[new_book + BASE] == row[book + LAST]
-    assert new[new_book + MARK] + 2 * new[new_book + BASE] == row[book + MARK]
+    assert new[new_book + Book.LIVE] == row[book + Book.LIVE] > 20 and new[new_book + Book.CAPACITY] == 1100
+    assert new[new_book + Book.LAST] + new[new_book + Book.BASE] == row[book + Book.LAST]
+    assert new[new_book + Book.MARK] + 2 * new[new_book + Book.BASE] == row[book + Book.MARK]
     logs = []
     for one in (row, new):
-        one[ELASTIC] = 0
+        one[Market.ELASTIC] = 0
         handles = np.zeros(len(stream), np.int32)
-        half, at = one.view(np.int32), books_of(one)[0]
-        live = half[int(one[at + SLOTS]) : int(one[at + SLOTS]) + int(one[at + LIVE])]
-        handles[half[live + TAG]] = live
+        i32, at = one.view(np.int32), books_of(one)[0]
+        live = i32[int(one[at + Book.SLOTS]) : int(one[at + Book.SLOTS]) + int(one[at + Book.LIVE])]
+        handles[i32[live + Order.TAG]] = live
         log = np.zeros(1 << 18, np.int64)
         done, logged, code = replay(one, stream[1500:].view(np.int32), handles, log, at, 0, 0)
-        assert (done, code) == (1500, DONE)
-        logs.append(log[: logged * EVENT_WORDS])
+        assert (done, code) == (1500, Answer.DONE)
+        logs.append(log[: logged * Event.WORDS])
     assert np.array_equal(*logs)
 
 
@@ -110,4 +93,4 @@ def test_the_real_day_makes_its_trades() -> None:
     """All 7,602 trades of GOOG on 2012-06-21, on which three independent engines agree: same order, same numbers."""
     stream, trades = goog()
     row, events = play(stream, events=64, log_events=1 << 19, base=55_600)
-    assert np.array_equal(trades_of(events).view(np.int64).reshape(-1, 4), trades) and row[REJECTS] == 0
+    assert np.array_equal(trades_of(events).view(np.int64).reshape(-1, 4), trades) and row[Market.REJECTS] == 0

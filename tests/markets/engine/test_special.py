@@ -14,86 +14,44 @@ from sekai.markets.book.messages import EventKind, Reason
 from sekai.markets.engine.check import accounts_of, books_of, check
 from sekai.markets.engine.events import drain
 from sekai.markets.engine.grow import grown
-from sekai.markets.engine.layout import (
-    BASE,
-    CAPACITY,
-    CASH,
-    CHECKED,
-    DONE,
-    DRAIN,
-    EVENT_STOP,
-    FEES,
-    GATE,
-    HALT_HIGH,
-    HALT_LOW,
-    HIDDENS,
-    IS_HIDDEN,
-    IS_ICEBERG,
-    LIVE,
-    M_REASON,
-    MAKER_FEE,
-    MAX_SIZE,
-    MOST_POSITION,
-    OP_AON,
-    OP_CANCEL,
-    OP_FOK,
-    OP_IOC,
-    OP_LIMIT,
-    OP_MARKET,
-    OP_MASS_CANCEL,
-    OP_MODIFY,
-    OP_PHASE,
-    OP_REDUCE,
-    OP_STOP,
-    OP_STOP_LIMIT,
-    OP_TRAILING_STOP,
-    OP_UNCROSS,
-    PRO_RATA,
-    REFUSED_CODE,
-    REJECTS,
-    SPECIAL,
-    SPECIAL_ALL,
-    SPECIAL_TRADES,
-    STP,
-    STP_BOTH,
-    STP_DECREMENT,
-    STP_OLDEST,
-    TAKER_FEE,
-    TAKER_FEE_PER_LOT,
-    TOP_ORDER,
-    Row,
-    new_row,
-)
+from sekai.markets.engine.layout import Account, Book, Market, Message, Row
 from sekai.markets.engine.replay import ANYONE, note, send_special
+from sekai.markets.engine.rows import new_row
 from sekai.markets.engine.rules import lay_rules
 from sekai.markets.engine.special import special
+from sekai.markets.engine.terms import MAX_SIZE, Answer, Flag, Gate, Op, SelfTrade
 from sekai.markets.rules import VenueRules
 
 RULES: dict[str, dict[int, int]] = {
     "plain": {},
-    "decrement, fees": {STP: STP_DECREMENT, MAKER_FEE: -2_000, TAKER_FEE: 3_000, TAKER_FEE_PER_LOT: 1},
-    "pro-rata, cancel both": {PRO_RATA: 1, TOP_ORDER: 1, STP: STP_BOTH},
-    "pro-rata, cancel oldest": {PRO_RATA: 1, STP: STP_OLDEST, MOST_POSITION: 60},
-    "halting": {HALT_LOW: 92, HALT_HIGH: 108},
+    "decrement, fees": {
+        Book.SELF_TRADE: SelfTrade.DECREMENT,
+        Book.MAKER_FEE: -2_000,
+        Book.TAKER_FEE: 3_000,
+        Book.TAKER_FEE_PER_LOT: 1,
+    },
+    "pro-rata, cancel both": {Book.PRO_RATA: 1, Book.TOP_ORDER: 1, Book.SELF_TRADE: SelfTrade.CANCEL_BOTH},
+    "pro-rata, cancel oldest": {Book.PRO_RATA: 1, Book.SELF_TRADE: SelfTrade.CANCEL_OLDEST, Book.MOST_POSITION: 60},
+    "halting": {Book.HALT_LOW: 92, Book.HALT_HIGH: 108},
 }
-_OPS = (OP_LIMIT, OP_IOC, OP_FOK, OP_AON, OP_MARKET, OP_STOP, OP_STOP_LIMIT, OP_TRAILING_STOP)
-_CHANGES = (OP_CANCEL, OP_REDUCE, OP_MODIFY, OP_MASS_CANCEL)
+_OPS = (Op.LIMIT, Op.IOC, Op.FOK, Op.AON, Op.MARKET, Op.STOP, Op.STOP_LIMIT, Op.TRAILING_STOP)
+_CHANGES = (Op.CANCEL, Op.REDUCE, Op.MODIFY, Op.MASS_CANCEL)
 
 
 def draw_message(rng: np.random.Generator, number: int) -> tuple[int, ...]:
     """Draw op, id, side, price, size, owner, stop, display, flags: orders of every kind close to 100, and changes."""
     side, price, size = int(rng.integers(2)), int(rng.integers(90, 111)), int(rng.integers(1, 13))
     if rng.random() < 0.04:
-        return (OP_UNCROSS, 0, 0, price, 0, 0, 0, 0, 0) if rng.random() < 0.7 else (OP_PHASE, 0, 0, 0, 1, 0, 0, 0, 0)
+        return (Op.UNCROSS, 0, 0, price, 0, 0, 0, 0, 0) if rng.random() < 0.7 else (Op.PHASE, 0, 0, 0, 1, 0, 0, 0, 0)
     if rng.random() < 0.25:
         op = int(rng.choice(_CHANGES, p=[0.4, 0.2, 0.35, 0.05]))
         named = max(0, number - int(rng.integers(1, 30)))
-        return op, named, 0, price, size, int(rng.integers(4)) if op == OP_MASS_CANCEL else ANYONE, 0, 0, 0
+        return op, named, 0, price, size, int(rng.integers(4)) if op == Op.MASS_CANCEL else ANYONE, 0, 0, 0
     op = int(rng.choice(_OPS, p=[0.5, 0.06, 0.06, 0.08, 0.08, 0.08, 0.06, 0.08]))
-    stop, display, flags = (int(rng.integers(1, 6)) if op == OP_TRAILING_STOP else int(rng.integers(90, 111))), 0, 0
-    if op == OP_LIMIT and rng.random() < 0.5:
-        flags = IS_HIDDEN if rng.random() < 0.4 else IS_ICEBERG
-        display = int(rng.integers(1, size + 1)) if flags == IS_ICEBERG else 0
+    stop, display, flags = (int(rng.integers(1, 6)) if op == Op.TRAILING_STOP else int(rng.integers(90, 111))), 0, 0
+    if op == Op.LIMIT and rng.random() < 0.5:
+        flags = Flag.HIDDEN if rng.random() < 0.4 else Flag.ICEBERG
+        display = int(rng.integers(1, size + 1)) if flags == Flag.ICEBERG else 0
     return op, number, side, price, size, int(rng.integers(4)), stop, display, flags
 
 
@@ -102,18 +60,18 @@ def played(rules: dict[int, int], seed: int, *, ring: int, copies: bool) -> tupl
     row = new_row(ticks=128, orders=512, accounts=4, events=ring, base=40, special=True)
     book, handles, rng = books_of(row)[0], np.zeros(2048, np.int32), np.random.default_rng(seed)
     lay_rules(row, book, rules)
-    row[EVENT_STOP] = 1
+    row[Market.EVENT_STOP] = 1
     log: list[list[int]] = []
     for number in range(400):
         code = send_special(row, handles, book, *draw_message(rng, number))
-        while code in (SPECIAL, DRAIN):
-            if code == DRAIN:
+        while code in (Answer.SPECIAL, Answer.DRAIN):
+            if code == Answer.DRAIN:
                 if copies:
                     check(row)
                     row = row.copy()
                 log += drain(row).tolist()
             code = special(row, 0)
-        if code == DONE:
+        if code == Answer.DONE:
             note(row, handles)
         if number % 20 == 0:
             check(row)
@@ -171,19 +129,19 @@ def test_a_trailing_stop_keeps_its_best_price_when_the_ladder_moves() -> None:
 
 def test_the_gate_opens_for_what_is_special_only() -> None:
     book = OrderBook(rules=VenueRules(tick=5))
-    row, at = book._row, book._book + GATE
-    assert row[at] == CHECKED
+    row, at = book._row, book._book + Book.GATE
+    assert row[at] == Gate.CHECKED
     order = book.limit("buy", price=100, size=9, hidden=True)
-    assert row[at] == CHECKED | SPECIAL_TRADES | SPECIAL_ALL and row[book._book + HIDDENS] == 1
+    assert row[at] == Gate.CHECKED | Gate.SPECIAL_TRADES | Gate.SPECIAL_ALL and row[book._book + Book.HIDDENS] == 1
     book.limit("buy", price=100, size=9, display=2, id=7)
     book.cancel(order)
-    assert row[at] == CHECKED | SPECIAL_TRADES
+    assert row[at] == Gate.CHECKED | Gate.SPECIAL_TRADES
     book.market("sell", size=9)
-    assert row[at] == CHECKED and book.trades["size"].tolist() == [2, 2, 2, 2, 1]
+    assert row[at] == Gate.CHECKED and book.trades["size"].tolist() == [2, 2, 2, 2, 1]
     book.phase("halt")
-    assert row[at] == CHECKED | SPECIAL_ALL and book.halted
+    assert row[at] == Gate.CHECKED | Gate.SPECIAL_ALL and book.halted
     book.phase("continuous")
-    assert row[at] == CHECKED
+    assert row[at] == Gate.CHECKED
     book.check()
 
 
@@ -191,12 +149,12 @@ def test_a_row_without_room_for_them_refuses_special_orders_and_rules() -> None:
     row = new_row(ticks=64)
     book, handles = books_of(row)[0], np.zeros(8, np.int32)
     with pytest.raises(ValueError, match="special=True"):
-        lay_rules(row, book, {STP: STP_BOTH})
+        lay_rules(row, book, {Book.SELF_TRADE: SelfTrade.CANCEL_BOTH})
     lay_rules(row, book, {})
-    for op, flags in ((OP_STOP, 0), (OP_AON, 0), (OP_LIMIT, IS_HIDDEN), (OP_LIMIT, IS_ICEBERG)):
-        assert send_special(row, handles, book, op, 1, 0, 10, 5, 0, 10, 2, flags) == SPECIAL
-        assert special(row, 0) == REFUSED_CODE and row[M_REASON] == Reason.BAD_OPERATION
-    assert row[REJECTS] == 4 and row[book + LIVE] == 0
+    for op, flags in ((Op.STOP, 0), (Op.AON, 0), (Op.LIMIT, Flag.HIDDEN), (Op.LIMIT, Flag.ICEBERG)):
+        assert send_special(row, handles, book, op, 1, 0, 10, 5, 0, 10, 2, flags) == Answer.SPECIAL
+        assert special(row, 0) == Answer.REJECTED and row[Message.REASON] == Reason.BAD_OPERATION
+    assert row[Market.REJECTS] == 4 and row[book + Book.LIVE] == 0
     check(row)
 
 
@@ -207,16 +165,16 @@ def full_book() -> tuple[Row, int, NDArray[np.int32]]:
     """A row of four slots with bids at 50, 49 and 48, and an iceberg offered at 60."""
     row = new_row(ticks=64, orders=4, special=True)
     book, handles = books_of(row)[0], np.zeros(64, np.int32)
-    for number, (side, price, flags) in enumerate(((0, 50, 0), (0, 49, 0), (0, 48, 0), (1, 60, IS_ICEBERG))):
-        assert deliver(row, handles, book, OP_LIMIT, number, side, price, 5, 0, 0, 2, flags) == DONE
-    assert row[book + LIVE] == row[book + CAPACITY]
+    for number, (side, price, flags) in enumerate(((0, 50, 0), (0, 49, 0), (0, 48, 0), (1, 60, Flag.ICEBERG))):
+        assert deliver(row, handles, book, Op.LIMIT, number, side, price, 5, 0, 0, 2, flags) == Answer.DONE
+    assert row[book + Book.LIVE] == row[book + Book.CAPACITY]
     return row, book, handles
 
 
 def deliver(row: Row, handles: NDArray[np.int32], book: int, *message: int) -> int:
-    assert send_special(row, handles, book, *message) == SPECIAL
+    assert send_special(row, handles, book, *message) == Answer.SPECIAL
     code = int(special(row, 0))
-    if code == DONE:
+    if code == Answer.DONE:
         note(row, handles)
     check(row)
     return code
@@ -225,29 +183,34 @@ def deliver(row: Row, handles: NDArray[np.int32], book: int, *message: int) -> i
 def test_a_full_book() -> None:
     """What needs a slot is refused, and nothing is lost; what frees one as it trades is not."""
     row, book, handles = full_book()
-    for op, price in ((OP_LIMIT, 55), (OP_AON, 60), (OP_STOP, 70), (OP_TRAILING_STOP, 9)):
-        size = 6 if op == OP_AON else 5  # more than is offered
-        assert deliver(row, handles, book, op, 9, 0, price, size, 1, price, 0, 0) == REFUSED_CODE
-        assert row[M_REASON] == Reason.BOOK_FULL and row[book + LIVE] == 4
-    assert deliver(row, handles, book, OP_LIMIT, 10, 0, 60, 7, 1, 0, 0, 0) == DONE  # eats the iceberg, rests with 2
-    assert row[book + LIVE] == 4
-    assert deliver(row, handles, book, OP_PHASE, 0, 0, 0, 1, 0, 0, 0, 0) == DONE
-    assert deliver(row, handles, book, OP_MARKET, 11, 0, 0, 7, 1, 0, 0, 0) == REFUSED_CODE
-    assert row[M_REASON] == Reason.BOOK_FULL
+    for op, price in ((Op.LIMIT, 55), (Op.AON, 60), (Op.STOP, 70), (Op.TRAILING_STOP, 9)):
+        size = 6 if op == Op.AON else 5  # more than is offered
+        assert deliver(row, handles, book, op, 9, 0, price, size, 1, price, 0, 0) == Answer.REJECTED
+        assert row[Message.REASON] == Reason.BOOK_FULL and row[book + Book.LIVE] == 4
+    assert (
+        deliver(row, handles, book, Op.LIMIT, 10, 0, 60, 7, 1, 0, 0, 0) == Answer.DONE
+    )  # eats the iceberg, rests with 2
+    assert row[book + Book.LIVE] == 4
+    assert deliver(row, handles, book, Op.PHASE, 0, 0, 0, 1, 0, 0, 0, 0) == Answer.DONE
+    assert deliver(row, handles, book, Op.MARKET, 11, 0, 0, 7, 1, 0, 0, 0) == Answer.REJECTED
+    assert row[Message.REASON] == Reason.BOOK_FULL
 
 
 def test_the_edges_of_the_ladder() -> None:
     row = new_row(ticks=64, base=100, special=True)
     book, handles = books_of(row)[0], np.zeros(64, np.int32)
-    for op, price, stop in ((OP_AON, 99, 0), (OP_AON, 164, 0), (OP_STOP_LIMIT, 164, 120)):
-        assert deliver(row, handles, book, op, 1, 0, price, 5, 0, stop, 0, 0) == REFUSED_CODE
-        assert row[M_REASON] == Reason.BEYOND_LADDER
+    for op, price, stop in ((Op.AON, 99, 0), (Op.AON, 164, 0), (Op.STOP_LIMIT, 164, 120)):
+        assert deliver(row, handles, book, op, 1, 0, price, 5, 0, stop, 0, 0) == Answer.REJECTED
+        assert row[Message.REASON] == Reason.BEYOND_LADDER
     assert (
-        deliver(row, handles, book, OP_STOP_LIMIT, 1, 0, 163, 5, 0, 10_000, 0, 0) == DONE
+        deliver(row, handles, book, Op.STOP_LIMIT, 1, 0, 163, 5, 0, 10_000, 0, 0) == Answer.DONE
     )  # a trigger may be anywhere
-    for op, number, price in ((OP_LIMIT, 2, 163), (OP_FOK, 3, 99), (OP_FOK, 4, 10_000)):
-        assert deliver(row, handles, book, op, number, 1 - (op == OP_FOK and price > 163), price, 5, 0, 0, 0, 0) == DONE
-    assert accounts_of(row)[:, CASH].sum() == 0 and row[book + LIVE] == 1  # the last bought at the top
+    for op, number, price in ((Op.LIMIT, 2, 163), (Op.FOK, 3, 99), (Op.FOK, 4, 10_000)):
+        assert (
+            deliver(row, handles, book, op, number, 1 - (op == Op.FOK and price > 163), price, 5, 0, 0, 0, 0)
+            == Answer.DONE
+        )
+    assert accounts_of(row)[:, Account.CASH].sum() == 0 and row[book + Book.LIVE] == 1  # the last bought at the top
 
 
 def test_a_level_holds_no_more_than_a_number_can() -> None:
@@ -301,7 +264,7 @@ def test_a_day_of_special_messages_at_once_is_the_same_as_one_by_one() -> None:
     assert np.array_equal(whole.events, parts.events) and len(trades) > 500
     whole.check()
     assert grown(whole._row, ticks=256, orders=4096, accounts=64, base=0).size > whole._row.size
-    assert accounts_of(whole._row)[:, FEES].sum() == 0
+    assert accounts_of(whole._row)[:, Account.FEES].sum() == 0
 
 
 def test_a_trailing_stop_remembers_a_price_that_the_ladder_has_left() -> None:
@@ -317,7 +280,7 @@ def test_a_trailing_stop_remembers_a_price_that_the_ladder_has_left() -> None:
     for price in (1_000, 1_100, 1_149):
         trade_at(price)
         assert book.status(stop) == "pending"
-    assert int(book._row[book._book + BASE]) > 100
+    assert int(book._row[book._book + Book.BASE]) > 100
     book.limit("sell", price=1_170, size=1, owner=1)
     trade_at(1_150)
     assert stop not in book and book.last == 1_170

@@ -23,6 +23,7 @@ from sekai.markets.config import (
     ZeroIntelligence,
 )
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv
 
@@ -78,9 +79,14 @@ def test_wealth_sums_to_zero_over_all_accounts_at_every_decision():
         assert set(wealth) == {"maker_0", "taker_0", "noise", "background", "venue"}
         assert sum(wealth.values()) == 0
         accounts = env.account_table()
-        assert accounts[:, at.CASH].sum() == accounts[:, at.POSITION].sum() == accounts[:, at.EDGE].sum() == 0
+        assert (
+            accounts[:, at.Account.CASH].sum()
+            == accounts[:, at.Account.POSITION].sum()
+            == accounts[:, at.Account.EDGE].sum()
+            == 0
+        )
         check(env.row)
-        traded = int(accounts[:, at.VOLUME].sum())
+        traded = int(accounts[:, at.Account.VOLUME].sum())
     assert result.all_done and traded > 50
 
 
@@ -163,7 +169,7 @@ def test_settle_hands_out_and_consumes_what_a_waiting_agent_has_earned():
             result = env.step({"fast": QUOTE})
         rewards.append(total + result.rewards["slow"])
     assert rewards[0] == pytest.approx(rewards[1])
-    np.testing.assert_array_equal(plain.row[: at.HEADER_WORDS], settled.row[: at.HEADER_WORDS])
+    np.testing.assert_array_equal(plain.row[: at.Market.WORDS], settled.row[: at.Market.WORDS])
 
 
 @pytest.mark.parametrize("clock", [EveryTrades(trades=5), OwnFills()])
@@ -174,7 +180,7 @@ def test_seats_may_decide_after_trades_or_their_own_fills(clock):
     while env.acting:
         if "maker_0" in env.acting:
             events = env.events()
-            trades = events[events["kind"] == at.TRADED]
+            trades = events[events["kind"] == terms.Kind.TRADED]
             wakes.append((len(trades), int(np.sum((trades["owner"] == 0) | (trades["other_owner"] == 0)))))
         env.step({a: QUOTE if a == "maker_0" else np.array([1, 1]) for a in env.acting})
     assert len(wakes) > 3
@@ -197,7 +203,7 @@ def test_a_market_without_outside_seats_plays_itself_within_reset():
     env = MarketEnv(_market(Seat(name="noise", policy=NoiseTrader())))
     begun = env.reset(seed=0)
     assert begun.observations == {} and env.agents == () and env.time_s == 20.0
-    assert env.row[at.TRADES] > 10
+    assert env.row[at.Market.TRADES] > 10
 
 
 # --- seeds and streams ------------------------------------------------------------------------------------------------
@@ -380,17 +386,17 @@ def test_a_quote_lies_where_it_was_asked_for_and_keeps_its_place():
     env.reset(seed=0)
     env.step({"maker_0": np.array([2, 3, 4, 5])})
     events = env.events()
-    assert events["kind"].tolist() == [at.ACCEPTED, at.ACCEPTED]
+    assert events["kind"].tolist() == [terms.Kind.ACCEPTED, terms.Kind.ACCEPTED]
     assert events["price_ticks"].tolist() == [9999, 10_003]  # the mark is 10,000.5: second below, third above
     env.step({"maker_0": np.array([1, 2, 4, 5])})  # the mark is 10,001: the ask stands where it stood
     moved = env.events()
-    assert moved["kind"].tolist() == [at.REPLACED] and moved["price_ticks"].tolist() == [10_000]
+    assert moved["kind"].tolist() == [terms.Kind.REPLACED] and moved["price_ticks"].tolist() == [10_000]
     env.step({"maker_0": np.array([2, 2, 3, 5])})  # the mark is 10,001.5: both prices as they are, one lot less
-    assert env.events()["kind"].tolist() == [at.REDUCED]
+    assert env.events()["kind"].tolist() == [terms.Kind.REDUCED]
     env.step({"maker_0": np.array([2, 2, 3, 5])})
     assert len(env.events()) == 0
     env.step({"maker_0": np.array([2, 2, 0, 5])})
-    assert env.events()["kind"].tolist() == [at.CANCELLED]
+    assert env.events()["kind"].tolist() == [terms.Kind.CANCELLED]
 
 
 def test_latency_delays_what_an_agent_sends():
@@ -408,7 +414,7 @@ def test_messages_of_one_instant_reach_the_book_in_an_order_that_their_senders_d
     while env.acting:
         env.step({"a": np.array([1, 1]), "b": np.array([1, 1])})
         events = env.events()
-        ours = events[(events["kind"] == at.ACCEPTED) & (events["owner"] < 2)]
+        ours = events[(events["kind"] == terms.Kind.ACCEPTED) & (events["owner"] < 2)]
         if len(ours):
             wins[env.accounts[ours["owner"][0]]] += 1
     assert sum(wins.values()) == 400 and 160 < wins["a"] < 240
@@ -444,7 +450,7 @@ def test_the_penalty_is_the_integral_of_lots_squared_however_often_it_is_settled
         if settling and env.acting == ("fast",):
             charged += env.settle(["slow"]).info["slow"]["inventory_penalty"]
     events = env.events()
-    trades, held, since, exact = events[events["kind"] == at.TRADED], 0, 0, 0.0
+    trades, held, since, exact = events[events["kind"] == terms.Kind.TRADED], 0, 0, 0.0
     for e in trades:
         for owner, sign in ((e["other_owner"], 1 - 2 * e["side"]), (e["owner"], 2 * int(e["side"]) - 1)):
             if env.accounts[owner] == "slow":
@@ -531,7 +537,7 @@ def test_the_makers_quote_both_sides_and_stay_within_their_position_limit():
         seat = Seat(name="maker", policy=policy, clock=Periodic(every_s=0.1))
         positions = []
         env = MarketEnv(_market(seat, session_s=120.0), record=True)
-        env.watch(0.1, lambda e, p=positions: p.append(int(e.account_table()[0, at.POSITION])))
+        env.watch(0.1, lambda e, p=positions: p.append(int(e.account_table()[0, at.Account.POSITION])))
         env.reset(seed=0)
         assert max(map(abs, positions)) <= policy.max_position_lots
         assert min(positions) < 0 < max(positions)
@@ -541,7 +547,7 @@ def test_a_risk_averse_maker_holds_less():
     def inventory(risk_aversion):
         policy = AvellanedaStoikov(risk_aversion=risk_aversion, horizon_floor_s=5.0, max_position_lots=50)
         env, seen = MarketEnv(_market(Seat(name="m", policy=policy, clock=Periodic(every_s=0.2)), session_s=300.0)), []
-        env.watch(1.0, lambda e: seen.append(abs(int(e.account_table()[0, at.POSITION]))))
+        env.watch(1.0, lambda e: seen.append(abs(int(e.account_table()[0, at.Account.POSITION]))))
         env.reset(seed=0)
         return np.mean(seen)
 
@@ -552,7 +558,11 @@ def test_a_trend_follower_buys_what_rises():
     env = MarketEnv(_market(Seat(name="m", policy=Momentum(max_position_lots=5)), session_s=600.0), record=True)
     held, marks = [], []
     env.watch(
-        1.0, lambda e: (held.append(int(e.account_table()[0, at.POSITION])), marks.append(e.top_of_book().mark_ticks))
+        1.0,
+        lambda e: (
+            held.append(int(e.account_table()[0, at.Account.POSITION])),
+            marks.append(e.top_of_book().mark_ticks),
+        ),
     )
     env.reset(seed=1)
     trend = np.subtract(marks[20:], marks[:-20])
@@ -632,4 +642,4 @@ def test_a_step_of_market_making_holds_about_ten_background_messages():
     while not env.step(np.array([1, 1, 0, 0])).done:
         steps += 1
     accounts = env.unwrapped.multi.account_table()
-    assert accounts[-2, at.SENT_MESSAGES] / steps == pytest.approx(10.0, rel=0.1)
+    assert accounts[-2, at.Account.SENT] / steps == pytest.approx(10.0, rel=0.1)

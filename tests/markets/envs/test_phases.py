@@ -31,6 +31,7 @@ from sekai.markets.config import (
 )
 from sekai.markets.data.tape import TapeKind
 from sekai.markets.engine import layout as at
+from sekai.markets.engine import terms
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv
 from sekai.markets.referee.reference import ReferenceBook
@@ -101,7 +102,7 @@ def finish(env: MarketEnv, action: tuple[int, int] = (1, 3)) -> None:
 def phases(env: MarketEnv, events: NDArray[Any]) -> list[tuple[float, str]]:
     """Return when each phase began, in seconds since the open."""
     changes = events[events["kind"] == EventKind.PHASED]
-    return [((e["time_ns"].item() - int(env.row[at.OPEN])) / S, NAMES[e["size"]]) for e in changes]
+    return [((e["time_ns"].item() - int(env.row[at.Market.OPEN])) / S, NAMES[e["size"]]) for e in changes]
 
 
 def of(events: NDArray[Any], kind: EventKind) -> NDArray[Any]:
@@ -163,7 +164,7 @@ def test_a_session_opens_and_closes_with_a_call_and_has_one_in_between() -> None
         (20.0, "continuous"),
     ]  # fmt: skip
     trades = of(events, EventKind.TRADED)
-    since_open = (trades["time_ns"] - env.row[at.OPEN]) / S
+    since_open = (trades["time_ns"] - env.row[at.Market.OPEN]) / S
     for begin, end in ((0, 3), (8, 10), (16, 20)):
         assert not ((begin <= since_open) & (since_open < end)).any()
     for resumed in of(events, EventKind.PHASED)[1::2]:
@@ -180,7 +181,7 @@ def test_a_market_with_phases_trades_as_a_book_by_hand(seed: int, rules: VenueRu
     which = market(TAKER, schedule=schedule, rules=rules)
     _, events = played(which, (1, 10), seed=seed)
     assert by_hand(which, events) == trades_of(events)
-    assert (of(events, EventKind.PHASED)["size"] == at.HALT).sum() >= 5 * rules.halt_band
+    assert (of(events, EventKind.PHASED)["size"] == terms.Phase.HALT).sum() >= 5 * rules.halt_band
 
 
 def test_an_opening_call_without_a_trade_before_it_goes_by_the_opening_price() -> None:
@@ -232,7 +233,7 @@ def test_an_immediate_order_is_refused_in_a_call_and_counted() -> None:
     env, events = played(replace(market(TAKER, schedule=THREE_CALLS), seats=(TAKER, seat)), (0, 1))
     refused = of(events, EventKind.REJECTED)
     assert [Reason(r) for r in refused["reason"]] == [Reason.NOT_IN_CALL] * 9 and set(refused["owner"]) == {1}
-    assert env.totals()["rejects"] == 9 == env.account_table()[1, at.REFUSED]
+    assert env.totals()["rejects"] == 9 == env.account_table()[1, at.Account.REJECTED]
     assert (refused["time_ns"] // S).tolist() == [0, 1, 2, 8, 9, 16, 17, 18, 19]
 
 
@@ -249,7 +250,7 @@ def test_the_flow_goes_on_in_a_call_and_finds_a_full_book() -> None:
     assert sum(order in waited for order in cancelled["order"].tolist()) > 10  # who waits may lose patience
     assert len(of(events, EventKind.REJECTED)) == 0 and (of(events, EventKind.TRADED)["time_ns"] > 61 * S).sum() > 10
     assert (of(events, EventKind.TRADED)["time_ns"] == 60 * S).any()
-    live = int(env.row[int(env.row[at.BOOKS]) + at.LIVE])
+    live = int(env.row[int(env.row[at.Market.BOOKS]) + at.Book.LIVE])
     narrow = replace(long, seats=(), venue=replace(long.venue, order_capacity=live + 4))
     env = MarketEnv(narrow, record=True)
     env.reset(seed=0)
@@ -279,7 +280,7 @@ def test_the_band_moves_with_the_price_of_each_call() -> None:
     _, events = played(market(TAKER, schedule=Schedule(halt_s=0.5), rules=HALTING), (1, 10))
     reference, prices, furthest = 10_000, [], 0
     for message in np.split(events, np.flatnonzero(np.diff(events["message"])) + 1):
-        changes = message[(message["kind"] == EventKind.PHASED) & (message["size"] == at.CONTINUOUS)]
+        changes = message[(message["kind"] == EventKind.PHASED) & (message["size"] == terms.Phase.CONTINUOUS)]
         traded = message[message["kind"] == EventKind.TRADED]["price_ticks"]
         if len(changes):
             assert changes["price_ticks"][0]
@@ -300,12 +301,12 @@ def test_the_band_moves_to_the_mid_where_a_call_clears_nothing() -> None:
 
     which = market(TAKER, schedule=THREE_CALLS, flow=None, rules=HALTING)
     env, events = played(replace(which, seats=(TAKER, Seat(name="quotes", policy=Policy(quotes)))), (0, 1))
-    book = int(env.row[at.BOOKS])
+    book = int(env.row[at.Market.BOOKS])
     asks = of(events, EventKind.ACCEPTED)["price_ticks"]
     mid = int(asks.sum()) // 2
     assert not len(of(events, EventKind.TRADED)) and mid > 10_010
-    assert env.row[book + at.REFERENCE] == mid
-    assert env.row[book + at.HALT_HIGH] - env.row[book + at.HALT_LOW] == 20
+    assert env.row[book + at.Book.REFERENCE] == mid
+    assert env.row[book + at.Book.HALT_HIGH] - env.row[book + at.Book.HALT_LOW] == 20
 
 
 def test_nothing_said_a_halt_is_a_pause_of_five_minutes_that_ends_in_an_auction() -> None:
@@ -347,7 +348,7 @@ def test_agents_see_the_phase_as_late_as_the_rest() -> None:
         which = market(TAKER, schedule=schedule, rules=HALTING, session_s=20.0)
         env, _ = played(replace(which, seats=(TAKER, *CROWD, seat)), (1, 10))
         number = len(CROWD) + 1
-        first = int(env.row[at.SEATS]) + number * at.SEAT_WORDS + at.S_MEMORY
+        first = int(env.row[at.Market.SEATS]) + number * at.Seat.WORDS + at.Seat.MEMORY
         return env.row[first : first + 2].tolist()  # type: ignore[no-any-return]
 
     halt, call = memory(0.0)
@@ -374,11 +375,11 @@ def test_the_feeds_tell_of_halts_and_know_the_book_after_them() -> None:
     env, events = played(market(TAKER, schedule=BOTH, rules=HALTING), (1, 10))
     feeds = Feeds(levels=3, opening=opening(env.opening_row))
     feeds.publish(events)
-    told, changes = feeds.l3(at.FOREVER), of(events, EventKind.PHASED)
+    told, changes = feeds.l3(terms.FOREVER), of(events, EventKind.PHASED)
     assert (told["kind"] == TapeKind.HALT).sum() == len(changes) > 10
     lots, base = env.ladder_lots(), env.market.venue.base_ticks
     bids, asks = np.flatnonzero(lots > 0)[::-1][:3], np.flatnonzero(lots < 0)[:3]
-    shown = [[level for level in side if level[1]] for side in feeds.l2(at.FOREVER).tolist()]
+    shown = [[level for level in side if level[1]] for side in feeds.l2(terms.FOREVER).tolist()]
     assert shown == [[[base + k, abs(lots[k])] for k in side] for side in (bids, asks)]
 
 
@@ -399,7 +400,7 @@ def test_a_small_ring_of_events_changes_nothing() -> None:
     tapes = []
     for capacity in (1024, 16):
         env = MarketEnv(market(TAKER, schedule=BOTH, rules=HALTING), record=True)
-        env._population.row[at.EVENT_CAPACITY] = capacity
+        env._population.row[at.Market.EVENT_CAPACITY] = capacity
         env.reset(seed=0)
         finish(env, (1, 10))
         tapes.append(env.events())
@@ -420,8 +421,8 @@ def test_messages_leave_room_for_phases() -> None:
     """Three calls: six changes, three ends that they may overtake, one halt."""
     which = market(TAKER, schedule=BOTH, rules=HALTING)
     row = MarketEnv(which).opening_row
-    assert which.pending_phases == 10 and row[at.QUEUED] == 6
-    assert row[at.QUEUE_KEPT] == len(which.seats) + 1 + 10 < row[at.QUEUE_CAPACITY]
+    assert which.pending_phases == 10 and row[at.Market.QUEUED] == 6
+    assert row[at.Market.QUEUE_KEPT] == len(which.seats) + 1 + 10 < row[at.Market.QUEUE_CAPACITY]
 
 
 SCRIPT = "from tests.markets.envs.test_phases import digest\nprint(digest())"
@@ -447,7 +448,7 @@ def test_a_plain_market_knows_nothing_of_it() -> None:
     env = MarketEnv(market(TAKER))
     assert not env.market.venue.has_phases and env.market.pending_phases == 0
     assert "phase" not in env.reset(seed=0).observations["taker"] and env.trading_phase == "continuous"
-    assert env.opening_row[at.QUEUED] == 0 and env.row[int(env.row[at.BOOKS]) + at.GATE] == 0
+    assert env.opening_row[at.Market.QUEUED] == 0 and env.row[int(env.row[at.Market.BOOKS]) + at.Book.GATE] == 0
 
 
 # --- bad data ---------------------------------------------------------------------------------------------------------
