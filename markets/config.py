@@ -19,7 +19,7 @@ from sekai.error import SekaiError
 from sekai.markets.rules import VenueRules
 from sekai.markets.schedule import Schedule
 from sekai.markets.units import MAX_PRICE_TICKS, Units
-from sekai.utils import Checked, power_of_two
+from sekai.utils import Checked, line_of_text, power_of_two
 
 __all__ = [
     "MOST_PENDING",
@@ -248,7 +248,7 @@ class Seat(Checked):
     trades, and the mark from which it counts. Its own account and orders it knows at once.
     """
 
-    name: str
+    name: Annotated[str, Predicate(line_of_text)]
     role: Role | None = None
     clock: Clock = field(default_factory=Periodic)
     latency_s: Latency = 0.0

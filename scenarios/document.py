@@ -101,6 +101,7 @@ def _episode(record: EpisodeRecord) -> dict[str, Any]:
         "trades": int(record.total_trades),
         "rejects": int(record.rejects),
         "end_mark": float(record.mark[-1]),
+        **({"recorded": record.recorded} if record.recorded else {}),
         "seats": {
             seat: {
                 "pnl": float(record.wealth[-1, index]),

@@ -105,14 +105,24 @@ def svg(figure: Figure, name: str, title: str) -> str:
         figure.savefig(buffer, format="svg", dpi=_RASTER_DPI, metadata={"Date": None, "Creator": None})
     markup = buffer.getvalue()
     markup = re.sub(r"<metadata>.*?</metadata>", "", markup[markup.index("<svg") :], flags=re.S)
-    markup = markup.replace("xlink:href=", "href=")
-    markup = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", markup)
-    for colour, css_name in CSS_NAMES.items():
-        markup = markup.replace(colour, f"var(--{css_name})")
+    markup = re.sub("<[^>]*>", lambda tag: _of_page(tag[0], name), markup)
     head = re.search(r'viewBox="([^"]+)"', markup)
     assert head is not None
     label = f'role="img" aria-labelledby="{name}-title"><title id="{name}-title">{html.escape(title)}</title>'
     return f'<svg viewBox="{head[1]}" {label}{markup[markup.index(">") + 1 :]}'
+
+
+def _of_page(tag: str, name: str) -> str:
+    """Return a tag of a picture with ids of its own and with the page's colours; what is between tags is text."""
+    tag = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", tag.replace("xlink:href=", "href="))
+    for colour, css_name in CSS_NAMES.items():
+        tag = tag.replace(colour, f"var(--{css_name})")
+    return tag
+
+
+def _plain(text: str) -> str:
+    """Return what matplotlib shows as `text`: a dollar begins no formula, an underscore hides nothing in a legend."""
+    return ("\u200b" if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def price_figure(record: EpisodeRecord) -> Figure:
@@ -145,7 +155,7 @@ def seats_figure(records: Sequence[EpisodeRecord]) -> Figure:
     for index, (seat, (left, right)) in enumerate(zip(first.seats, rows, strict=True)):
         _draw_inventory(left, first, [index])
         _draw_pnl(right, records, [index])
-        left.set_ylabel(f"{seat}\nlots", color=seat_colours(first.seats)[seat])
+        left.set_ylabel(f"{_plain(seat)}\nlots", color=seat_colours(first.seats)[seat])
         for axes in (left, right):
             axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=axes is left))
             if index + 1 < len(first.seats):
@@ -173,7 +183,7 @@ def overview_figure(records: Sequence[EpisodeRecord]) -> Figure:
         _draw_pnl(panel, records, [index])
         panel.set_ylabel("")
         panel.yaxis.set_major_locator(MaxNLocator(nbins=4))
-        _title(panel, f"P&L of {seat}")
+        _title(panel, f"P&L of {_plain(seat)}")
     return figure
 
 
@@ -188,7 +198,7 @@ def distribution_figure(records: Sequence[EpisodeRecord]) -> Figure:
         axes.plot([line.pnl.mean - reach, line.pnl.mean + reach], [row - 0.25] * 2, color=_INK, lw=1.4)
         axes.plot(line.pnl.mean, row - 0.25, "D", color=_INK, ms=4)
     axes.axvline(0.0, color=_MUTED, lw=0.8)
-    axes.set_yticks(range(len(lines)), [line.seat for line in lines])
+    axes.set_yticks(range(len(lines)), [_plain(line.seat) for line in lines])
     axes.set_ylim(len(lines) - 0.5, -0.6)
     axes.tick_params(axis="y", labelcolor=_INK)
     axes.grid(axis="y", visible=False)
@@ -266,7 +276,7 @@ def _draw_fills(axes: Axes, record: EpisodeRecord) -> None:
         sold = (as_taker & (trades["side"] == 1)) | (as_maker & (trades["side"] == 0))
         look: dict[str, Any] = {"color": colour, "s": 15, "lw": 0, "alpha": 0.8, "zorder": 3}
         look["rasterized"] = marks > _MANY_MARKS
-        axes.scatter(time[bought], price[bought], marker="^", label=seat, **look)
+        axes.scatter(time[bought], price[bought], marker="^", label=_plain(seat), **look)
         axes.scatter(time[sold], price[sold], marker="v", **look)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +46,8 @@ class EpisodeRecord:
     first episode only, is the size at prices `window_ticks` (W,), bids positive and asks negative. `trades` has fields
     time_ns (since the open), price_ticks, size, side (the taker's: 0 bought, 1 sold), maker and taker (a seat's number,
     -1 for everybody else); in a call the maker is who bought. `fills`, `volume_lots`, `spread_earned` (currency,
-    against the mark before each trade) and `messages` are (S,).
+    against the mark before each trade) and `messages` are (S,). `recorded` says what has become of a recorded day
+    (`MarketEnv.recorded`); it is empty without one.
     """
 
     seed: int
@@ -73,6 +74,7 @@ class EpisodeRecord:
     total_trades: int
     rejects: int
     tick_size: float
+    recorded: Mapping[str, int] = field(default_factory=dict)
 
 
 def compiled_cache_is_warm() -> bool:
@@ -178,6 +180,7 @@ class _Sampler:
             total_trades=totals["trades"],
             rejects=totals["rejects"],
             tick_size=units.tick_size,
+            recorded=env.recorded(),
         )
 
 
@@ -201,8 +204,8 @@ def _trades(env: MarketEnv, seats: int) -> NDArray[np.void]:
     events = events[(events["kind"] == terms.Kind.TRADED) & (events["time_ns"] >= env.row[at.Market.OPEN])]
     trades = np.zeros(len(events), TRADE)
     trades["time_ns"] = events["time_ns"] - env.row[at.Market.OPEN]
-    for field in ("price_ticks", "size", "side"):
-        trades[field] = events[field]
-    for field, owner in (("maker", events["owner"]), ("taker", events["other_owner"])):
-        trades[field] = np.where(owner < seats, owner, -1)
+    for name in ("price_ticks", "size", "side"):
+        trades[name] = events[name]
+    for name, owner in (("maker", events["owner"]), ("taker", events["other_owner"])):
+        trades[name] = np.where(owner < seats, owner, -1)
     return trades

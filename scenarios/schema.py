@@ -16,7 +16,7 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Ge, Le, MinLen, Predicate
 from pydantic import Field, TypeAdapter
 
 from sekai.agents import AvellanedaStoikov, CompiledPolicy, policies
@@ -34,7 +34,7 @@ from sekai.markets.config import (
     Venue,
     ZeroIntelligence,
 )
-from sekai.utils import Checked, InvalidValue
+from sekai.utils import Checked, InvalidValue, line_of_text, printable_text
 
 __all__ = [
     "ClockTable",
@@ -59,6 +59,7 @@ else:  # whatever is installed
     CompiledTable = Annotated[reduce(or_, filter(is_compiled, policies().values())), Field(discriminator="kind")]
     PolicyTable = Annotated[reduce(or_, policies().values()), Field(discriminator="kind")]
 _MICROSECOND = 1e-6
+_Name: TypeAlias = Annotated[str, MinLen(1), Predicate(line_of_text)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Session(Checked):
 class SeatTable(Checked):
     """A seat that may be played from outside; `policy` plays it otherwise."""
 
-    name: Annotated[str, MinLen(1)]
+    name: _Name
     role: RoleTable
     clock: ClockTable
     policy: PolicyTable
@@ -85,7 +86,7 @@ class SeatTable(Checked):
 class TraderTable(Checked):
     """So many traders alike, called name_0, name_1, ..., each with an account and a stream of its own."""
 
-    name: Annotated[str, MinLen(1)]
+    name: _Name
     clock: ClockTable
     policy: CompiledTable
     count: Annotated[int, Ge(1), Le(60_000)] = 1
@@ -100,9 +101,9 @@ class Scenario(Checked):
     A relative `flow.file` is looked for from `folder`, where the scenario's file lies: that is not part of the content.
     """
 
-    title: Annotated[str, MinLen(1)]
-    description: str = ""
-    name: str = ""
+    title: _Name
+    description: Annotated[str, Predicate(printable_text)] = ""
+    name: Annotated[str, Predicate(line_of_text)] = ""
     market: Venue = field(default_factory=Venue)
     session: Session = field(default_factory=Session)
     flow: FlowTable | None = None

@@ -9,7 +9,7 @@ that sampling interval, which is reported beside them. What cannot be computed i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,7 @@ class MarketStatistics:
     ``trading_share`` is how much of the time trading was continuous: not in a call, nor halted.
     ``depth_lots`` is the mean size at the best price of a side, over samples where the side has one.
     ``volatility_bp_per_min`` is the standard deviation of returns over ``return_interval_s``, scaled by the square root
-    of time to one minute.
+    of time to one minute. ``recorded`` says what has become of a recorded day, None where the background is none.
     """
 
     spread_ticks: Interval | None
@@ -100,6 +100,7 @@ class MarketStatistics:
     volume_lots: float
     messages: float
     rejects: float
+    recorded: Mapping[str, float] | None
 
 
 def student_t_975(degrees_of_freedom: int) -> float:
@@ -241,4 +242,5 @@ def market_statistics(records: Sequence[EpisodeRecord]) -> MarketStatistics:
         volume_lots=sum(float(record.trades["size"].sum()) for record in records) / n,
         messages=sum(record.total_messages for record in records) / n,
         rejects=sum(record.rejects for record in records) / n,
+        recorded={name: sum(record.recorded[name] for record in records) / n for name in records[0].recorded} or None,
     )

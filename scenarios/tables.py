@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sekai.scenarios.statistics import Interval, MarketStatistics, SeatStatistics
@@ -98,4 +99,17 @@ def market_facts(market: MarketStatistics) -> list[Fact]:
         Fact("Rejects", count(market.rejects), "per episode"),
         Fact("Two-sided", f"{100 * market.two_sided_share:.1f}", "% of the time"),
         *([trading] if market.trading_share < 1.0 else []),
+        *(_recorded_facts(market.recorded) if market.recorded else []),
     ]
+
+
+def _recorded_facts(recorded: Mapping[str, float]) -> list[Fact]:
+    """Return what of a recorded day was applied, and what could not be."""
+    lines = (
+        ("Recorded day", "played", "messages"),
+        ("not applied", "missed", "of them: no order left, or no room for it"),
+        ("shrunk", "shrunk_lots", "lots that others had taken before"),
+        ("displaced", "displaced_lots", "lots that others traded in their place"),
+        ("out of turn", "out_of_turn_lots", "lots whose order was not the first in line"),
+    )
+    return [Fact(name, count(recorded[key]), f"{unit}, per episode") for name, key, unit in lines]

@@ -7,12 +7,16 @@ Mistakes of the person who typed, which are `SekaiError`s, are printed without a
 
 from __future__ import annotations
 
+import errno
 import functools
 import importlib
 import inspect
+import io
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import TYPE_CHECKING, Any
 
@@ -27,25 +31,52 @@ __all__ = ["info", "list_environments", "main"]
 _COMMANDS_GROUP = "sekai.commands"
 _MISTAKE = 2
 _APP_LIBRARIES = ("jinja2", "matplotlib", "rich", "typer")
-_NEEDS_APP = f"The command sekai needs typer, rich, jinja2 and matplotlib: {install_hint('app')}"
+_NEEDS_APP = f"the command needs typer, rich, jinja2 and matplotlib: {install_hint('app')}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line ``arguments`` (default: those of the process) and return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a question mark
     try:
         _app(words)(args=words, prog_name="sekai")
     except SystemExit as end:  # typer ends every command this way
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        return _flushed(end.code if isinstance(end.code, int) else int(end.code is not None))
     except SekaiError as error:
-        print(f"sekai: {error}", file=sys.stderr)
-        return _MISTAKE
+        return _mistake(str(error))
     except ModuleNotFoundError as error:
         if error.name not in _APP_LIBRARIES:
             raise
-        print(_NEEDS_APP, file=sys.stderr)
-        return _MISTAKE
-    return 0
+        return _mistake(_NEEDS_APP)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return _lost(error)
+    return _flushed(0)
+
+
+def _flushed(status: int) -> int:
+    """Return `status` once all that was printed is out; the disk behind standard output may be full."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return _lost(error)
+    return status
+
+
+def _lost(error: OSError) -> int:
+    """Say that not all could be printed, and print no more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _mistake(f"what was printed is not complete: {error.strerror}")
+
+
+def _mistake(words: str) -> int:
+    """Print an error's words, without characters that a terminal would obey; return the exit status."""
+    print("sekai:", "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in words), file=sys.stderr)
+    return _MISTAKE
 
 
 def _app(words: Sequence[str]) -> typer.Typer:

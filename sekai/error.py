@@ -21,6 +21,7 @@ __all__ = [
     "UndefinedAttribute",
     "UnregisteredEnv",
     "UnsupportedWrapper",
+    "UnwritableFile",
     "VersionNotFound",
     "WorkerDied",
     "WorkerTimeout",
@@ -88,6 +89,10 @@ class VersionNotFound(UnregisteredEnv):
 
 class LoaderError(SekaiError, ImportError):
     """Raised when a namespace's loader or an entry point cannot be imported; asking again tries again."""
+
+
+class UnwritableFile(SekaiError, OSError):
+    """Raised where a file cannot be written, the disk is full, say; it names the file, which is as it was before."""
 
 
 class WorkerDied(SekaiError, RuntimeError):

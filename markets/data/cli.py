@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+
+from sekai.utils.terminal import console, plain_table, progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,32 +32,18 @@ def replay(
     """
     from sekai.markets.data.replay import replay_file
 
-    notes = Console(stderr=True)
-    with _progress(file.name, notes) as progress:
-        result = replay_file(file, tick_size=tick_size, progress=progress)
+    with progress(file.name) as show:
+        result = replay_file(file, tick_size=tick_size, progress=show)
     if json:
         print(json_format.dumps(result.to_json(), indent=2))
     else:
-        Console().print(_table(file.name, result))
+        console().print(_table(file.name, result))
     if result.windowed_match < 1.0:
         raise SystemExit(1)
 
 
-@contextmanager
-def _progress(title: str, notes: Console) -> Iterator[Callable[[int, int], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn(title, markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=notes, transient=True) as bar:
-        task = bar.add_task("rows", total=None)
-        yield lambda done, rows: bar.update(task, completed=done, total=rows)
-
-
 def _table(title: str, result: ReplayResult) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", show_header=False)
+    table = plain_table(title, show_header=False, style="bold")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekai.markets.data.tape import L3, BadTape, Tape, TapeKind, check_messages
+from sekai.utils.files import whole_file
 
 __all__ = ["PRICE_UNIT", "read_lobster", "write_lobster"]
 
@@ -65,16 +67,17 @@ def write_lobster(tape: Tape, path: str | Path) -> None:
     book = None if units.book is None else _book_text(units.book)
     if target.suffix == ".zip":
         name = f"{target.stem}_message_{tape.levels}.csv"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        with whole_file(target) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
             for inside, text in ((name, messages), (_book_name(name), book)):
                 if text is not None:  # always of the same date, so that the same tape is the same file
                     archive.writestr(zipfile.ZipInfo(inside), text, zipfile.ZIP_DEFLATED)
         return
     if not _MESSAGE_NAME.search(target.name):
         raise BadTape(f"a LOBSTER file must be named ..._message_<levels>.csv, or end in .zip, got {target.name!r}")
-    target.write_text(messages, encoding="ascii", newline="\n")
-    if book is not None:
-        target.with_name(_book_name(target.name)).write_text(book, encoding="ascii", newline="\n")
+    with ExitStack() as both:
+        for name, text in ((_book_name(target.name), book), (target.name, messages)):
+            if text is not None:
+                both.enter_context(whole_file(target.with_name(name))).write_text(text, encoding="ascii", newline="\n")
 
 
 def _book_name(name: str) -> str:

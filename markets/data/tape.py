@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from sekai.error import SekaiError
 from sekai.utils import InvalidValue
+from sekai.utils.files import whole_file
 
 __all__ = ["L3", "SUFFIXES", "BadTape", "Tape", "TapeKind", "check_messages", "load", "save"]
 
@@ -128,11 +129,15 @@ class Tape:
 
 
 def save(tape: Tape, path: str | Path) -> None:
-    """Write a tape to a file; its suffix says how: `.npz`, `.parquet`, `.csv` (a book beside it) or `.zip`."""
+    """Write a tape to a file; its suffix says how: `.npz`, `.parquet`, `.csv` (a book beside it) or `.zip`.
+
+    The file is written whole or not at all; raises `UnwritableFile` where it cannot be.
+    """
     target = Path(path)
     if target.suffix == ".npz":
         arrays = {"messages": tape.messages, "tick_size": np.float64(tape.tick_size), "version": np.int64(_VERSION)}
-        np.savez_compressed(target, **arrays | ({} if tape.book is None else {"book": tape.book}))  # type: ignore[arg-type]
+        with whole_file(target) as beside:
+            np.savez_compressed(beside, **arrays | ({} if tape.book is None else {"book": tape.book}))  # type: ignore[arg-type]
     elif target.suffix == ".parquet":
         _save_parquet(tape, target)
     elif target.suffix in (".csv", ".zip"):
@@ -221,7 +226,8 @@ def _save_parquet(tape: Tape, path: Path) -> None:
         columns |= {n: np.ascontiguousarray(tape.book[:, s, k, f]) for n, (s, k, f) in _book_columns(tape.levels)}
     table = arrow.table({name: arrow.array(column) for name, column in columns.items()})
     facts = {"tick_size": float(tape.tick_size).hex(), "levels": str(tape.levels), "sekai": str(_VERSION)}
-    arrow.parquet.write_table(table.replace_schema_metadata(facts), path)
+    with whole_file(path) as beside:
+        arrow.parquet.write_table(table.replace_schema_metadata(facts), beside)
 
 
 def _load_parquet(path: Path) -> Tape:

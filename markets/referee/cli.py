@@ -9,6 +9,8 @@ from typing import Annotated, cast
 
 import typer
 
+from sekai.utils.terminal import progress
+
 __all__ = ["conformance", "fuzz"]
 
 
@@ -34,20 +36,11 @@ def fuzz(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
     """Send random orders to the engine and to the reference; print where they differ, as a case. Exit with 1 then."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from sekai.markets.referee.fuzz import Hunt, hunt
+    from sekai.markets.referee.fuzz import hunt
 
     chosen = secrets.randbelow(1_000_000_000) if seed is None else seed
-    columns = (TextColumn(f"seed {chosen}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=messages)
-
-        def show(seen: Hunt) -> None:
-            progress.update(task, completed=seen.messages)
-
-        seen = hunt(chosen, messages, on_episode=show)
+    with progress(f"seed {chosen}", remaining=True) as show:
+        seen = hunt(chosen, messages, on_episode=lambda seen: show(seen.messages, messages))
     print(json_format.dumps({"seed": chosen} | seen.to_json(), indent=2) if json else f"seed {chosen}: {seen}")
     if seen.difference:
         raise SystemExit(1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sekai.error import SekaiError, install_hint
 from sekai.rendering.renderer import Renderer, using
+from sekai.utils.files import whole_file
 
 __all__ = ["Recorder", "save_frames"]
 
@@ -17,8 +18,8 @@ __all__ = ["Recorder", "save_frames"]
 def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 30.0) -> Path:
     """Write frames, each `(height, width, 3)` of uint8 and all of one size, to `path`; its ending says the format.
 
-    Raises `SekaiError` for no frames, for others, for an ending that is no film's, and where the library is not
-    installed.
+    The film is written whole or not at all. Raises `SekaiError` for no frames, for others, for an ending that is no
+    film's, and where the library is not installed; `UnwritableFile` where the file cannot be written.
     """
     if not len(frames):
         raise SekaiError("frames must be at least one, got none")
@@ -34,11 +35,12 @@ def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 3
     wrong = f"path must end in a film's format, such as .gif or .mp4, got {str(path)!r}"
     if path.suffix.lower() not in known_extensions:
         raise SekaiError(wrong)
-    path.parent.mkdir(parents=True, exist_ok=True)
     is_gif = path.suffix.lower() == ".gif"
     options: dict[str, Any] = {"duration": 1000.0 / fps, "loop": 0} if is_gif else {"fps": fps, "macro_block_size": 1}
     try:
-        imageio.mimsave(path, film, **options)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as beside:
+            imageio.mimsave(beside, film, **options)
     except TypeError as error:  # such as .tiff, which has no fps
         raise SekaiError(f"{wrong}: {error}") from None
     except (ImportError, ValueError) as error:

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sekai.utils.checked import Checked, InvalidValue, power_of_two
+from sekai.utils.checked import Checked, InvalidValue, line_of_text, power_of_two, printable_text
 
 if TYPE_CHECKING:
     from sekai.utils.checker import check_env
 
-__all__ = ["Checked", "InvalidValue", "check_env", "power_of_two"]
+__all__ = ["Checked", "InvalidValue", "check_env", "line_of_text", "power_of_two", "printable_text"]
 
 
 def __getattr__(name: str) -> Any:

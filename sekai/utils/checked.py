@@ -9,13 +9,14 @@ from functools import cache
 from operator import is_not
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
+from unicodedata import category
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
 
 from sekai.error import SekaiError
 
-__all__ = ["Checked", "InvalidValue", "power_of_two"]
+__all__ = ["Checked", "InvalidValue", "line_of_text", "power_of_two", "printable_text"]
 
 
 class InvalidValue(SekaiError, ValueError):
@@ -35,6 +36,16 @@ _NAMES: dict[Any, str] = {NoneType: "None", bool: "True or False", str: "text", 
 def power_of_two(value: int) -> bool:
     """Say whether `value` is one; as `Annotated[int, Predicate(power_of_two)]` it is required to be."""
     return value > 0 and value & (value - 1) == 0
+
+
+def printable_text(value: str) -> bool:
+    """Say whether text has no control characters but ends of lines and tabs; for `Predicate`, as above."""
+    return all(sign in "\n\t" or category(sign) not in ("Cc", "Cs", "Cn", "Zl", "Zp") for sign in value)
+
+
+def line_of_text(value: str) -> bool:
+    """Say whether text is printable and all in one line; for `Predicate`, as above."""
+    return printable_text(value) and not {"\n", "\t"} & set(value)
 
 
 class Checked:

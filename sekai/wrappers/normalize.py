@@ -20,6 +20,7 @@ from sekai.error import SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.space import Space
 from sekai.spaces.tree import Path, map_space, map_value, real_dtype
+from sekai.utils.files import whole_file
 
 __all__ = [
     "NormalizeObservation",
@@ -214,14 +215,17 @@ def frozen_statistics(env: Any) -> Iterator[None]:
 
 
 def save_statistics(env: Any, path: str | PathLike[str]) -> None:
-    """Write the running statistics of every layer of `env`, of all agents that have appeared, to an `.npz` file."""
+    """Write the running statistics of every layer of `env`, of all agents that have appeared, to an `.npz` file.
+
+    The file is written whole or not at all; raises `UnwritableFile` where it cannot be.
+    """
     arrays = {
         f"{name}/{_text(leaf)}/{field}": array
         for name, layer in _normalisers(env, ())
         for leaf, moments in layer.moments.items()
         for field, array in moments.to_arrays().items()
     }
-    with open(path, "wb") as file:
+    with whole_file(path) as beside, open(beside, "wb") as file:
         np.savez(file, **arrays)
 
 

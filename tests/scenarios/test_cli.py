@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import html
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 from sekai.cli import main
-from sekai.scenarios import document
+from sekai.scenarios import document, record, report
 from sekai.scenarios.loader import load
 from sekai.scenarios.schema import adapter
 from tests.scenarios.synthetic import synthetic_record
@@ -167,7 +171,124 @@ def test_a_mistake_is_told_before_anything_is_played(
 def test_out_must_be_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "taken").write_text("")
     assert main(["run", "maker-duel", "--episodes", "1", "--out", str(tmp_path / "taken")]) == 2
-    assert "--out must be a folder" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "--out must be a folder" in told.err and told.out == ""
+
+
+@pytest.mark.parametrize("words", [["calm", "--policy", "maker=nobody"], ["calm", "--policy", "x=hold"], ["clam"]])
+def test_a_typo_leaves_nothing_behind(words: list[str], tmp_path: Path) -> None:
+    assert main(["run", *words, "--out", str(tmp_path / "out")]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C once so many episodes are over."""
+    sessions = record.sessions
+
+    def interrupted(*args: Any, **kwargs: Any) -> Iterator[record.EpisodeRecord]:
+        for number, one in enumerate(sessions(*args, **kwargs)):
+            if number == count:
+                signal.raise_signal(signal.SIGINT)
+            yield one
+
+    monkeypatch.setattr(record, "sessions", interrupted)
+
+
+def test_finished_episodes_survive_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is written then is what a run of so many episodes writes."""
+    assert main(["run", "calm", "--episodes", "2", "--out", str(tmp_path / "whole")]) == 0
+    capsys.readouterr()
+    interrupt_after(2, monkeypatch)
+    assert main(["run", "calm", "--episodes", "5", "--out", str(tmp_path / "cut")]) == 130
+    told = capsys.readouterr()
+    assert "Interrupted: this is the report of the 2 of 5 episodes that are over." in " ".join(told.err.split())
+    assert ": 2 x " in told.out and "P&L" in told.out
+    assert (tmp_path / "cut" / "run.json").read_bytes() == (tmp_path / "whole" / "run.json").read_bytes()
+    assert "--episodes 2" in (tmp_path / "cut" / "report.html").read_text(encoding="utf-8")
+
+
+def test_ctrl_c_before_an_episode_is_over_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupt_after(0, monkeypatch)
+    assert main(["run", "calm", "--out", str(tmp_path / "out")]) == 130
+    told = capsys.readouterr()
+    assert "nothing is written" in " ".join(told.err.split()) and "Traceback" not in told.err and not told.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_a_sentence_and_takes_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The earlier record stays, and the results are on the screen."""
+
+    def full(*_: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for name in ("run.json", "timing.json", "report.html"):
+        (tmp_path / name).write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["run", "calm", "--episodes", "1", "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert told.err.splitlines()[-1] == f"sekai: cannot write '{tmp_path / 'run.json'}': No space left on device"
+    assert "P&L" in told.out and "Traceback" not in told.err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"] * 3
+
+
+def test_a_full_disk_behind_standard_output_is_a_sentence() -> None:
+    code = "import sys; from sekai.cli import main; sys.exit(main(['run', 'calm', '--episodes', '1', '--json']))"
+    with open("/dev/full", "w") as full:
+        run = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == "sekai: what was printed is not complete: No space left on device"
+    assert "Traceback" not in run.stderr and "Exception ignored" not in run.stderr
+
+
+def test_the_record_is_written_before_anything_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> NoReturn:
+        raise RuntimeError("no picture today")
+
+    monkeypatch.setattr(report, "report_html", fails)
+    with pytest.raises(RuntimeError, match="no picture today"):
+        main(["run", "calm", "--episodes", "1", "--out", str(tmp_path)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json", "timing.json"]
+    assert strictly((tmp_path / "run.json").read_text(encoding="utf-8"))["episodes"] == 1
+
+
+STRANGE = [
+    "Fast {v2}",
+    "[/]",
+    "[bold red]x",
+    r"$\frac{$",
+    "$x$ 5$",
+    ":smile:",
+    "_hidden",
+    "#009e73",
+    'id="a',
+    "<b>&amp;",
+    "%s",
+]
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_text_is_data(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the table, in the pictures and on the page a title and a seat are what they are called, letter by letter."""
+    scenario = (ROOT / "scenarios" / "calm.toml").read_text(encoding="utf-8")
+    assert scenario.count('name = "maker"') == 1
+    scenario = re.sub("^title = .*$", lambda _: f"title = {json.dumps(text)}", scenario, flags=re.M)
+    file = tmp_path / f"{text.replace('/', '')}.toml"
+    file.write_text(scenario.replace('name = "maker"', f"name = {json.dumps(text)}"), encoding="utf-8")
+    words = ["--episodes", "1", "--policy", f"{text}=hold", "--out", str(tmp_path / text[:1])]
+    assert main(["run", str(file), *words]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith(f"{text}: 1 x ")
+    assert any(line.strip() == text for line in shown)
+    page = (tmp_path / text[:1] / "report.html").read_text(encoding="utf-8")
+    assert f"<h1>{html.escape(text).replace('&#x27;', '&#39;').replace('&quot;', '&#34;')}</h1>" in page
+    drawn = re.findall(r"<text [^>]*>([^<]*)</text>", page)
+    assert sum(html.unescape(one).strip("\u200b") == text for one in drawn) >= 2
 
 
 def test_the_run_holds_what_went_in_in_full_and_the_page_tells_the_line_that_was_typed(

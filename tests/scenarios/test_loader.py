@@ -128,6 +128,10 @@ def test_every_fault_is_named_at_once_with_its_path_and_what_was_meant():
         (("[[seats]]", "[[stools]]"), "seats: missing"),
         (("ladder_ticks = 512", "ladder_ticks = 500"), "ladder_ticks: must be a power of two, got 500"),
         (("title", "title = 1\nno"), "title"),
+        (('"Calm"', '"Ca\\u001b[2Jlm"'), "title: must be a line of text, got 'Ca\\x1b[2Jlm'"),
+        (('"Calm"', '"Calm"\ndescription = "\\u0007"'), "description: must be a printable text, got '\\x07'"),
+        (('name = "maker"', 'name = "two\\nlines"'), "seats[0].name: must be a line of text, got 'two\\nlines'"),
+        (('name = "noise"', 'name = "\\u2028"'), "traders[0].name: must be a line of text"),
     ],
 )
 def test_faults(change, fault):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sekai
+from sekai.cli import main
 from sekai.markets.config import Replay
 from sekai.markets.data.tape import BadTape, save
 from sekai.scenarios import ScenarioError, load, parse
 from sekai.scenarios.record import play
+from sekai.scenarios.tables import count
 from tests.markets.data.days import a_day
 
 TEXT = """
@@ -58,6 +61,29 @@ def test_it_is_played(text: str) -> None:
     first, again = (play(scenario, episodes=1, seed=4)[0] for _ in range(2))
     assert first.total_trades > 20 and first.fills.sum() > 0
     assert np.array_equal(first.trades, again.trades)
+
+
+def test_a_run_tells_what_could_not_be_applied(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On the screen, on the page and in the record; the noise trader takes what the day's own takers took."""
+    (tmp_path / "again.toml").write_text(text)
+    words = ["run", str(tmp_path / "again.toml"), "--episodes", "2", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    each = [episode["recorded"] for episode in run["each_episode"]]
+    assert all(one["played"] > 300 for one in each) and each[0] != each[1]
+    mean = run["market"]["recorded"]
+    assert mean == {name: (each[0][name] + each[1][name]) / 2 for name in each[0]}
+    assert mean["missed"] > 0 and mean["shrunk_lots"] > 0 and mean["displaced_lots"] > 0
+    lines = {line.split("  ")[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for name, key in (("Recorded day", "played"), ("not applied", "missed"), ("displaced", "displaced_lots")):
+        assert count(mean[key]) in lines[name] and f"<dt>{name}</dt><dd>{count(mean[key])} " in page
+
+
+def test_other_runs_have_no_record_to_tell_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "calm", "--episodes", "1", "--json"]) == 0
+    run = json.loads(capsys.readouterr().out)
+    assert run["market"]["recorded"] is None and "recorded" not in run["each_episode"][0]
 
 
 def test_its_file_is_looked_for_beside_the_scenario_s(
