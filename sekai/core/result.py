@@ -1,16 +1,13 @@
-"""What an environment answers: frozen values, cheap to build, safe to keep and to compare.
+"""What `reset` and `step` return: frozen values, cheap to build, safe to keep and to compare.
 
 Two results are equal when they hold the same values: arrays by shape, dtype and content, NaN equal to itself, since
 the question asked is "did the two runs do the same?". They hold mutable arrays, so they have no hash.
-
-A result's class is open, so that its constructor may set the slots, and its last line makes the object one of a frozen
-subclass (`frozen_twin`): 0.20 us, where setting each slot past a frozen class costs 0.43 us and a generated constructor
-0.57 us.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import FrozenInstanceError, dataclass, fields
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar, final
+from dataclasses import Field, FrozenInstanceError, dataclass, field, fields
+from inspect import signature
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, dataclass_transform, final
 
 import numpy as np
 
@@ -23,7 +20,7 @@ __all__ = [
     "ObsT_co",
     "ResetResult",
     "StepResult",
-    "frozen_twin",
+    "frozen",
     "same",
 ]
 
@@ -38,7 +35,7 @@ else:
     AgentT = TypeVar("AgentT", bound=str)
 ObsT_co = TypeVar("ObsT_co", covariant=True)
 
-_NOBODY: frozenset[Any] = frozenset()
+_T = TypeVar("_T")
 
 
 def same(left: Any, right: Any) -> bool:
@@ -72,81 +69,71 @@ def _same_arrays(left: Any, right: Any) -> bool:
 
 
 class ByValue:
-    """Equality by value over the fields of a dataclass; copied and pickled by what made it."""
+    """Equality by value over the fields of a dataclass; copied and pickled by its constructor."""
 
     __slots__ = ()
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> Any:
-        return type(self), tuple(getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
+        return type(self), tuple(getattr(self, f.name) for f in fields(self))
 
 
-def frozen_twin(cls: type[Any]) -> type[Any]:
-    """Open a frozen dataclass, and return a frozen subclass of the same name for what its constructor has built.
+@dataclass_transform(eq_default=False, frozen_default=True, field_specifiers=(field,))
+def frozen(cls: type[_T]) -> type[_T]:
+    """Make `cls` a frozen dataclass with slots that is cheap to build and has no subclasses.
 
-    Copies and replacements are made by `cls`, which is what a pickle names. Nobody else may inherit from `cls`: what an
-    heir's constructor built would be no heir.
+    Calling it calls an open dataclass with the same slots, whose objects turn into frozen ones when their fields are
+    set: 0.22 us for a `StepResult`, where setting slots past a frozen class takes 0.34 us, a frozen dataclass 0.56 us.
     """
 
-    def refuse(self: Any, name: str, value: Any = None) -> NoReturn:
+    def freeze(self: Any) -> None:
+        self.__class__ = made
+
+    def reject(self: Any, name: str, value: Any = None) -> NoReturn:
         raise FrozenInstanceError(f"cannot change {name!r} of a {cls.__name__}: use dataclasses.replace")
 
-    def make(twin: type[Any], *args: Any, **kwargs: Any) -> Any:
-        return cls(*args, **kwargs)
+    def reject_subclass(subclass: type[Any], /, **_: Any) -> NoReturn:
+        raise TypeError(f"{subclass.__name__} must not inherit from {cls.__name__}, which is final: hold one instead")
 
-    def keep(self: Any, *args: Any, **kwargs: Any) -> None:
-        """Leave what `make` has returned as it is."""
-
-    def reduce(self: Any) -> Any:
-        return cls, tuple(getattr(self, f.name) for f in fields(self))
-
-    def refuse_heir(heir: type[Any], /, **_: Any) -> NoReturn:
-        raise TypeError(f"{heir.__name__} must not inherit from {cls.__name__}, which is final: hold one instead")
-
-    del cls.__setattr__, cls.__delattr__
+    cls.__post_init__ = freeze  # type: ignore[attr-defined]
+    opened: Any = dataclass(eq=False, slots=True)(cls)
+    calls_opened = type("Frozen", (type,), {"__call__": opened})
     body = {
         "__slots__": (),
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
-        "__setattr__": refuse,
-        "__delattr__": refuse,
-        "__new__": make,
-        "__init__": keep,
-        "__reduce__": reduce,
+        "__signature__": signature(opened),
+        "__setattr__": reject,
+        "__delattr__": reject,
     }
-    twin = type(cls.__name__, (cls,), body)
-    cls.__init_subclass__ = classmethod(refuse_heir)  # type: ignore[assignment]
-    return twin
+    made: Any = calls_opened(cls.__name__, (opened,), body)
+    made.__parameters__ = getattr(opened, "__parameters__", ())
+    opened.__init_subclass__ = classmethod(reject_subclass)
+    return made  # type: ignore[no-any-return]
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False, eq=False)
+@frozen
 class ResetResult(ByValue, Generic[ObsT_co]):
-    """The first observation of an episode and what there is to say about it."""
+    """The first observation of an episode, and its info."""
 
     observation: ObsT_co
     info: dict[str, Any]
 
-    def __init__(self: Any, observation: ObsT_co, info: dict[str, Any]) -> None:
-        self.observation = observation
-        self.info = info
-        self.__class__ = _ResetResult
-
-
-_ResetResult = frozen_twin(ResetResult)
-
 
 @final
-@dataclass(frozen=True, slots=True, init=False, eq=False)
+@frozen
 class StepResult(ByValue, Generic[ObsT_co]):
-    """One finished transition of one agent: where it led, what it paid, and whether it was the last."""
+    """One transition of one agent: the observation it led to, its reward, and whether the episode is over."""
 
     observation: ObsT_co
     reward: float
@@ -154,42 +141,19 @@ class StepResult(ByValue, Generic[ObsT_co]):
     truncated: bool
     info: dict[str, Any]
 
-    def __init__(
-        self: Any,
-        observation: ObsT_co,
-        reward: float,
-        terminated: bool,
-        truncated: bool,
-        info: dict[str, Any],
-    ) -> None:
-        self.observation = observation
-        self.reward = reward
-        self.terminated = terminated
-        self.truncated = truncated
-        self.info = info
-        self.__class__ = _StepResult
-
     @property
     def done(self) -> bool:
         """Whether the episode is over: terminated or truncated."""
         return self.terminated or self.truncated
 
 
-_StepResult = frozen_twin(StepResult)
-
-
 @final
-@dataclass(frozen=True, slots=True, init=False, eq=False)
+@frozen
 class MAResetResult(ByValue, Generic[AgentT]):
-    """The first observations of an episode, of the agents that act first; all dicts have the same keys."""
+    """The first observations and the infos of the agents that act first; both dicts have the same keys."""
 
     observations: dict[AgentT, Any]
     info: dict[AgentT, dict[str, Any]]
-
-    def __init__(self: Any, observations: dict[AgentT, Any], info: dict[AgentT, dict[str, Any]]) -> None:
-        self.observations = observations
-        self.info = info
-        self.__class__ = _MAResetResult
 
     @property
     def infos(self) -> dict[AgentT, dict[str, Any]]:
@@ -197,18 +161,15 @@ class MAResetResult(ByValue, Generic[AgentT]):
         return self.info
 
 
-_MAResetResult = frozen_twin(MAResetResult)
-
-
 @final
-@dataclass(frozen=True, slots=True, init=False, eq=False)
+@frozen
 class MAStepResult(ByValue, Generic[AgentT]):
-    """Complete transitions only: its agents are those that act next and those that have just finished.
+    """Complete transitions: those of the agents that act next and of those that have just finished.
 
-    All dicts have the same keys. A reward is everything that the agent earned since its last action. `first` names the
-    agents whose first observation this is (no action came before it, so there is no transition to learn from; their
-    reward is 0). `elapsed` is the time since the agent's last action, in the environment's own unit, where
-    agents keep different clocks; it may be empty.
+    The first five dicts have the same keys. A reward is everything that the agent earned since its last action. `first`
+    has the agents whose first observation this is: no action came before it, so there is no transition to learn from,
+    and the reward is 0. `elapsed` is the time since the agent's last action, in the environment's own unit, where
+    agents have clocks of their own; else it is empty.
     """
 
     observations: dict[AgentT, Any]
@@ -216,27 +177,8 @@ class MAStepResult(ByValue, Generic[AgentT]):
     terminated: dict[AgentT, bool]
     truncated: dict[AgentT, bool]
     info: dict[AgentT, dict[str, Any]]
-    first: Set[AgentT] = _NOBODY
-    elapsed: dict[AgentT, float] = None  # type: ignore[assignment]
-
-    def __init__(
-        self: Any,
-        observations: dict[AgentT, Any],
-        rewards: dict[AgentT, float],
-        terminated: dict[AgentT, bool],
-        truncated: dict[AgentT, bool],
-        info: dict[AgentT, dict[str, Any]],
-        first: Set[AgentT] = _NOBODY,
-        elapsed: dict[AgentT, float] | None = None,
-    ) -> None:
-        self.observations = observations
-        self.rewards = rewards
-        self.terminated = terminated
-        self.truncated = truncated
-        self.info = info
-        self.first = first
-        self.elapsed = {} if elapsed is None else elapsed
-        self.__class__ = _MAStepResult
+    first: Set[AgentT] = frozenset()
+    elapsed: dict[AgentT, float] = field(default_factory=dict)
 
     @property
     def infos(self) -> dict[AgentT, dict[str, Any]]:
@@ -256,6 +198,3 @@ class MAStepResult(ByValue, Generic[AgentT]):
     def any_done(self) -> bool:
         """Whether some agent here has just finished."""
         return True in self.terminated.values() or True in self.truncated.values()
-
-
-_MAStepResult = frozen_twin(MAStepResult)

@@ -5,14 +5,14 @@ For many agents every field reads as a mapping from agent to column, `result.rew
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sekai.backend.base import NUMPY, BackendOps
-from sekai.core.result import AgentID, ByValue, frozen_twin
+from sekai.core.result import AgentID, ByValue, frozen
 from sekai.error import SekaiError, did_you_mean
 from sekai.vector.columns import Tree, at, mapped
 
@@ -149,7 +149,8 @@ def changed(result: Any, **others: Any) -> Any:
     return replace(result, **others)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@final
+@frozen
 class VecResetResult(ByValue):
     """First observations `(N, *shape)`, by name where they are dicts, and N infos.
 
@@ -161,7 +162,7 @@ class VecResetResult(ByValue):
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False, eq=False)
+@frozen
 class VecStepResult(ByValue):
     """N transitions.
 
@@ -181,37 +182,14 @@ class VecStepResult(ByValue):
     restarted: Any
     stepped: Any
 
-    def __init__(
-        self: Any,
-        observations: Any,
-        rewards: Any,
-        terminated: Any,
-        truncated: Any,
-        infos: list[dict[str, Any]],
-        final_observations: Any,
-        restarted: Any,
-        stepped: Any,
-    ) -> None:
-        self.observations = observations
-        self.rewards = rewards
-        self.terminated = terminated
-        self.truncated = truncated
-        self.infos = infos
-        self.final_observations = final_observations
-        self.restarted = restarted
-        self.stepped = stepped
-        self.__class__ = _VecStepResult
-
     @property
     def dones(self) -> Any:
         """Terminated or truncated, `(N,)`."""
         return self.terminated | self.truncated
 
 
-_VecStepResult = frozen_twin(VecStepResult)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@final
+@frozen
 class MAVecResetResult(ByValue):
     """First observations by agent, who must act now, and N infos by agent."""
 
@@ -221,7 +199,7 @@ class MAVecResetResult(ByValue):
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False, eq=False)
+@frozen
 class MAVecStepResult(ByValue):
     """N results of worlds with many agents; each field but the last two has a column `(N, ...)` for each agent.
 
@@ -241,38 +219,10 @@ class MAVecStepResult(ByValue):
     restarted: Any
     infos: list[dict[AgentID, dict[str, Any]]]
 
-    def __init__(
-        self: Any,
-        observations: AgentColumns,
-        rewards: AgentColumns,
-        terminated: AgentColumns,
-        truncated: AgentColumns,
-        acting: AgentColumns,
-        stepped: AgentColumns,
-        elapsed: AgentColumns,
-        final_observations: AgentColumns,
-        restarted: Any,
-        infos: list[dict[AgentID, dict[str, Any]]],
-    ) -> None:
-        self.observations = observations
-        self.rewards = rewards
-        self.terminated = terminated
-        self.truncated = truncated
-        self.acting = acting
-        self.stepped = stepped
-        self.elapsed = elapsed
-        self.final_observations = final_observations
-        self.restarted = restarted
-        self.infos = infos
-        self.__class__ = _MAVecStepResult
-
     @property
     def dones(self) -> dict[AgentID, Any]:
         """Terminated or truncated, `(N,)` by agent."""
         return {agent: self.terminated[agent] | self.truncated[agent] for agent in self.terminated}
-
-
-_MAVecStepResult = frozen_twin(MAVecStepResult)
 
 
 def stack_infos(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -102,8 +102,8 @@ class TimeLimit(EpisodeWrapper[ObsT, ActT]):
 
     def on_step(self, result: Any) -> Any:
         """Count, and truncate when the count is up."""
-        self._left -= 1
-        if self._left > 0:
+        left = self._left = self._left - 1
+        if left > 0:
             return result
         self.ended = self.alert = True
         if isinstance(result, MAStepResult):

@@ -55,9 +55,9 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
 
     def on_step(self, result: Any) -> Any:
         """Count the step, and sum up at the end."""
-        if self._tells_steps or self._many:
-            if self._many:
-                return self._on_steps(result)
+        if self._many:
+            return self._on_steps(result)
+        if self._tells_steps:
             self.tracker.on_step(result.reward, result.terminated, result.truncated, result.info)
         self._length += 1
         self._return += result.reward

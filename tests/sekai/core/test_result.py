@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import inspect
 import pickle
 
 import numpy as np
@@ -23,6 +24,7 @@ def test_fields_come_in_the_order_of_the_documentation() -> None:
         "observations", "rewards", "terminated", "truncated", "info", "first", "elapsed",
     ]  # fmt: skip
     assert dataclasses.is_dataclass(result) and repr(result).startswith("StepResult(observation='o'")
+    assert [*inspect.signature(StepResult).parameters] == [f.name for f in dataclasses.fields(StepResult)]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_results_are_frozen_slotted_unhashable_and_travel(kind: type[object], re
             setattr(result, attribute, 3)
         with pytest.raises(dataclasses.FrozenInstanceError):
             delattr(result, attribute)
-    assert not hasattr(result, "__dict__") and isinstance(result, kind)
+    assert not hasattr(result, "__dict__") and type(result) is kind
     with pytest.raises(TypeError, match="unhashable"):
         hash(result)
     for twin in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), copy.copy(result)):
