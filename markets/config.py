@@ -148,7 +148,7 @@ class ZeroIntelligence(Checked):
 class Replay(Checked):
     """A recorded day: the orders of a tape, each at its time, in one book with everybody else's.
 
-    `file` is LOBSTER's zip or message file, or a saved tape with a book (see `data.tape`). The market's clock
+    `file` is LOBSTER's zip or message file, or a saved tape with a book (see `data.files`). The market's clock
     starts, warm-up included, at `start_s` seconds after midnight, or with the first message where that is later. What
     others took from a recorded order, or traded in its place, its later cancels and executions leave out.
     """

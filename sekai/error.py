@@ -19,6 +19,7 @@ __all__ = [
     "SekaiError",
     "SpaceMismatch",
     "UndefinedAttribute",
+    "UnreadableFile",
     "UnregisteredEnv",
     "UnsupportedWrapper",
     "UnwritableFile",
@@ -89,6 +90,10 @@ class VersionNotFound(UnregisteredEnv):
 
 class LoaderError(SekaiError, ImportError):
     """Raised when a namespace's loader or an entry point cannot be imported; asking again tries again."""
+
+
+class UnreadableFile(SekaiError, ValueError):
+    """Raised for a file that is damaged, or of another kind than it should be; it names the file."""
 
 
 class UnwritableFile(SekaiError, OSError):

@@ -20,8 +20,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.markets.data.tape import L3, BadTape, Tape, TapeKind, check_messages
-from sekai.utils.files import whole_file
+from sekai.markets.data.tape import L3, BadTape, Tape, TapeKind, check_book, check_messages
+from sekai.utils.files import reading, whole_file
 
 __all__ = ["PRICE_UNIT", "read_lobster", "write_lobster"]
 
@@ -43,17 +43,17 @@ def read_lobster(path: str | Path) -> Tape:
         raise BadTape(f"no LOBSTER file at {source}")
     if source.suffix != ".zip":
         beside = source.with_name(_book_name(source.name))
-        return _tape(source.read_bytes(), beside.read_bytes() if beside.is_file() else None, source.name)
-    try:
-        with zipfile.ZipFile(source) as archive:
-            names = archive.namelist()
-            days = [name for name in names if _MESSAGE_NAME.search(name)]
-            if len(days) != 1:
-                raise BadTape(f"{source} must hold one file named ..._message_<levels>.csv, got {names}")
-            book = _book_name(days[0])
-            return _tape(archive.read(days[0]), archive.read(book) if book in names else None, days[0])
-    except zipfile.BadZipFile as error:
-        raise BadTape(f"{source} is no zip: {error}") from None
+        with reading(source, "file that can be read", BadTape):
+            text, levels = source.read_bytes(), beside.read_bytes() if beside.is_file() else None
+        return _tape(text, levels, source.name)
+    with reading(source, "zip", BadTape), zipfile.ZipFile(source) as archive:
+        names = archive.namelist()
+        days = [name for name in names if _MESSAGE_NAME.search(name)]
+        if len(days) != 1:
+            raise BadTape(f"{source} must hold one file named ..._message_<levels>.csv, got {names}")
+        book = _book_name(days[0])
+        text, levels = archive.read(days[0]), archive.read(book) if book in names else None
+    return _tape(text, levels, f"{source.name}: {days[0]}")
 
 
 def write_lobster(tape: Tape, path: str | Path) -> None:
@@ -109,12 +109,10 @@ def _levels(book: bytes, name: str, rows: int) -> NDArray[np.int64]:
     if len(raw) != rows or raw.shape[1] % 4:
         raise BadTape(f"{name} must have a row a message, {rows}, of four numbers a level, got {raw.shape}")
     levels = raw.reshape(rows, -1, 4)
-    wrong = np.flatnonzero((levels[:, :, 1::2] < 0).any(axis=(1, 2)))
-    if wrong.size:
-        raise BadTape(f"{name}, row {wrong[0] + 1}: sizes must be >= 0, got {raw[wrong[0]].tolist()}")
     out = np.empty((rows, 2, levels.shape[1], 2), np.int64)
     out[:, 0], out[:, 1] = levels[:, :, 2:4], levels[:, :, 0:2]
     out[np.abs(out[..., 0]) == _NOBODY] = 0
+    check_book(out, name)
     return out
 
 
@@ -124,9 +122,12 @@ def _numbers(
     if not text.strip():
         raise BadTape(f"{name} must hold rows of numbers, got an empty file")
     try:
-        return np.loadtxt(io.BytesIO(text), dtype, delimiter=",", usecols=columns, ndmin=ndmin, encoding="ascii")
+        return np.loadtxt(
+            io.BytesIO(text), dtype, delimiter=",", usecols=columns, ndmin=ndmin, encoding="ascii", comments=None
+        )
     except ValueError as error:
-        raise BadTape(f"{name} must hold rows of numbers: {error}") from None
+        from_one = re.sub(r"at row (\d+), column", lambda found: f"in row {int(found[1]) + 1}, column", str(error))
+        raise BadTape(f"{name} must hold rows of numbers: {from_one}") from None
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.markets.data.files import load as load_tape
 from sekai.markets.data.recording import Recording, windowed
 from sekai.markets.data.tape import BadTape, Tape
-from sekai.markets.data.tape import load as load_tape
 from sekai.markets.engine import layout as at
 from sekai.markets.engine import terms
 from sekai.markets.engine.matching import submit

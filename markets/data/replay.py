@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.markets.data.files import load
 from sekai.markets.data.recording import Recording, windowed
-from sekai.markets.data.tape import BadTape, Tape, TapeKind, load
+from sekai.markets.data.tape import BadTape, Tape, TapeKind
 from sekai.markets.engine import layout, terms
 from sekai.markets.engine.recorded import RUN_WORDS, Progress, play_rows
 from sekai.markets.engine.rows import new_row

@@ -4,35 +4,30 @@ A message says what happened to an order in public: it was added, reduced, delet
 are LOBSTER's, and like there the side of an execution is the side of the order that rested. File order is the only
 order: many messages share their nanosecond.
 
-A tape is kept as NumPy (`.npz`) or Parquet (`.parquet`, with pyarrow), where what comes back is what went in, bit for
-bit; or as LOBSTER's CSV (`.csv`, `.zip`), from which it comes back in ticks of 0.0001.
+`sekai.markets.data.files` saves and loads tapes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sekai.error import SekaiError
 from sekai.utils import InvalidValue
-from sekai.utils.files import whole_file
 
-__all__ = ["L3", "SUFFIXES", "BadTape", "Tape", "TapeKind", "check_messages", "load", "save"]
+__all__ = ["L3", "BadTape", "Tape", "TapeKind", "check_book", "check_messages"]
 
 L3: Final = np.dtype(
     [("time_ns", "<i8"), ("order", "<i8"), ("price_ticks", "<i8"), ("size", "<i8"), ("kind", "i1"), ("side", "i1")]
 )
 """A message: ns since midnight (or a session's start); the order's id, 0 or -1 where nobody may know it; price in
 ticks of the tape; size in lots (or shares); what happened, a `TapeKind`; 0 a buy order, 1 a sell order."""
-SUFFIXES: Final = (".npz", ".parquet", ".csv", ".zip")
-_VERSION = 1
 _MOST_LOTS = 2**30 - 1  # of one order, as in the engine's layout
+_MOST_TICKS = 2**31 - 1  # a price, there
 
 
 class TapeKind(IntEnum):
@@ -128,26 +123,6 @@ class Tape:
         return Tape(messages, book, tick_size)
 
 
-def save(tape: Tape, path: str | Path) -> None:
-    """Write a tape to a file; its suffix says how: `.npz`, `.parquet`, `.csv` (a book beside it) or `.zip`.
-
-    The file is written whole or not at all; raises `UnwritableFile` where it cannot be.
-    """
-    target = Path(path)
-    if target.suffix == ".npz":
-        arrays = {"messages": tape.messages, "tick_size": np.float64(tape.tick_size), "version": np.int64(_VERSION)}
-        with whole_file(target) as beside:
-            np.savez_compressed(beside, **arrays | ({} if tape.book is None else {"book": tape.book}))  # type: ignore[arg-type]
-    elif target.suffix == ".parquet":
-        _save_parquet(tape, target)
-    elif target.suffix in (".csv", ".zip"):
-        from sekai.markets.data.lobster import write_lobster
-
-        write_lobster(tape, target)
-    else:
-        raise _wrong_suffix(target)
-
-
 def check_messages(messages: NDArray[Any], name: str) -> None:
     """Raise BadTape, naming the file and the first row that is wrong, unless messages can be a day's."""
     time_ns, kind, size, side = (messages[field] for field in ("time_ns", "kind", "size", "side"))
@@ -161,6 +136,7 @@ def check_messages(messages: NDArray[Any], name: str) -> None:
         ((size < 0) | (size > _MOST_LOTS), f"size must be >= 0 and <= {_MOST_LOTS}"),
         ((kind == TapeKind.ADD) & (size == 0), "size of an order that is added must be >= 1"),
         (is_priced & (messages["price_ticks"] < 1), "price must be >= 1"),
+        (is_priced & (messages["price_ticks"] > _MOST_TICKS), f"price must be <= {_MOST_TICKS}"),
     ):
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
@@ -169,82 +145,14 @@ def check_messages(messages: NDArray[Any], name: str) -> None:
             )
 
 
-def load(path: str | Path) -> Tape:
-    """Return the tape that a file holds. Raises BadTape for one that is none, or that is not there."""
-    source = Path(path)
-    if not source.is_file():
-        raise BadTape(f"no tape at {source}")
-    if source.suffix in (".csv", ".zip"):
-        from sekai.markets.data.lobster import read_lobster
-
-        return read_lobster(source)
-    if source.suffix not in (".npz", ".parquet"):
-        raise _wrong_suffix(source)
-    tape = _load_numpy(source) if source.suffix == ".npz" else _load_parquet(source)
-    check_messages(tape.messages, source.name)
-    return tape
-
-
-def _load_numpy(path: Path) -> Tape:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            held = dict(arrays)
-    except (OSError, EOFError, TypeError, ValueError, BadZipFile) as error:
-        raise BadTape(f"{path} is no file of NumPy's arrays: {error}") from None
-    if not {"messages", "tick_size"} <= set(held):
-        raise BadTape(f"{path} must hold 'messages' and 'tick_size', got {sorted(held)}")
-    return Tape(held["messages"], held.get("book"), float(held["tick_size"]))
-
-
-def _wrong_suffix(path: Path) -> BadTape:
-    return BadTape(f"a tape's file must end in {', '.join(SUFFIXES)}, got {path.name!r}")
-
-
-# --- Parquet: a column a field; the book's as bid_price_1, bid_size_1, ..., ask_price_1, ... --------------------------
-def _book_columns(levels: int) -> list[tuple[str, tuple[int, int, int]]]:
-    return [
-        (f"{side}_{field}_{k + 1}", (s, k, f))
-        for s, side in enumerate(("bid", "ask"))
-        for k in range(levels)
-        for f, field in enumerate(("price", "size"))
-    ]
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow.parquet
-    except ModuleNotFoundError:
-        raise BadTape('Parquet needs pyarrow: in the checkout, run pip install ".[parquet]"') from None
-    return pyarrow
-
-
-def _save_parquet(tape: Tape, path: Path) -> None:
-    arrow = _pyarrow()
-    names = L3.names or ()
-    columns = {name: np.ascontiguousarray(tape.messages[name]) for name in names}
-    if tape.book is not None:
-        columns |= {n: np.ascontiguousarray(tape.book[:, s, k, f]) for n, (s, k, f) in _book_columns(tape.levels)}
-    table = arrow.table({name: arrow.array(column) for name, column in columns.items()})
-    facts = {"tick_size": float(tape.tick_size).hex(), "levels": str(tape.levels), "sekai": str(_VERSION)}
-    with whole_file(path) as beside:
-        arrow.parquet.write_table(table.replace_schema_metadata(facts), beside)
-
-
-def _load_parquet(path: Path) -> Tape:
-    arrow = _pyarrow()
-    try:
-        table = arrow.parquet.read_table(path)
-    except arrow.ArrowInvalid as error:
-        raise BadTape(f"{path} is no Parquet file: {error}") from None
-    facts = table.schema.metadata or {}
-    if b"tick_size" not in facts or not set(L3.names or ()) <= set(table.column_names):
-        raise BadTape(f"{path} must have the columns {', '.join(L3.names or ())} and the fact tick_size")
-    messages = np.empty(table.num_rows, L3)
-    for name in L3.names or ():
-        messages[name] = table.column(name).to_numpy()
-    levels = int(facts.get(b"levels", b"0"))
-    book = np.empty((table.num_rows, 2, levels, 2), np.int64) if levels else None
-    if book is not None:
-        for name, (s, k, f) in _book_columns(levels):
-            book[:, s, k, f] = table.column(name).to_numpy()
-    return Tape(messages, book, float.fromhex(facts[b"tick_size"].decode()))
+def check_book(book: NDArray[np.int64], name: str) -> None:
+    """Raise BadTape, naming the file and the first row that is wrong, unless a day's `(n, 2, levels, 2)` can be."""
+    price, size = book[..., 0], book[..., 1]
+    for wrong, what in (
+        ((size < 0) | (size > _MOST_LOTS), f"sizes must be >= 0 and <= {_MOST_LOTS}"),
+        ((size > 0) & ((price < 1) | (price > _MOST_TICKS)), f"prices must be >= 1 and <= {_MOST_TICKS}"),
+    ):
+        if wrong.any():
+            row, side, level = (int(index[0]) for index in np.nonzero(wrong))
+            where = f"{name}, row {row + 1}, {('bid', 'ask')[side]} level {level + 1}"
+            raise BadTape(f"{where}: {what}, got price {price[row, side, level]} and size {size[row, side, level]}")

@@ -93,7 +93,7 @@ def run_case(case: Case, on: Target = "engine") -> list[str]:
 def _read(path: Path) -> list[tuple[str, str, Case]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise BadCases(f"{path} must be a JSON file: {error}") from error
     cases = content.get("cases") if isinstance(content, dict) else content
     if not isinstance(cases, list) or not cases:

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all.
+"""Files are written whole or not at all, and read with care.
 
 What is written goes to a file beside the target, onto the disk, and then takes the target's place in one step. So a
 reader finds the old file or the new one, whatever happens meanwhile: an error, Ctrl-C, a full disk.
@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 
-from sekai.error import UnwritableFile
+from sekai.error import SekaiError, UnreadableFile, UnwritableFile
 
-__all__ = ["check_writable", "whole_file", "write_whole"]
+__all__ = ["check_writable", "reading", "whole_file", "write_whole"]
 
 
 @contextmanager
@@ -75,6 +75,20 @@ def _take_place(beside: Path, target: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+@contextmanager
+def reading(path: object, kind: str, raises: type[SekaiError] = UnreadableFile) -> Iterator[None]:
+    """Raise `raises`, naming the file, for whatever a library raises at a damaged one; errors of ours stay as they are.
+
+    What a library raises then is told nowhere and differs from byte to byte, so inside there should be nothing else.
+    """
+    try:
+        yield
+    except SekaiError:
+        raise
+    except Exception as error:
+        raise raises(f"{path} is no {kind}, or damaged: {str(error) or type(error).__name__}") from error
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from sekai.error import SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.space import Space
 from sekai.spaces.tree import Path, map_space, map_value, real_dtype
-from sekai.utils.files import whole_file
+from sekai.utils.files import reading, whole_file
 
 __all__ = [
     "NormalizeObservation",
@@ -232,11 +232,12 @@ def save_statistics(env: Any, path: str | PathLike[str]) -> None:
 def load_statistics(env: Any, path: str | PathLike[str]) -> None:
     """Read what `save_statistics` wrote into the layers of `env`.
 
-    Raises `SpaceMismatch` where the layers, the agents or the shapes are others than those that were saved.
+    Raises `SpaceMismatch` where the layers, the agents or the shapes are others than those that were saved, and
+    `UnreadableFile` for a file that is damaged or is none of statistics.
     """
-    with np.load(path) as file:
+    with reading(path, "file of statistics"), np.load(path, allow_pickle=False) as file:
         saved = {name: file[name] for name in file.files}
-    agents = {name.split("/")[1] for name in saved} - {"-"}
+        agents = {name.split("/")[1] for name in saved} - {"-"}
     wanted: dict[str, RunningMoments] = {}
     for name, layer in _normalisers(env, sorted(agents)):
         wanted |= {f"{name}/{_text(leaf)}": moments for leaf, moments in layer.moments.items()}
@@ -244,7 +245,8 @@ def load_statistics(env: Any, path: str | PathLike[str]) -> None:
         raise SpaceMismatch(f"{str(path)!r} has statistics of {name.strip('/')!r}, which the environment has not")
     for name, moments in wanted.items():
         if f"{name}/count" in saved:
-            moments.from_arrays({field: saved[f"{name}/{field}"] for field in ("count", "mean", "squares")})
+            with reading(path, "file of statistics"):
+                moments.from_arrays({field: saved[f"{name}/{field}"] for field in ("count", "mean", "squares")})
         elif name.split("/")[1] in agents | {"-"}:
             raise SpaceMismatch(
                 f"{str(path)!r} has no statistics of {name.strip('/')!r}; it has those of {sorted(agents)}"

@@ -11,7 +11,8 @@ import pytest
 import sekai
 from sekai.cli import main
 from sekai.markets.config import Replay
-from sekai.markets.data.tape import BadTape, save
+from sekai.markets.data.files import save
+from sekai.markets.data.tape import BadTape
 from sekai.scenarios import ScenarioError, load, parse
 from sekai.scenarios.record import play
 from sekai.scenarios.tables import count

@@ -15,8 +15,9 @@ import pytest
 
 from sekai.markets.book.messages import EventKind
 from sekai.markets.config import Maker, Market, Periodic, Replay, Seat, Taker, Venue
+from sekai.markets.data.files import load, save
 from sekai.markets.data.recording import RecordedOp, windowed
-from sekai.markets.data.tape import BadTape, Tape, load, save
+from sekai.markets.data.tape import BadTape, Tape
 from sekai.markets.engine import layout as at
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv

@@ -12,10 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from sekai.markets.data.cli import replay as command
+from sekai.markets.data.files import save
 from sekai.markets.data.recording import RecordedOp, windowed
 from sekai.markets.data.replay import replay as play
 from sekai.markets.data.replay import taker_runs
-from sekai.markets.data.tape import BadTape, Tape, TapeKind, save
+from sekai.markets.data.tape import BadTape, Tape, TapeKind
 from tests.markets.data.days import GOOG, a_day, needs_goog_day
 
 APP = typer.Typer()

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sekai.markets.data.files import SUFFIXES, load, save
 from sekai.markets.data.lobster import PRICE_UNIT, read_lobster, write_lobster
-from sekai.markets.data.tape import L3, SUFFIXES, BadTape, Tape, TapeKind, load, save
+from sekai.markets.data.tape import L3, BadTape, Tape, TapeKind
 from tests.markets.data.days import GOOG, a_day, needs_goog_day
 
 
@@ -72,7 +73,9 @@ def test_the_same_tape_is_the_same_zip(tmp_path: Path) -> None:
         ("34200,9,1,1,1,1\n", "row 1: type must be from 1 to 7"),
         ("34200,1,1,1,1,1\n34200,1,1,1,1,2\n", "row 2: direction must be 1 or -1"),
         ("34201,1,1,1,1,1\n34200,1,1,1,1,1\n", "row 2: time must not go back"),
-        ("34200,1,1,one,1,1\n", "must hold rows of numbers"),
+        ("34200,1,1,one,1,1\n", "'one' to int64 in row 1, column 4"),
+        ("34200,1,1,1,1,1\n# a word\n", "in row 2, column 1|at row 2"),
+        ("34200,1,1,1,99999999999,1\n", "row 1: price must be <= 2147483647"),
         ("", "must hold rows of numbers, got an empty file"),
         ("34200,1,1,5,1\n", "must hold rows of numbers"),
         ("nan,1,1,1,1,1\n", "row 1: time must be >= 0"),
@@ -121,7 +124,7 @@ def test_other_faults_are_named(tmp_path: Path) -> None:
     [
         ("9999999999,0,1,5\n", r"must have a row a message, 2, of four numbers a level, got \(1, 4\)"),
         ("9999999999,0,1\n9999999999,0,1\n", r"got \(2, 3\)"),
-        ("9999999999,0,1,5\n9999999999,0,1,-5\n", "day_orderbook_1.csv, row 2: sizes must be >= 0"),
+        ("9999999999,0,1,5\n9999999999,0,1,-5\n", "day_orderbook_1.csv, row 2, bid level 1: sizes must be >= 0"),
     ],
 )
 def test_a_bad_book_is_refused(tmp_path: Path, rows: str, words: str) -> None:

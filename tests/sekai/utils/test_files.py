@@ -16,7 +16,7 @@ import pytest
 
 import sekai
 from sekai.error import SekaiError, UnwritableFile
-from sekai.markets.data.tape import save
+from sekai.markets.data.files import save
 from sekai.rendering import save_frames
 from sekai.testing import CountingEnv
 from sekai.utils.files import check_writable, whole_file, write_whole

@@ -1,5 +1,7 @@
 """Running statistics: against numpy over all that was seen, alone, by role, in nested dicts, frozen."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,9 +9,9 @@ from hypothesis import strategies as st
 
 import sekai
 from sekai import Box, Dict, Discrete, NormalizeObservation, ResetResult, SekaiError, StepResult
-from sekai.error import SpaceMismatch
+from sekai.error import SpaceMismatch, UnreadableFile
 from sekai.testing import CountingEnv, EchoEnv
-from sekai.wrappers import RunningMoments
+from sekai.wrappers import RunningMoments, load_statistics, save_statistics
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(0, 2**32))
@@ -112,3 +114,23 @@ def test_mistakes() -> None:
     env.observation_space = Discrete(3)  # type: ignore[assignment]
     with pytest.raises(SpaceMismatch, match="needs a Box"):
         NormalizeObservation(env)
+
+
+def test_a_damaged_file_of_statistics_is_named(tmp_path):
+    env = sekai.NormalizeObservation(CountingEnv())
+    env.reset(seed=0)
+    path = tmp_path / "statistics.npz"
+    save_statistics(env, path)
+    good, rng = path.read_bytes(), random.Random(0)
+    refused = 0
+    for _ in range(200):
+        bad = bytearray(good)
+        for _ in range(3):
+            bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+        path.write_bytes(bad[: rng.randrange(len(bad))] if rng.random() < 0.3 else bad)
+        try:
+            load_statistics(env, path)
+        except (UnreadableFile, SpaceMismatch) as error:
+            refused += 1
+            assert "statistics.npz" in str(error) or isinstance(error, SpaceMismatch)
+    assert refused > 100
