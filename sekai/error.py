@@ -10,6 +10,7 @@ __all__ = [
     "ClosedEnvironment",
     "InvalidAction",
     "InvalidAgents",
+    "InvalidMask",
     "LoaderError",
     "MissingPolicy",
     "NameNotFound",
@@ -44,12 +45,16 @@ class ClosedEnvironment(SekaiError):
     """Raised when `reset` or `step` is called after `close`."""
 
 
-class InvalidAction(SekaiError, ValueError):
+class InvalidAction(SekaiError, ValueError, TypeError):
     """Raised for an action outside its space, or for a wrong number of actions."""
 
 
 class InvalidAgents(InvalidAction):
     """Raised when `step` gets an action too few or too many; it names the missing and the extra agents."""
+
+
+class InvalidMask(SekaiError, ValueError, TypeError):
+    """Raised for a mask of a vector env's rows that is not one boolean a row."""
 
 
 class SpaceMismatch(SekaiError, ValueError):

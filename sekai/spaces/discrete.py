@@ -1,20 +1,15 @@
 """One of n whole numbers, from `start` on."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from sekai.error import SpaceMismatch
 from sekai.spaces.space import Space
 
-__all__ = ["FIRST", "LAST", "Discrete", "allowed"]
-
-FIRST: Final = int(np.iinfo(np.intp).min)
-"""The least number that a choice may be."""
-
-LAST: Final = int(np.iinfo(np.intp).max)
-"""The greatest number that a choice may be."""
+__all__ = ["Discrete", "allowed", "dtype_words", "whole_range"]
 
 
 def allowed(mask: Any, n: int) -> "np.ndarray[Any, np.dtype[np.intp]]":
@@ -28,8 +23,25 @@ def allowed(mask: Any, n: int) -> "np.ndarray[Any, np.dtype[np.intp]]":
     return indices
 
 
-class Discrete(Space[np.intp]):
-    """The whole numbers {start, ..., start + n - 1}, all of which must fit into `np.intp`.
+def whole_range(dtype: DTypeLike) -> tuple[np.dtype[Any], int, int]:
+    """Return an integer dtype with the least and the greatest choice that it and `np.intp` can hold.
+
+    Raises `SpaceMismatch` for any other dtype.
+    """
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind.kind not in "iu":
+        raise SpaceMismatch(f"dtype must be an integer one, got {dtype!r}")
+    own, index = np.iinfo(kind), np.iinfo(np.intp)
+    return kind, max(int(own.min), int(index.min)), min(int(own.max), int(index.max))
+
+
+class Discrete(Space[int]):
+    """The whole numbers {start, ..., start + n - 1}, all of which must fit into `dtype`.
+
+    Samples are numpy's scalars of that dtype. They are typed as `int`, for which an environment may take them.
 
     >>> -2 in Discrete(5, start=-2), 3 in Discrete(5, start=-2)
     (True, False)
@@ -38,24 +50,25 @@ class Discrete(Space[np.intp]):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-    def __init__(self, n: int, start: int = 0, *, seed: int | None = None) -> None:
+    def __init__(self, n: int, start: int = 0, *, dtype: DTypeLike = np.intp, seed: int | None = None) -> None:
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise SpaceMismatch(f"n must be an integer >= 1, got {n!r}")
         if isinstance(start, bool) or not isinstance(start, int | np.integer):
             raise SpaceMismatch(f"start must be an integer, got {start!r}")
+        kind, first, last = whole_range(dtype)
         self.n, self.start = int(n), int(start)
-        if self.n > LAST or not FIRST <= self.start <= LAST + 1 - self.n:
+        if self.n > last or not first <= self.start <= last + 1 - self.n:
             raise SpaceMismatch(
-                f"n must be <= {LAST}, start >= {FIRST} and start + n - 1 <= {LAST}, got n={n}, start={start}"
+                f"n must be <= {last}, start >= {first} and start + n - 1 <= {last}, got n={n}, start={start}"
             )
-        super().__init__((), np.intp, seed=seed)
+        super().__init__((), kind, seed=seed)
 
-    def sample(self, mask: Any = None) -> np.intp:
+    def sample(self, mask: Any = None) -> int:
         """Draw a number, among those whose entry in `mask` (n zeros and ones) is 1 where there is one."""
         if mask is None:
-            return np.intp(self.start + self.rng.integers(self.n))
+            return self.decode_sample(self.start + self.rng.integers(self.n))
         indices = allowed(mask, self.n)
-        return np.intp(self.start + indices[self.rng.integers(indices.size)])
+        return self.decode_sample(self.start + indices[self.rng.integers(indices.size)])
 
     def contains(self, x: Any) -> bool:
         """Say whether `x` is a whole number of this range; booleans are none."""
@@ -67,26 +80,32 @@ class Discrete(Space[np.intp]):
             return False
         return self.start <= int(x) < self.start + self.n
 
-    def encode_sample(self, sample: np.intp) -> Any:
+    def encode_sample(self, sample: int) -> Any:
         """Return the number as a plain int."""
         return int(sample)
 
-    def decode_sample(self, encoded: Any) -> np.intp:
-        """Return the number of this int."""
-        return np.intp(encoded)
+    def decode_sample(self, encoded: Any) -> int:
+        """Return the number as a scalar of the space's dtype."""
+        return self.dtype.type(encoded)  # type: ignore[no-any-return]
 
     def _describe(self) -> dict[str, Any]:
-        return {"n": self.n, "start": self.start}
+        return {"n": self.n, "start": self.start, "dtype": self.dtype.name}
 
     @classmethod
     def _rebuild(cls, description: Mapping[str, Any]) -> "Discrete":
-        return cls(description["n"], description["start"])
+        return cls(description["n"], description["start"], dtype=description["dtype"])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Discrete) and (self.n, self.start) == (other.n, other.start)
+        return isinstance(other, Discrete) and (self.n, self.start, self.dtype) == (other.n, other.start, other.dtype)
 
     def __hash__(self) -> int:
-        return hash((Discrete, self.n, self.start))
+        return hash((Discrete, self.n, self.start, self.dtype))
 
     def __repr__(self) -> str:
-        return f"Discrete({self.n}, start={self.start})" if self.start else f"Discrete({self.n})"
+        start = f", start={self.start}" if self.start else ""
+        return f"Discrete({self.n}{start}{dtype_words(self.dtype)})"
+
+
+def dtype_words(dtype: np.dtype[Any]) -> str:
+    """Return how a dtype stands in the `repr` of a space; that of most is left out."""
+    return "" if dtype == np.intp else f", dtype={dtype.name}"

@@ -214,12 +214,12 @@ def _(space: Discrete, x: Any) -> NDArray[Any]:
 
 @unflatten.register
 def _(space: Discrete, x: NDArray[Any]) -> Any:
-    return space.start + np.argmax(_flat(space, x), axis=-1)
+    return (space.start + np.argmax(_flat(space, x), axis=-1)).astype(space.dtype)
 
 
 @batch_space.register
 def _(space: Discrete, n: int) -> Space[Any]:
-    return MultiDiscrete(np.full(n, space.n), np.full(n, space.start))
+    return MultiDiscrete(np.full(n, space.n), np.full(n, space.start), dtype=space.dtype)
 
 
 @flatdim.register
@@ -240,12 +240,13 @@ def _(space: MultiDiscrete, x: NDArray[Any]) -> Any:
     flat = _flat(space, x)
     parts = np.split(flat, np.cumsum(space.nvec.ravel())[:-1], axis=-1)
     chosen = np.stack([np.argmax(part, axis=-1) for part in parts], axis=-1).astype(np.intp)
-    return space.backend.from_numpy(space.start + chosen.reshape(flat.shape[:-1] + space.shape))
+    values = space.start + chosen.reshape(flat.shape[:-1] + space.shape)
+    return space.backend.from_numpy(values.astype(space.dtype))
 
 
 @batch_space.register
 def _(space: MultiDiscrete, n: int) -> Space[Any]:
-    return MultiDiscrete(_repeat(space.nvec, n), _repeat(space.start, n), backend=space.backend)
+    return MultiDiscrete(_repeat(space.nvec, n), _repeat(space.start, n), dtype=space.dtype, backend=space.backend)
 
 
 def _repeat(array: NDArray[Any], n: int) -> NDArray[Any]:

@@ -18,6 +18,7 @@ from sekai.core.result import AgentID
 from sekai.core.seeding import child_seed
 from sekai.error import (
     ClosedEnvironment,
+    InvalidMask,
     ResetRequired,
     SekaiError,
     SpaceMismatch,
@@ -354,10 +355,10 @@ def seeds_of(seed: Seeds, count: int) -> list[int | None]:
 
 
 def rows_in(mask: Any, count: int) -> Sequence[int]:
-    """Return the rows where `mask` is true, all where it is None; raises `SekaiError` unless it is `(count,) bool`."""
+    """Return the rows where `mask` is true, all where it is None; raises `InvalidMask` unless it is `(count,) bool`."""
     if mask is None:
         return range(count)
     mask = np.asarray(mask)
     if mask.shape != (count,) or mask.dtype != np.bool_:
-        raise SekaiError(f"mask must have shape ({count},) and dtype bool, got {mask.shape} and {mask.dtype}")
+        raise InvalidMask(f"mask must have shape ({count},) and dtype bool, got {mask.shape} and {mask.dtype}")
     return np.flatnonzero(mask).tolist()

@@ -9,13 +9,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sekai.backend.base import NUMPY, BackendOps
-from sekai.error import SekaiError
+from sekai.error import UndefinedAttribute
 from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, check_alike, form_of, rows_in, seeds_of
 from sekai.vector.columns import Maker
 from sekai.vector.many_table import ManyTable
 from sekai.vector.table import Handout, SingleTable
 
-__all__ = ["LocalVecEnv", "Request", "ResetRows", "RowProgram", "StepRows", "layer_with"]
+__all__ = ["LocalVecEnv", "Request", "ResetRows", "RowProgram", "StepRows", "layer_with", "method_of"]
 
 
 class StepRows:
@@ -130,9 +130,7 @@ class LocalVecEnv(VecEnv):
     def _call(self, rows: Sequence[int], method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         answers = []
         for row in rows:
-            function = getattr(layer_with(self.envs[row], method, row), method)
-            if not callable(function):
-                raise SekaiError(f"environment {row}: {method!r} is no method but {function!r}: use get_attr")
+            function = method_of(self.envs[row], method, row)
             try:
                 answers.append(function(*args, **kwargs))
             except Exception as error:
@@ -159,10 +157,18 @@ class LocalVecEnv(VecEnv):
         super().close()
 
 
+def method_of(env: Any, name: str, row: int) -> Any:
+    """Return the method `name` of the outermost layer of `env` that has it; raises `UndefinedAttribute` without one."""
+    method = getattr(layer_with(env, name, row), name)
+    if not callable(method):
+        raise UndefinedAttribute(f"environment {row}: {name!r} is no method but {method!r}: use get_attr")
+    return method
+
+
 def layer_with(env: Any, name: str, row: int) -> Any:
-    """Return the outermost layer of `env` that has an attribute `name`; raises `SekaiError` where none has."""
+    """Return the outermost layer of `env` that has an attribute `name`; raises `UndefinedAttribute` where none has."""
     layers: Iterator[Any] = iter(env)
     for layer in layers:
         if hasattr(layer, name):
             return layer
-    raise SekaiError(f"environment {row}, {env!r}, has no {name!r}")
+    raise UndefinedAttribute(f"environment {row}, {env!r}, has no {name!r}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sekai.error import SekaiError
 from sekai.vector.base import Autoreset, check_alike, form_of, made
-from sekai.vector.local import layer_with
+from sekai.vector.local import layer_with, method_of
 from sekai.vector.sync import SyncVecEnv
 
 __all__ = ["Functions", "Memory", "dumped", "work"]
@@ -98,7 +98,7 @@ class _Rows(SyncVecEnv):
             return None
         try:
             for row in range(self.num_envs) if mine is None else mine:
-                layer_with(self.envs[row], what[0], self.begin + row)
+                (method_of if verb == "call" else layer_with)(self.envs[row], what[0], self.begin + row)
         except SekaiError as error:
             return error
         return None

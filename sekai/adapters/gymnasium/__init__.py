@@ -11,7 +11,7 @@ except ImportError as error:
     raise ImportError(f"sekai.adapters.gymnasium needs gymnasium: {install_hint('gymnasium')}") from error
 
 from sekai.adapters.gymnasium.env import FromGymnasium, ToGymnasium, from_gymnasium, make, to_gymnasium
-from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
+from sekai.adapters.gymnasium.spaces import ForeignSpace, from_gymnasium_space, to_gymnasium_space
 from sekai.adapters.gymnasium.vector import (
     FromGymnasiumVector,
     ToGymnasiumVector,
@@ -20,6 +20,7 @@ from sekai.adapters.gymnasium.vector import (
 )
 
 __all__ = [
+    "ForeignSpace",
     "FromGymnasium",
     "FromGymnasiumVector",
     "ToGymnasium",

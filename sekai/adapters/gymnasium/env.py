@@ -5,15 +5,20 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec as GymnasiumSpec
+from gymnasium.utils import seeding
 
 import sekai
-from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space, value_back, value_there
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
+from sekai.adapters.gymnasium.values import value_back, value_there
 from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import ResetResult, StepResult
 from sekai.error import SekaiError
 from sekai.registry.spec import EnvSpec
+from sekai.spaces.masks import mask_array
+from sekai.spaces.space import Space
+from sekai.spaces.tree import map_value
 
-__all__ = ["FromGymnasium", "ToGymnasium", "from_gymnasium", "make", "spec_here", "to_gymnasium"]
+__all__ = ["FromGymnasium", "ToGymnasium", "flags", "from_gymnasium", "make", "spec_here", "to_gymnasium"]
 
 _MAKE = "sekai.adapters.gymnasium:make"
 _MAKE_BACK = "sekai.adapters.gymnasium.env:_made_by_gymnasium"
@@ -22,7 +27,8 @@ _MAKE_BACK = "sekai.adapters.gymnasium.env:_made_by_gymnasium"
 def to_gymnasium(env: Env[Any, Any], renderer: Any = None) -> gymnasium.Env[Any, Any]:
     """Return `env` as a `gymnasium.Env`; `renderer.render(env)` draws its frames, by render mode `"rgb_array"`.
 
-    Its `spec` makes the same again, where `sekai.make` made `env` and nothing was put around it since. Raises
+    Without a renderer frames are those of `env` itself, where it has a `render_mode` and `render()`. Its `spec` makes
+    the same again, where `sekai.make` made `env` and nothing was put around it since. Raises
     `SekaiError` for many agents, of whom `env.view(agent)` chooses one, or see `sekai.adapters.pettingzoo`, and for a
     vector env, see `to_gymnasium_vector`.
     """
@@ -68,7 +74,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         self.observation_space = to_gymnasium_space(sekai_env.observation_space)
         self.action_space = to_gymnasium_space(sekai_env.action_space)
         self._there, self._back = value_there(sekai_env.observation_space), value_back(sekai_env.action_space)
-        self.render_mode = None if renderer is None else "rgb_array"
+        self.render_mode = _render_mode(sekai_env) if renderer is None else "rgb_array"
         modes = [] if self.render_mode is None else [self.render_mode]
         self.metadata = {"render_fps": 30, **sekai_env.metadata, "render_modes": modes}
         self.spec = _spec_there(sekai_env, renderer)
@@ -76,9 +82,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode; return the observation and the info."""
         begun = self.sekai_env.reset(seed=seed, options=options)
-        self._np_random = self.sekai_env.rng
-        if seed is not None:
-            self._np_random_seed = seed
+        self._np_random, self._np_random_seed = self.np_random, self.np_random_seed
         return self._there(begun.observation) if self._there else begun.observation, begun.info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -93,14 +97,31 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         )
 
     def render(self) -> Any:
-        """Return the renderer's frame of the environment as it stands, or None where there is no renderer."""
-        return None if self.renderer is None else self.renderer.render(self.sekai_env)
+        """Return a frame of the environment as it stands, or None where there is none, see `to_gymnasium`."""
+        if self.renderer is not None:
+            return self.renderer.render(self.sekai_env)
+        return None if self.render_mode is None else self.sekai_env.unwrapped.render()
+
+    def action_masks(self) -> Any:
+        """Return which actions are allowed now, as `sb3_contrib.MaskablePPO` asks for it.
+
+        An array of booleans: `(n,)` of a Discrete, all choices in a row `(nvec.sum(),)` of a MultiDiscrete, all true
+        where nothing is forbidden. Raises `SpaceMismatch` for actions that have no masks.
+        """
+        space = self.sekai_env.action_space
+        return flags(space, mask_array(space, self.sekai_env.action_mask()))
 
     def close(self) -> None:
         """Close the environment and the renderer."""
         self.sekai_env.close()
         if self.renderer is not None:
             self.renderer.close()
+
+    @property
+    def unwrapped(self) -> gymnasium.Env[Any, Any]:
+        """The environment underneath that is gymnasium's own, where there is one, else this."""
+        base = self.sekai_env.unwrapped
+        return base.env.unwrapped if isinstance(base, FromGymnasium) else self
 
     @property
     def np_random(self) -> np.random.Generator:
@@ -110,6 +131,11 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
     @np_random.setter
     def np_random(self, value: np.random.Generator) -> None:
         raise SekaiError("np_random is the environment's own: seed it by reset(seed=...)")
+
+    @property
+    def np_random_seed(self) -> int:
+        """The seed from which the environment's random stream began."""
+        return self.sekai_env._set_rng()
 
     def has_wrapper_attr(self, name: str) -> bool:
         """Say whether this or a layer of the environment has an attribute `name`."""
@@ -140,11 +166,26 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         return next((layer for layer in (self, *self.sekai_env) if hasattr(layer, name)), None)
 
 
+def _render_mode(env: Env[Any, Any]) -> str | None:
+    return getattr(env.unwrapped, "render_mode", None)
+
+
+def flags(space: Space[Any], masks: Any) -> Any:
+    """Return arrays of zeros and ones, each beside a leaf of `space`, as booleans."""
+    return map_value(lambda _, zeros_and_ones, __: zeros_and_ones.astype(bool), space, masks)
+
+
 class FromGymnasium(Env[Any, Any]):
-    """The gymnasium environment `env` with our methods, spaces and results; made by `from_gymnasium`."""
+    """The gymnasium environment `env` with our methods, spaces and results; made by `from_gymnasium`.
+
+    Whatever else `env` and its wrappers have, such as `gravity`, `render()` or `render_mode`, is read and set as if it
+    were here.
+    """
+
+    env: gymnasium.Env[Any, Any]
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        self.env = env
+        self.__dict__["env"] = env
         self.observation_space = from_gymnasium_space(env.observation_space)
         self.action_space = from_gymnasium_space(env.action_space)
         self._there, self._back = value_there(self.action_space), value_back(self.observation_space)
@@ -178,10 +219,27 @@ class FromGymnasium(Env[Any, Any]):
         """The environment's own random stream."""
         return self.env.unwrapped.np_random
 
+    def _set_rng(self, seed: int | None = None) -> int:
+        theirs = self.env.unwrapped
+        if seed is not None:
+            theirs._np_random, theirs._np_random_seed = seeding.np_random(seed)
+        return theirs.np_random_seed
+
     @property
     def metadata(self) -> dict[str, Any]:  # type: ignore[override]
         """Gymnasium's metadata."""
         return self.env.metadata
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "env" or name.startswith("__"):  # while it is being made, copied or pickled
+            raise AttributeError(name)
+        return self.env.get_wrapper_attr(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__ or hasattr(type(self), name) or not self.env.has_wrapper_attr(name):
+            super().__setattr__(name, value)
+        else:
+            self.env.set_wrapper_attr(name, value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.env})>"

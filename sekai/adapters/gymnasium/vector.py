@@ -6,23 +6,24 @@ A seed there means `seed + row`, as gymnasium has it, and here the children of t
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from sekai.adapters.gymnasium.env import spec_here
-from sekai.adapters.gymnasium.spaces import (
-    from_gymnasium_space,
-    to_gymnasium_space,
-    value_back,
-    value_there,
-)
+from sekai.adapters.gymnasium.env import flags, spec_here, to_gymnasium
+from sekai.adapters.gymnasium.infos import info_columns, info_rows
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
+from sekai.adapters.gymnasium.values import value_back, value_there
 from sekai.core.env import Env
 from sekai.core.result import ResetResult, StepResult
-from sekai.error import InvalidAction, SekaiError, SpaceMismatch
+from sekai.error import InvalidAction, InvalidMask, SekaiError, SpaceMismatch, UndefinedAttribute
 from sekai.spaces import Dict, Space, Tuple
+from sekai.spaces.masks import mask_array, mask_space
+from sekai.spaces.stacks import stacked
 from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, rows_in, seeds_of
-from sekai.vector.columns import Tree, copied, overwrite, stacked
+from sekai.vector.columns import Tree, copied, overwrite
+from sekai.vector.columns import stacked as rows_stacked
 from sekai.vector.result import VecResetResult, VecStepResult
 from sekai.wrappers.episode import restarted_info
 
@@ -68,7 +69,9 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         self.single_action_space = to_gymnasium_space(env.action_space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self.action_space = batch_space(self.single_action_space, env.num_envs)
-        self.metadata = {"render_modes": [], **env.metadata, "autoreset_mode": _THERE[env.autoreset]}
+        self.render_mode = _render_mode(env)
+        modes = [] if self.render_mode is None else [self.render_mode]
+        self.metadata = {"render_modes": modes, **env.metadata, "autoreset_mode": _THERE[env.autoreset]}
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -76,49 +79,85 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         """Begin episodes, in the rows of `options["reset_mask"]` where there is one; return observations and infos."""
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
-        rows = rows_in(mask, self.num_envs)
-        if not len(rows):
-            raise SekaiError("options['reset_mask'] must be true somewhere, got only False")
+        _check_mask(mask, self.num_envs)
         if isinstance(seed, int | np.integer):
-            super().reset(seed=int(seed))
             seed = [int(seed) + row for row in range(self.num_envs)]
         begun = self.sekai_env.reset(seed=seed, options=options or None, mask=mask)
-        infos: dict[str, Any] = {}
-        for row in rows:
-            infos = self._add_info(infos, begun.infos[row], row)
+        rows = rows_in(mask, self.num_envs)
+        infos = info_columns([info if row in rows else {} for row, info in enumerate(begun.infos)])
         return self._shown(begun.observations), infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Step every row; return observations, rewards, terminations, truncations and infos."""
         space = self.sekai_env.action_space
         result = self.sekai_env.step(_through(space, actions, value_back, list))
-        same_step = self.sekai_env.autoreset == "same_step"
-        restarted = np.asarray(result.restarted)
-        infos: dict[str, Any] = {}
-        for row, info in enumerate(result.infos):
-            if same_step and restarted[row]:
-                final = self._shown_one(info["final_observation"])
-                infos = self._add_info(infos, {"final_obs": final, "final_info": info["final_info"]}, row)
-                info = info["reset_info"]
-            infos = self._add_info(infos, info, row)
+        infos = list(result.infos)
+        if self.sekai_env.autoreset == "same_step":
+            for row in np.flatnonzero(np.asarray(result.restarted)).tolist():
+                final = self._shown_one(infos[row]["final_observation"])
+                ended = {"final_obs": final, "final_info": infos[row]["final_info"]}
+                infos[row] = {**ended, **infos[row]["reset_info"]}
         numbers = (np.asarray(column) for column in (result.rewards, result.terminated, result.truncated))
-        return self._shown(result.observations), *numbers, infos
+        return self._shown(result.observations), *numbers, info_columns(infos)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Return a frame of each environment, or None where they have no `render_mode`."""
+        return None if self.render_mode is None else self.call("render")
+
+    def action_masks(self) -> Any:
+        """Return which actions each row allows now, as `ToGymnasium.action_masks` does, `(N, ...)`."""
+        space = self.sekai_env.action_space
+        masks = [mask_array(space, mask) for mask in self.sekai_env.call("action_mask")]
+        return flags(space, stacked(mask_space(space), masks))
+
+    @property
+    def envs(self) -> list[gymnasium.Env[Any, Any]]:
+        """The environments, each as gymnasium's; `AttributeError` where they are not in this process."""
+        rows: Any = self.sekai_env
+        return [to_gymnasium(env) for env in rows.envs]
+
+    @property  # type: ignore[misc]  # gymnasium's own vector envs have a tuple here too
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """The random stream of each environment; a copy, where that is in another process."""
+        return tuple(self.sekai_env.get_attr("rng"))
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seed from which the random stream of each environment began."""
+        return tuple(self.sekai_env.call("_set_rng"))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Close all environments."""
         self.sekai_env.close()
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """Call a method of each environment; return what each returned."""
-        return tuple(self.sekai_env.call(name, *args, **kwargs))
+        """Call a method of each environment; return what each returned, and of what is no method the attribute."""
+        try:
+            return tuple(self.sekai_env.call(name, *args, **kwargs))
+        except UndefinedAttribute:
+            values = () if args or kwargs else self.get_attr(name)
+            if not values or any(map(callable, values)):
+                raise
+            return values
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """Return an attribute of each environment."""
         return tuple(self.sekai_env.get_attr(name))
 
     def set_attr(self, name: str, values: Any) -> None:
-        """Set an attribute of each environment, to one value or to one each of a list or tuple."""
-        self.sekai_env.set_attr(name, values)
+        """Set an attribute of each environment, to one value or to one each of a list or tuple.
+
+        Where an environment does not have it, it is an error; gymnasium's own environments get it nevertheless.
+        """
+        try:
+            self.sekai_env.set_attr(name, values)
+        except UndefinedAttribute as error:
+            own = values if isinstance(values, list | tuple) else [values] * self.num_envs
+            try:
+                for row, value in enumerate(own):
+                    self.sekai_env._call([row], "set_wrapper_attr", (name, value), {})
+            except UndefinedAttribute:
+                raise error from None
 
     def _shown(self, observations: Tree) -> Any:
         return _through(self.sekai_env.observation_space, observations, value_there, tuple)
@@ -129,6 +168,28 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sekai_env!r})"
+
+
+def _render_mode(env: VecEnv) -> str | None:
+    try:
+        return env.get_attr("render_mode")[0]  # type: ignore[no-any-return]
+    except UndefinedAttribute:
+        return None
+
+
+def _check_mask(mask: Any, count: int) -> None:
+    """Raise `InvalidMask`, in gymnasium's words, for what is no mask of `count` rows, one of them true."""
+    if mask is None:
+        return
+    name = "`options['reset_mask']`"
+    if not isinstance(mask, np.ndarray):
+        raise InvalidMask(f"{name} must be a numpy array, got {type(mask)}")
+    if mask.shape != (count,):
+        raise InvalidMask(f"{name} must have shape `({count},)`, got {mask.shape}")
+    if mask.dtype != np.bool_:
+        raise InvalidMask(f"{name} must have `dtype=np.bool_`, got {mask.dtype}")
+    if not mask.any():
+        raise InvalidMask(f"{name} must contain a boolean array with at least one True value, got reset_mask={mask}")
 
 
 class _Row(Env[Any, Any]):
@@ -175,7 +236,7 @@ class FromGymnasiumVector(VecEnv):
         seeds: Any = seed if seed is None or not self._many_seeds else seeds_of(seed, self.num_envs)
         observations, infos = self.env.reset(seed=seeds, options=options)
         self._phases.begun(rows)
-        said = _rows_of(infos, self.num_envs)
+        said = info_rows(infos, self.num_envs)
         return VecResetResult(self._seen(observations), [info if row in rows else {} for row, info in enumerate(said)])
 
     def step(self, actions: Any, *, mask: Any = None) -> VecStepResult:
@@ -185,11 +246,11 @@ class FromGymnasiumVector(VecEnv):
             raise SekaiError(f"{self!r} steps all its rows at once: mask must be None")
         _, fresh = self._phases.due(range(self.num_envs))
         try:
-            batch = stacked(actions, self.num_envs, "actions", self.action_space)
+            batch = rows_stacked(actions, self.num_envs, "actions", self.action_space)
         except SpaceMismatch as error:
             raise InvalidAction(str(error)) from None
         seen, rewards, terminated, truncated, told = self.env.step(self._said(batch))
-        observations, infos = self._seen(seen), _rows_of(told, self.num_envs)
+        observations, infos = self._seen(seen), info_rows(told, self.num_envs)
         restarted, final = np.zeros(self.num_envs, dtype=bool), observations
         dones = np.flatnonzero(terminated | truncated).tolist()
         self._phases.begun(fresh)
@@ -259,6 +320,8 @@ def _through(space: Space[Any], tree: Tree, way: Callable[[Any], Any], rows: Cal
         return tuple(_through(part, inner, way, rows) for part, inner in zip(space, tree, strict=True))
     if space.shape is not None:
         return np.asarray(tree)
+    if not isinstance(tree, Sequence | np.ndarray):  # an action of a wrong form, which `step` rejects in its words
+        return tree
     passage = way(space)
     return rows([passage(value) if passage else value for value in tree])
 
@@ -274,16 +337,3 @@ def _transposed(space: Space[Any], values: Sequence[Any]) -> Tree:
     if isinstance(space, Tuple):
         return tuple(_transposed(part, [value[k] for value in values]) for k, part in enumerate(space))
     return values
-
-
-def _rows_of(infos: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
-    """Return gymnasium's infos, columns with a mask `_name` beside each, as a dict for each row."""
-    rows: list[dict[str, Any]] = [{} for _ in range(count)]
-    for name, column in infos.items():
-        if name.startswith("_") and name[1:] in infos:
-            continue
-        values = _rows_of(column, count) if isinstance(column, Mapping) else column
-        there = infos.get(f"_{name}", np.ones(count, dtype=bool))
-        for row in np.flatnonzero(there).tolist():
-            rows[row][name] = values[row]
-    return rows

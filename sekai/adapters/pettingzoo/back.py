@@ -9,7 +9,8 @@ from typing import Any
 
 import gymnasium
 
-from sekai.adapters.gymnasium.spaces import Passage, from_gymnasium_space, value_back, value_there
+from sekai.adapters.gymnasium.spaces import from_gymnasium_space
+from sekai.adapters.gymnasium.values import Passage, value_back, value_there
 from sekai.adapters.pettingzoo.names import Names
 from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult

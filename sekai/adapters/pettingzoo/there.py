@@ -11,7 +11,8 @@ from typing import Any
 import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 
-from sekai.adapters.gymnasium.spaces import Passage, to_gymnasium_space, value_back, value_there
+from sekai.adapters.gymnasium.spaces import to_gymnasium_space
+from sekai.adapters.gymnasium.values import Passage, value_back, value_there
 from sekai.adapters.pettingzoo.names import Lives
 from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult

@@ -23,7 +23,7 @@ from sekai.adapters.gymnasium import (
     to_gymnasium,
     to_gymnasium_space,
 )
-from sekai.adapters.gymnasium.spaces import value_back, value_there
+from sekai.adapters.gymnasium.values import value_back, value_there
 from sekai.core.result import same
 from sekai.error import ResetRequired, SekaiError, SpaceMismatch
 from sekai.testing import CountingEnv, EchoEnv
@@ -377,8 +377,111 @@ def test_attributes_are_those_of_the_layers() -> None:
     assert vec.get_attr("length") == (4, 5)
 
 
+def test_what_gymnasiums_environment_has_is_not_hidden() -> None:
+    """Attributes are read, set and called through our layers, and nothing is set here in place of there."""
+    mine = sekai.TimeLimit(from_gymnasium(gymnasium.make("CartPole-v1")), 5)
+    inner: Any = mine.unwrapped
+    theirs_inside = inner.env.unwrapped
+    assert inner.gravity == 9.8 and inner.render_mode is None and not hasattr(inner, "height")
+    inner.gravity = 3.7
+    assert theirs_inside.gravity == inner.gravity == 3.7 and "gravity" not in vars(inner)
+    inner.note = "mine"
+    assert vars(inner)["note"] == "mine" and not hasattr(theirs_inside, "note")
+    there = to_gymnasium(mine)
+    assert there.unwrapped is theirs_inside
+    assert there.get_wrapper_attr("gravity") == 3.7 and to_gymnasium(Signal()).unwrapped.__class__ is ToGymnasium
+    for twin in (pickle.loads(pickle.dumps(mine)), mine.clone()):
+        assert twin.unwrapped.gravity == 3.7 and twin.unwrapped.env.unwrapped is not theirs_inside
+    vec = sekai.SyncVecEnv([lambda: from_gymnasium(gymnasium.make("CartPole-v1"))] * 2)
+    vec.set_attr("gravity", [3.0, 4.0])
+    assert vec.get_attr("gravity") == [env.env.unwrapped.gravity for env in vec.envs] == [3.0, 4.0]
+    with pytest.raises(AttributeError, match="environment 0, .* has no 'height'"):
+        vec.set_attr("height", 1)
+
+
+def test_what_an_environment_draws_itself_comes_through() -> None:
+    class Drawn(Signal):
+        render_mode = "ansi"
+
+        def render(self) -> str:
+            return f"time {self.time}"
+
+    lake = to_gymnasium(sekai.TimeLimit(from_gymnasium(gymnasium.make("FrozenLake-v1", render_mode="ansi")), 5))
+    lake.reset(seed=0)
+    assert lake.render_mode == lake.sekai_env.unwrapped.render_mode == "ansi" and lake.render().count("F") == 10
+    env = to_gymnasium(sekai.TimeLimit(Drawn(), 5))
+    env.reset(seed=0)
+    assert env.render_mode == "ansi" and env.metadata["render_modes"] == ["ansi"] and env.render() == "time 0"
+    assert to_gymnasium(Signal()).render() is None
+
+
+def test_a_seeded_space_draws_the_same_on_the_other_side() -> None:
+    """The stream comes along, there and back; what is drawn on one side does not move the other's."""
+    theirs_space = gymnasium.spaces.Dict({"a": gymnasium.spaces.Box(0.0, 1.0, (2,)), "b": gymnasium.spaces.Discrete(9)})
+    theirs_space.seed(5)
+    mine = from_gymnasium_space(theirs_space)
+    again = to_gymnasium_space(mine)
+    assert same(again.sample(), theirs_space.sample())
+    first = [to_gymnasium_space(ours.MultiDiscrete([5, 9], seed=3)).sample().tolist() for _ in range(2)]
+    assert first[0] == first[1]
+    pole = gymnasium.make("CartPole-v1")
+    pole.action_space.seed(7)
+    assert [from_gymnasium(pole).action_space.sample() for _ in range(2)].count(
+        from_gymnasium(pole).action_space.sample()
+    ) == 2
+
+
+class Odd(gymnasium.Space[int]):
+    """A kind of space that only this file knows."""
+
+    def sample(self, mask: Any = None, probability: Any = None) -> int:
+        return 2 * int(self.np_random.integers(5)) + 1
+
+    def contains(self, x: Any) -> bool:
+        return isinstance(x, int) and x % 2 == 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Odd)
+
+
+def test_a_kind_of_space_that_is_not_known_here_is_used_as_it_is() -> None:
+    theirs_space = gymnasium.spaces.Dict({"odd": Odd(), "side": gymnasium.spaces.Discrete(2)})
+    mine = from_gymnasium_space(theirs_space)
+    assert to_gymnasium_space(mine)["odd"] is theirs_space["odd"] and mine == from_gymnasium_space(theirs_space)
+    mine.seed(0)
+    drawn = mine.sample()
+    assert drawn in mine and {"odd": 2, "side": 0} not in mine
+    assert mine.decode_sample(mine.encode_sample(drawn)) == drawn
+    with pytest.raises(SpaceMismatch, match="cannot be written down: register its conversion"):
+        mine.to_jsonable()
+
+    class Oddities(gymnasium.Env[Any, Any]):
+        observation_space = action_space = Odd()
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            return 1, {}
+
+        def step(self, action: Any) -> Any:
+            return action, 0.0, False, False, {}
+
+    vec = sekai.SyncVecEnv([lambda: from_gymnasium(Oddities())] * 2)
+    vec.reset(seed=0)
+    assert vec.step([3, 5]).observations.tolist() == [3, 5]
+
+
+def test_masks_are_flags_as_maskable_ppo_asks_for_them() -> None:
+    taxi = to_gymnasium(sekai.TimeLimit(from_gymnasium(gymnasium.make(TAXI)), 9))
+    _, info = taxi.reset(seed=3)
+    assert taxi.action_masks().dtype == bool and taxi.action_masks().tolist() == info["action_mask"].tolist()
+    market = to_gymnasium(sekai.make("markets/MarketMaking-v0"))
+    assert market.action_masks().shape == (market.action_space.nvec.sum(),) and market.action_masks().dtype == bool
+    with pytest.raises(SpaceMismatch, match="have masks, got Box"):
+        to_gymnasium(Signal()).action_masks()
+
+
 def test_the_random_stream_is_the_environments() -> None:
     env = to_gymnasium(sekai.TimeLimit(Signal(), 5))
+    assert env.np_random_seed == env.np_random_seed >= 0
     env.reset(seed=11)
     assert env.np_random is env.sekai_env.unwrapped.rng and env.np_random_seed == 11
     with pytest.raises(SekaiError, match=r"seed it by reset\(seed=...\)"):
@@ -396,8 +499,6 @@ def test_what_does_not_fit_is_refused() -> None:
         to_gymnasium(sekai.OrderEnforcing(Signal())).step(np.zeros(2))
     with pytest.raises(SpaceMismatch, match="register its conversion"):
         to_gymnasium_space(3)
-    with pytest.raises(SpaceMismatch, match="feature must have arrays, .* to be stacked, got Text"):
-        from_gymnasium_space(gymnasium.spaces.Sequence(gymnasium.spaces.Text(2), stack=True))
 
 
 # --- spaces -----------------------------------------------------------------------------------------------------------
@@ -424,6 +525,10 @@ SPACES: dict[str, Any] = {
     ),
     "graph": GRAPH,
     "graph without edges": ours.Graph(ours.Discrete(3)),
+    "graph of parts": ours.Graph(
+        ours.Dict({"at": ours.Box(0.0, 1.0, (2,)), "side": ours.Discrete(2)}),
+        ours.Tuple([ours.MultiBinary(2), ours.MultiDiscrete([3, 2])]),
+    ),
     "one of": ours.OneOf([ours.Discrete(2), ours.Box(0.0, 1.0, (1,)), GRAPH]),
     "nested": ours.Dict({"b": ours.Tuple([GRAPH, ours.Discrete(2)]), "a": ours.Dict({"s": ours.Sequence(GRAPH)})}),
 }
@@ -483,6 +588,13 @@ def test_graphs_are_seen_and_sent_as_each_side_has_them() -> None:
     back.reset(seed=0)
     mine = GRAPH.sample()
     assert same(back.step(mine).observation, mine)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32])
+def test_choices_keep_their_dtype(dtype: Any) -> None:
+    for mine in (ours.Discrete(3, start=1, dtype=dtype), ours.MultiDiscrete([2, 3], dtype=dtype)):
+        there = to_gymnasium_space(mine)
+        assert there.dtype == dtype and there.sample().dtype == dtype and from_gymnasium_space(there) == mine
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64])

@@ -21,7 +21,8 @@ from sekai.adapters.gymnasium import (
     to_gymnasium,
     to_gymnasium_vector,
 )
-from sekai.error import ClosedEnvironment, InvalidAction, ResetRequired, SekaiError
+from sekai.core.result import same
+from sekai.error import ClosedEnvironment, InvalidAction, InvalidMask, ResetRequired, SekaiError
 from sekai.testing import CountingEnv, EchoEnv
 from sekai.vector import ProcVecEnv, SyncVecEnv, VecObservationWrapper, make_vec
 
@@ -122,8 +123,8 @@ def test_seeds_are_gymnasiums(seed: Any) -> None:
     one, other = mine.reset(seed=seed)[0], reference.reset(seed=seed)[0]
     seeded = [row for row in range(3) if seed is not None and (isinstance(seed, int) or seed[row] is not None)]
     assert equal(one["noise"][seeded], other["noise"][seeded])
-    mine.reset(seed=7)
-    assert mine.np_random_seed == 7
+    mine.reset(seed=7), reference.reset(seed=7)
+    assert mine.np_random_seed == reference.np_random_seed == (7, 8, 9)
     one, again = mine.reset()[0], mine.reset(seed=7)[0]
     assert not equal(one, again)
 
@@ -218,6 +219,97 @@ def test_attributes_and_methods_of_rows(kind: Callable[..., Any]) -> None:
             env.set_attr("length", [1, 2, 3])
 
 
+def test_gymnasiums_own_rows_are_reached_through_ours(kind: Callable[..., Any]) -> None:
+    """As its own vector envs have it: what is no method is read, what is not there is set nevertheless."""
+    make = [lambda: from_gymnasium(gymnasium.make("FrozenLake-v1", render_mode="ansi"))] * 2
+    with closing(to_gymnasium_vector(kind(make))) as env:
+        env.reset(seed=0)
+        assert env.render_mode == "ansi" and "ansi" in env.metadata["render_modes"]
+        assert len(env.render()) == 2 and env.render()[1].count("F") == 10
+    make = [lambda: from_gymnasium(gymnasium.make("CartPole-v1"))] * 2
+    with closing(to_gymnasium_vector(kind(make))) as env:
+        assert env.call("gravity") == (9.8, 9.8)
+        env.set_attr("gravity", [1.0, 2.0])
+        env.set_attr("note", ["a", "b"])
+        assert env.get_attr("gravity") == (1.0, 2.0) and env.get_attr("note") == ("a", "b")
+        env.reset(seed=4)
+        assert env.np_random_seed == (4, 5) and len(env.np_random) == 2
+        for ask in (env.get_attr, env.call, lambda name: env.call(name, 1)):
+            with pytest.raises(AttributeError, match="has no 'nope'"):
+                ask("nope")
+        with pytest.raises(AttributeError, match="'gravity' is no method but 1.0: use get_attr"):
+            env.call("gravity", 1)
+    with closing(to_gymnasium_vector(kind(makers(3, 4)))) as env:
+        assert env.render_mode is None and env.render() is None
+        env.reset(seed=4)
+        assert env.np_random_seed == (4, 5)
+        with pytest.raises(AttributeError, match="has no 'lenght'"):
+            env.set_attr("lenght", 3)
+
+
+def test_environments_of_this_process_are_at_hand() -> None:
+    pole = gymnasium.make("CartPole-v1")
+    assert to_gymnasium_vector(SyncVecEnv([lambda: from_gymnasium(pole)])).envs == [pole]
+    assert to_gymnasium_vector(SyncVecEnv(makers(3))).envs[0].get_wrapper_attr("length") == 3
+
+
+def test_seeded_actions_are_drawn_the_same_through_ours() -> None:
+    def made() -> Any:
+        env = gymnasium.make("CartPole-v1")
+        env.action_space.seed(3)
+        return env
+
+    mine = to_gymnasium_vector(SyncVecEnv([lambda: from_gymnasium(made())] * 4))
+    reference = SyncVectorEnv([made] * 4)
+    assert all(equal(mine.action_space.sample(), reference.action_space.sample()) for _ in range(20))
+
+
+class Saying(CountingEnv):
+    """Says what it was told to, a list of infos, one a step."""
+
+    def __init__(self, *infos: dict[str, Any]) -> None:
+        super().__init__(9)
+        self.infos = iter(infos)
+
+    def step(self, action: float) -> Any:
+        result = super().step(action)
+        return sekai.StepResult(result.observation, result.reward, False, False, next(self.infos))
+
+
+@pytest.mark.parametrize(
+    ("said", "column"),
+    [
+        ((0, 0.75), np.array([0.0, 0.75])),
+        ((True, 3), np.array([1, 3])),
+        ((np.float32(1), np.float64(0.1)), np.array([1.0, 0.1])),
+        ((np.bool_(True), np.bool_(False)), np.array([True, False])),
+        ((np.array([1, 2]), np.array([0.5, 0.5])), np.array([[1.0, 2.0], [0.5, 0.5]])),
+        ((np.array(["a"]), np.array(["bcd"])), np.array([None, None])),
+        ((np.zeros(2), np.zeros(3)), np.array([None, None])),
+        ((1, "one"), np.array([None, None])),
+        (({"er": 1}, {"er": 0.5}), {"er": np.array([1.0, 0.5]), "_er": np.array([True, True])}),
+    ],
+    ids=repr,
+)
+def test_a_column_of_infos_holds_what_every_row_said(said: tuple[Any, Any], column: Any) -> None:
+    """Gymnasium's own takes the dtype of the first row: 0 and 0.75 become 0 and 0 there."""
+    vec = to_gymnasium_vector(SyncVecEnv([lambda said=x: Saying({"told": said}) for x in said]))
+    vec.reset(seed=0)
+    *_, infos = vec.step(np.zeros(2, np.float32))
+    if isinstance(column, np.ndarray) and column.dtype == object:
+        assert infos["told"].dtype == object and all(same(a, b) for a, b in zip(infos["told"], said, strict=True))
+    else:
+        assert equal(infos["told"], column)
+    assert infos["_told"].tolist() == [True, True]
+
+
+def test_masks_of_rows_are_flags(kind: Callable[..., Any]) -> None:
+    taxi = max(id for id in gymnasium.registry if id.startswith("Taxi-"))
+    with closing(to_gymnasium_vector(kind([lambda: from_gymnasium(gymnasium.make(taxi))] * 2))) as env:
+        _, infos = env.reset(seed=3)
+        assert env.action_masks().dtype == bool and env.action_masks().tolist() == infos["action_mask"].tolist()
+
+
 def test_what_is_wrong_is_said(kind: Callable[..., Any]) -> None:
     env = to_gymnasium_vector(kind(makers(1, 4), autoreset="disabled"))
     actions = env.action_space.sample()
@@ -228,12 +320,15 @@ def test_what_is_wrong_is_said(kind: Callable[..., Any]) -> None:
     env.reset(seed=0)
     with pytest.raises(InvalidAction, match="must be 2"):
         env.step({name: column[:1] for name, column in actions.items()})
+    with pytest.raises(TypeError, match="actions"):
+        env.step(0)
     env.step(actions)
     with pytest.raises(ResetRequired, match=r"after the episode's end in environments \[0\]"):
         env.step(actions)
-    for mask in (np.zeros(2, dtype=bool), np.zeros(3, dtype=bool), np.zeros(2, dtype=int)):
-        with pytest.raises(SekaiError, match="mask"):
-            env.reset(options={"reset_mask": mask})
+    for mask in (np.zeros(2, dtype=bool), np.zeros(3, dtype=bool), np.zeros(2, dtype=int), [True, False]):
+        for kind_of_error in (ValueError, TypeError, InvalidMask):
+            with pytest.raises(kind_of_error, match="`options\\['reset_mask'\\]` must"):
+                env.reset(options={"reset_mask": mask})
     env.reset(options={"reset_mask": np.array([True, False])})
     assert env.step(actions)[0]["parts"][0].tolist() == [1, 2]
     env.close()

@@ -19,7 +19,7 @@ from sekai.adapters.gymnasium import (
     to_gymnasium_space,
     to_gymnasium_vector,
 )
-from sekai.adapters.gymnasium.spaces import value_back, value_there
+from sekai.adapters.gymnasium.values import value_back, value_there
 from sekai.adapters.pettingzoo import FromAEC, FromParallel, ToAEC, ToParallel, to_aec, to_parallel
 from sekai.core.result import MAStepResult, same
 from sekai.testing import ClockworkEnv

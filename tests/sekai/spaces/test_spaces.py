@@ -3,7 +3,8 @@
 import copy
 import json
 import pickle
-from typing import Any
+import timeit
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -80,6 +81,11 @@ SPACES: list[Space[Any]] = [
     Sequence(Dict({"side": Discrete(2), "lots": Tuple([Box(0, INF, (), np.float64), MultiBinary(2)])}), stack=True),
     Graph(Box(-INF, INF, (2,)), Discrete(3)),
     Graph(Discrete(4)),
+    Graph(Dict({"at": Box(0.0, 1.0, (2,)), "name": Text(3)}), Tuple([Discrete(2), MultiBinary(2)])),
+    Graph(Graph(Discrete(2)), Sequence(Discrete(3))),
+    Sequence(Dict({"side": Discrete(2), "note": Text(3)}), stack=True),
+    Discrete(5, start=-2, dtype=np.int8),
+    MultiDiscrete([3, 300], start=[0, -44], dtype=np.int16),
     OneOf([Box(0.0, 1.0, (2,)), Discrete(3), Tuple([Discrete(2), Box(-INF, INF, (1,), np.float64)])]),
 ]
 named = pytest.mark.parametrize("space", SPACES, ids=repr)
@@ -228,6 +234,12 @@ def test_samples_spread_over_what_is_allowed() -> None:
         ),
         (lambda: Discrete(2**70), "n must be <= 9223372036854775807, .* got n=1180591620717411303424"),
         (lambda: Discrete(2**64, -(2**63)), "n must be <= 9223372036854775807"),
+        (lambda: Discrete(3, dtype=float), "dtype must be an integer one, got <class 'float'>"),
+        (lambda: Discrete(3, dtype="int3"), "dtype must be an integer one, got 'int3'"),
+        (lambda: Discrete(200, dtype=np.int8), "n must be <= 127, .* got n=200, start=0"),
+        (lambda: Discrete(2, -1, dtype=np.uint8), "start >= 0 and .* got n=2, start=-1"),
+        (lambda: MultiDiscrete([2, 200], dtype=np.int8), r"start \+ nvec - 1 must be <= 127, got start=None"),
+        (lambda: MultiDiscrete([2], [-1], dtype=np.uint8), r"start must be >= 0, got \[-1\]"),
         (lambda: MultiDiscrete([3, 0]), "nvec must be integers >= 1"),
         (lambda: MultiDiscrete([1.5]), r"nvec must be integers >= 1, one a choice, got \[1.5\]"),
         (lambda: MultiDiscrete(["a"]), r"nvec must be integers >= 1, one a choice, got \['a'\]"),
@@ -251,9 +263,9 @@ def test_samples_spread_over_what_is_allowed() -> None:
         (lambda: Text(2, charset=""), "charset must have at least one character"),
         (lambda: Text(3).sample(mask=(9, None)), "mask's length must be in"),
         (lambda: Sequence(2), "feature must be a space"),  # type: ignore[arg-type]
-        (lambda: Sequence(Dict({"a": Text(2)}), stack=True), "feature must have arrays, .* to be stacked, got Dict"),
         (lambda: Sequence(Discrete(2)).sample(mask=(-1, None)), "mask's length must be whole numbers"),
-        (lambda: Graph(MultiBinary(2)), "node_space must be a Box or a Discrete"),  # type: ignore[arg-type]
+        (lambda: Graph(2), "node_space must be a space, got 2"),  # type: ignore[arg-type]
+        (lambda: Graph(Discrete(2), 2), "edge_space must be a space, got 2"),  # type: ignore[arg-type]
         (lambda: Graph(Discrete(2)).sample(num_edges=2), "num_edges must be 0 or None without an edge_space"),
         (lambda: OneOf([]), "spaces must be at least one space"),
         (lambda: batch_space(3, 2), "space must be a space"),
@@ -296,6 +308,73 @@ def test_multi_discrete_contains() -> None:
     assert not any(
         x in space for x in (np.array([2, 0]), np.array([0, 2]), np.array([0.0, 0.0]), [0, 0], np.array([0]))
     )
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int64, np.intp])
+def test_choices_come_in_their_dtype(dtype: Any) -> None:
+    one, many = Discrete(3, start=5, dtype=dtype), MultiDiscrete([3, 2], start=[5, 0], dtype=dtype)
+    for space in (one, many, batch_space(one, 4), batch_space(many, 4)):
+        assert space.dtype == dtype and space.sample().dtype == dtype
+        assert unflattened(space, flatten(space, space.sample())).dtype == dtype
+    assert many.sample(mask=([0, 1, 0], [1, 0])).tolist() == [6, 0] and many.sample(mask=[1, 0, 0, 0, 1]).dtype == dtype
+    assert (one == Discrete(3, start=5)) is (many == MultiDiscrete([3, 2], start=[5, 0])) is (dtype == np.intp)
+
+
+def test_an_environment_of_int_actions_may_have_a_discrete() -> None:
+    """What a type checker reads: `Env[ndarray, int]` with `Discrete`, since it is a `Space[int]`."""
+    assert Discrete.__orig_bases__ == (Space[int],)  # type: ignore[attr-defined]
+    assert get_type_hints(Discrete.sample)["return"] is get_type_hints(Discrete.decode_sample)["return"] is int
+
+
+def test_several_choices_at_once_are_uniform() -> None:
+    """Every count within five standard errors of its expectation, over arrays that are drawn in blocks."""
+    space, draws = MultiDiscrete([[2, 3], [7, 1]], start=[[-1, 0], [4, 9]], seed=5), 20_000
+    drawn = np.array([space.sample() for _ in range(draws)]) - space.start
+    for place, n in np.ndenumerate(space.nvec):
+        counts = np.bincount(drawn[:, *place], minlength=n)
+        assert (abs(counts - draws / n) <= 5 * np.sqrt(draws / n * (1 - 1 / n))).all()
+
+
+def test_a_word_that_would_favour_the_first_choices_is_drawn_again() -> None:
+    """2**64 words modulo 3 are one 0 too many: the last word is not used."""
+
+    class Words:
+        bit_generator: Any
+
+        def __init__(self) -> None:
+            self.bit_generator, self.asked = self, 0
+
+        def random_raw(self, shape: tuple[int, ...]) -> Any:
+            self.asked += 1
+            return np.full(shape, 2**64 - 1 if self.asked == 1 else 2**64 - 2, np.uint64)
+
+    space, words = MultiDiscrete([3]), Words()
+    space._rng = words  # type: ignore[assignment]
+    assert space.sample().tolist() == [(2**64 - 2) % 3] and words.asked == 2
+
+
+def test_several_choices_at_once_cost_less_than_numpys_own_draw() -> None:
+    """0.5 us against 6 us for a market's action; the test asks for half."""
+    space = MultiDiscrete([20, 20, 11, 11], start=[1, 1, 0, 0], seed=0)
+    ours, numpys = (
+        min(timeit.repeat(draw, number=500, repeat=7))
+        for draw in (space.sample, lambda: space.rng.integers(space.nvec))
+    )
+    assert ours < numpys / 2
+
+
+def test_a_seed_begins_the_stream_of_choices_anew() -> None:
+    space = MultiDiscrete([20, 20, 11], seed=3)
+    first = [space.sample().tolist() for _ in range(150)]
+    space.seed(3)
+    half = [space.sample().tolist() for _ in range(70)]
+    twin = copy.deepcopy(space)
+    assert half == first[:70] and [space.sample().tolist() for _ in range(80)] == first[70:]
+    assert [twin.sample().tolist() for _ in range(80)] == first[70:]
+    kept = space.sample()
+    after = kept.copy()
+    space.sample()[:] = 99
+    assert (kept == after).all() and space.sample() in space
 
 
 def test_dict_reads_like_a_mapping() -> None:
@@ -414,6 +493,21 @@ def test_graph() -> None:
     assert (drawn.nodes, drawn.edges, drawn.edge_links) not in space
     assert {int(e) for e in space.sample((None, [0, 1, 0]), 5, 9).edges} == {1}  # type: ignore[union-attr]
     assert GraphInstance(np.array([0, 3]), None, None) in Graph(Discrete(4))
+
+
+def test_a_graphs_nodes_and_edges_are_of_any_space() -> None:
+    space = Graph(Dict({"at": Box(0.0, 1.0, (2,)), "name": Text(3)}), Tuple([Discrete(2), MultiBinary(2)]), seed=0)
+    drawn = space.sample(num_nodes=4, num_edges=6)
+    assert (
+        drawn.nodes["at"].shape == (4, 2) and isinstance(drawn.nodes["name"], tuple) and len(drawn.nodes["name"]) == 4
+    )
+    assert drawn.edges[0].shape == (6,) and drawn.edges[1].shape == (6, 2) and drawn in space
+    assert space.sample(num_nodes=2, num_edges=0) in space
+    for nodes in (drawn.nodes | {"name": drawn.nodes["name"][:3]}, {"at": drawn.nodes["at"]}, drawn.nodes["at"]):
+        assert drawn._replace(nodes=nodes) not in space
+    assert drawn._replace(edges=drawn.edges[:1]) not in space
+    nested = Graph(Graph(Discrete(2)), seed=0).sample(num_nodes=3)
+    assert len(nested.nodes) == 3 and isinstance(nested.nodes[0], GraphInstance)
 
 
 def test_one_of_is_one_of_them() -> None:
