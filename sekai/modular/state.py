@@ -1,0 +1,54 @@
+"""Where an episode stands: a state, with the action that led to it, and all that can be asked of it."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sekai.error import ResetRequired
+
+__all__ = ["EnvPreconditionError", "EnvStatus", "StateAction", "ViewState"]
+
+_ObsT = TypeVar("_ObsT")
+_StateT = TypeVar("_StateT", bound="StateAction")
+_ViewT = TypeVar("_ViewT")
+
+
+class EnvPreconditionError(ResetRequired, RuntimeError):
+    """Raised when something needs a current state and there is none: before `reset`, or after `close`."""
+
+
+@dataclass(kw_only=True)
+class StateAction:
+    """A state and the action that led to it. A subclass is a dataclass that adds the fields of its own state.
+
+    `normalized_action_arr` is the action, scaled as the parts want it; None, commonly, where no action came before.
+    """
+
+    normalized_action_arr: Any
+
+
+@dataclass(kw_only=True)
+class ViewState(StateAction, Generic[_ViewT]):
+    """A state that is what one agent may look at: its `view`.
+
+    `action` is the decoded action that led here, `noted` what the reward metric noted before it, and `first` says that
+    no action came before.
+    """
+
+    view: _ViewT
+    action: Any = None
+    noted: Any = None
+    first: bool = False
+
+
+@dataclass(kw_only=True)
+class EnvStatus(Generic[_StateT, _ObsT]):
+    """All that is current in an environment; None where there is nothing yet."""
+
+    episode_len: int
+    state_action: _StateT | None
+    observation: _ObsT | None
+    reward: float | None
+    is_terminated: bool
+    is_truncated: bool
+    is_closed: bool
+    info: dict[str, Any]
