@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,10 @@ class Population:
     kernels: tuple[Callable[[Any, int], int] | None, ...]
 
 
-def populate(market: config.Market, *, record: bool = False) -> Population:
+def populate(market: config.Market, *, record: bool | Literal["trades"] = False) -> Population:
     """Lay out a market, with its opening book, and seat everybody in it. Accounts are the seats', background, venue.
 
-    With `record` every event is kept until it is read; without, only the tape's last trades are.
+    With `record` every event is kept until it is read, or the trades alone; without, only the tape's last trades are.
     """
     venue, flow, seats = market.venue, market.flow, market.seats
     record_of_day = recorded_flow.load(market) if isinstance(flow, config.Replay) else None
@@ -77,7 +77,8 @@ def populate(market: config.Market, *, record: bool = False) -> Population:
         flow_words=recorded_flow.words(record_of_day) if record_of_day else 0,
         base=venue.base_ticks,
     )
-    row[at.Market.EVENT_STOP], row[at.Market.EVENT_KINDS] = int(record), terms.Kind.ALL if record else 0
+    kept = 1 << terms.Kind.TRADED if record == "trades" else terms.Kind.ALL if record else 0
+    row[at.Market.EVENT_STOP], row[at.Market.EVENT_KINDS] = int(bool(record)), kept
     row[at.Market.OPEN] = nanoseconds(market.warmup_s)
     row[at.Market.CLOSE] = row[at.Market.OPEN] + nanoseconds(market.session_s)
     row.view(np.float64)[at.Market.UNIT_VALUE] = venue.units.money_unit

@@ -17,6 +17,7 @@ import typer
 
 from sekai.error import SekaiError
 from sekai.scenarios import document, tables
+from sekai.scenarios.budget import check_memory
 from sekai.scenarios.statistics import market_statistics, seat_statistics
 from sekai.utils.files import check_writable, write_whole
 from sekai.utils.terminal import console, plain, plain_table, progress
@@ -64,6 +65,7 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write run.json, timing.json and report.html here.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
+    max_gb: Annotated[float, typer.Option(min=0.0, help="How much memory the records may take.")] = 4.0,
 ) -> None:
     """Play a scenario and report on every seat and on the market.
 
@@ -71,6 +73,7 @@ def run(
     """
     notes = console(stderr=True)
     asked = _asked(scenario, seed, policy or [])
+    check_memory(asked.scenario.as_market({}), seats=len(asked.seated), episodes=episodes, most_gb=max_gb)
     if out is not None:
         _check_folder(out)
     finished = _play(asked, episodes, notes)

@@ -6,6 +6,7 @@ A scenario is named by the file's stem (`maker-duel`), with or without `scenario
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import tomllib
@@ -85,10 +86,12 @@ def parse(text: str, *, source: str = "scenario", name: str = "") -> Scenario:
     """Return the scenario that TOML text describes; raises `ScenarioError`, naming `source`, with all its faults."""
     try:
         values = tomllib.loads(text)
+        stray = values.pop("folder", None)
+        faults, scenario = _validate(values)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(source, [f"not TOML: {error}"]) from None
-    stray = values.pop("folder", None)
-    faults, scenario = _validate(values)
+    except RecursionError:
+        raise ScenarioError(source, ["nested too deeply: tables lie four deep at most"]) from None
     faults += [] if stray is None else ["folder: unknown key: it is where the file lies"]
     if scenario is None or faults:
         raise ScenarioError(source, faults)
@@ -123,7 +126,7 @@ def _validate(values: Any) -> tuple[list[str], Scenario | None]:
 
 def _without(values: Any, faults: Sequence[tuple[tuple[int | str, ...], str]]) -> Any:
     """Return a copy of `values` without what is at fault: an entry, or the table in which one is missing."""
-    left = json.loads(json.dumps(values, default=str))
+    left = copy.deepcopy(values)
     doomed: list[tuple[Any, int | str]] = []
     for location, kind in faults:
         if len(location) == 1 and location[0] in _STAND_INS and location[0] not in left:
@@ -151,8 +154,24 @@ def _purged(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _purged(entry) for key, entry in value.items() if entry is not _DOOMED}
     if isinstance(value, list):
-        return [_purged(entry) for entry in value if entry is not _DOOMED]
+        left = [(place, entry) for place, entry in zip(_places(value), value, strict=True) if entry is not _DOOMED]
+        return _Entries([_purged(entry) for _, entry in left], [place for place, _ in left])
     return value
+
+
+class _Entries(list[Any]):
+    """What is left of a list, and the places that its entries had in the file."""
+
+    def __init__(self, entries: list[Any], places: list[int]) -> None:
+        super().__init__(entries)
+        self.places = places
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Entries:
+        return _Entries(copy.deepcopy(list(self), memo), list(self.places))
+
+
+def _places(value: list[Any]) -> Sequence[int]:
+    return value.places if isinstance(value, _Entries) else range(len(value))
 
 
 # --- what a fault reads like ------------------------------------------------------------------------------------------
@@ -172,8 +191,16 @@ def _faults_of(entry: Any, values: dict[str, Any]) -> list[str]:
     error = entry.get("ctx", {}).get("error")
     if not isinstance(error, InvalidValue):
         return [_fault(entry, values)]
-    where, _ = _path(entry["loc"], values)
-    return [f"{where}: {fault}" if where else fault for fault in error.faults]
+    where, table = _path(entry["loc"], values)
+    faults = [_renumbered(fault, table) for fault in error.faults]
+    return [f"{where}: {fault}" if where else fault for fault in faults]
+
+
+def _renumbered(fault: str, table: Any) -> str:
+    """Return a fault that begins with a path in a table with the indices that stand in the file."""
+    path = re.match(r"\w+(?:\.\w+|\[\d+\])*", fault)
+    location = [int(part) if part.isdigit() else part for part in re.findall(r"\w+", path[0])] if path else []
+    return _path(location, table)[0] + fault[len(path[0]) :] if path else fault
 
 
 def _fault(entry: Any, values: dict[str, Any]) -> str:
@@ -218,7 +245,7 @@ def _path(location: Sequence[int | str], values: Any) -> tuple[str, Any]:
     text, here = "", values
     for part in location:
         if isinstance(part, int):
-            text += f"[{part}]"
+            text += f"[{_places(here)[part] if isinstance(here, list) and part < len(here) else part}]"
         elif isinstance(here, dict) and here.get("kind") == part and part not in here:
             continue
         else:

@@ -15,6 +15,7 @@ from sekai.error import SekaiError
 from sekai.markets.engine import layout as at
 from sekai.markets.engine import terms
 from sekai.markets.engine.jit import cache_is_warm
+from sekai.scenarios.budget import SAMPLES
 from sekai.scenarios.seating import Others, seat, seat_policies
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def compiled_cache_is_warm() -> bool:
 
 
 def play(
-    scenario: Scenario, *, episodes: int, seed: int, others: Others | None = None, samples: int = 600
+    scenario: Scenario, *, episodes: int, seed: int, others: Others | None = None, samples: int = SAMPLES
 ) -> list[EpisodeRecord]:
     """Return the records of `sessions`, all of them played."""
     return list(sessions(scenario, episodes=episodes, seed=seed, others=others, samples=samples))
 
 
 def sessions(
-    scenario: Scenario, *, episodes: int, seed: int, others: Others | None = None, samples: int = 600
+    scenario: Scenario, *, episodes: int, seed: int, others: Others | None = None, samples: int = SAMPLES
 ) -> Iterator[EpisodeRecord]:
     """Play sessions (seed, 0), (seed, 1), ... with every seat taken, and yield the record of each.
 
@@ -100,7 +101,7 @@ def sessions(
         if value < 1:
             raise SekaiError(f"{name} must be >= 1, got {value}")
     chosen = seat_policies(scenario, others)
-    env = seat(scenario, chosen, record=True)
+    env = seat(scenario, chosen, record="trades")
     outside = seated(env, env.possible_agents, {name: chosen[name] for name in env.possible_agents}) or {}
     for episode in range(episodes):
         yield _play_one(env, scenario, outside, seed, episode, samples)
@@ -134,7 +135,8 @@ class _Sampler:
         self._is_trading: list[bool] = []
         self._positions: list[NDArray[np.int64]] = []
         self._wealth: list[list[int]] = []
-        self._depth: list[NDArray[np.int32]] = []
+        self._trades: list[NDArray[np.void]] = []
+        self._depth: list[tuple[NDArray[np.intp], NDArray[np.int32]]] = []
 
     def __call__(self, env: MarketEnv) -> None:
         top = env.top_of_book()
@@ -143,8 +145,11 @@ class _Sampler:
         accounts = env.account_table()[: self._seats]
         self._positions.append(accounts[:, at.Account.POSITION].copy())
         self._wealth.append(list(env.wealth().values())[: self._seats])
+        self._trades.append(_trades(env, self._seats))
         if self._with_depth:
-            self._depth.append(env.ladder_lots())
+            lots = env.ladder_lots()
+            held = np.flatnonzero(lots)  # of a wide ladder, nearly all is empty
+            self._depth.append((held, lots[held]))
 
     def record(
         self, env: MarketEnv, content_hash: str, seats: tuple[str, ...], seed: int, episode: int
@@ -154,7 +159,7 @@ class _Sampler:
         units, base = env.market.venue.units, env.market.venue.base_ticks
         accounts = env.account_table()[: len(seats)]
         totals = env.totals()
-        depth, window = _window(self._depth, bid, ask, base)
+        depth, window = _window(self._depth, bid, ask, base, env.market.venue.ladder_ticks)
         return EpisodeRecord(
             seed=seed,
             episode=episode,
@@ -171,7 +176,7 @@ class _Sampler:
             window_ticks=window,
             position_lots=np.array(self._positions),
             wealth=np.array(self._wealth) * units.money_unit,
-            trades=_trades(env, len(seats)),
+            trades=np.concatenate(self._trades),
             fills=accounts[:, at.Account.FILLS].copy(),
             volume_lots=accounts[:, at.Account.VOLUME].copy(),
             spread_earned=np.asarray(accounts[:, at.Account.EDGE] * units.money_unit, np.float64),
@@ -185,18 +190,25 @@ class _Sampler:
 
 
 def _window(
-    depth: list[NDArray[np.int32]], bid: NDArray[np.float64], ask: NDArray[np.float64], base: int
+    depth: list[tuple[NDArray[np.intp], NDArray[np.int32]]],
+    bid: NDArray[np.float64],
+    ask: NDArray[np.float64],
+    base: int,
+    ladder_ticks: int,
 ) -> tuple[NDArray[np.int32] | None, NDArray[np.int64] | None]:
-    """Cut the ladder's pictures to where the market was."""
+    """Cut the ladder's pictures, each as places and lots, to where the market was."""
     if not depth:
         return None, None
-    whole = np.array(depth)
     best = np.concatenate([bid[bid >= 0], ask[ask >= 0]])
     if best.size == 0:
-        best = np.array([base, base + whole.shape[1] - 1])
+        best = np.array([base, base + ladder_ticks - 1])
     low = max(0, int(best.min()) - base - _MARGIN_TICKS)
-    high = min(whole.shape[1], int(best.max()) - base + _MARGIN_TICKS + 1)
-    return whole[:, low:high], np.arange(base + low, base + high)
+    high = min(ladder_ticks, int(best.max()) - base + _MARGIN_TICKS + 1)
+    window = np.zeros((len(depth), high - low), np.int32)
+    for seen, (places, lots) in zip(window, depth, strict=True):
+        inside = (places >= low) & (places < high)
+        seen[places[inside] - low] = lots[inside]
+    return window, np.arange(base + low, base + high)
 
 
 def _trades(env: MarketEnv, seats: int) -> NDArray[np.void]:

@@ -34,6 +34,7 @@ from sekai.markets.config import (
     Venue,
     ZeroIntelligence,
 )
+from sekai.scenarios.budget import expected
 from sekai.utils import Checked, InvalidValue, line_of_text, printable_text
 
 __all__ = [
@@ -64,10 +65,15 @@ _Name: TypeAlias = Annotated[str, MinLen(1), Predicate(line_of_text)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session(Checked):
-    """How long a session is open, after how much background flow alone."""
+    """How long a session is open, after how much background flow alone.
+
+    A scenario whose sessions would take more messages than `max_messages`, by an estimate, is at fault: raise it where
+    that many are meant.
+    """
 
     length_s: Annotated[float, Ge(1e-6), Le(1e8)] = 600.0
     warmup_s: Annotated[float, Ge(0), Le(1e8)] = 0.0
+    max_messages: Annotated[float, Ge(1)] = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +132,16 @@ class Scenario(Checked):
                 )
         if not faults:
             try:
-                self.as_market({seat.name: AvellanedaStoikov() for seat in self.seats})
+                market = self.as_market({seat.name: AvellanedaStoikov() for seat in self.seats})
             except InvalidValue as error:
-                faults += error.faults
+                return list(error.faults)
+            messages = expected(market).messages
+            if messages > self.session.max_messages:
+                faults.append(
+                    f"session.max_messages: a session would take about {messages:.2g} messages, more than "
+                    f"{self.session.max_messages:.2g}: lower session.length_s, session.warmup_s, flow.pace or the "
+                    "rates at which seats decide, or raise session.max_messages"
+                )
         return faults
 
     @property

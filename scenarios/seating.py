@@ -11,6 +11,7 @@ from sekai.error import SekaiError, did_you_mean
 
 if TYPE_CHECKING:
     from sekai.markets.envs import MarketEnv
+    from sekai.markets.envs.market import Record
     from sekai.scenarios.schema import Scenario
 
 __all__ = ["Others", "named", "seat", "seat_policies"]
@@ -43,7 +44,7 @@ def seat_policies(scenario: Scenario, others: Others | None) -> dict[str, Any]:
     return policies | named(others)
 
 
-def seat(scenario: Scenario, policies: Mapping[str, Policy | CompiledPolicy], *, record: bool = False) -> MarketEnv:
+def seat(scenario: Scenario, policies: Mapping[str, Policy | CompiledPolicy], *, record: Record = False) -> MarketEnv:
     """Return the market with the compiled ones of these policies in their seats; all other seats are its agents."""
     from sekai.markets.envs import MarketEnv
 

@@ -14,7 +14,7 @@ import copy
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ from sekai.markets.units import NS_PER_S, Units, nanoseconds
 from sekai.registry import EnvSpec
 from sekai.spaces import Box, Dict, MultiDiscrete, Space
 
-__all__ = ["MarketEnv", "SeatView", "TopOfBook"]
+__all__ = ["MarketEnv", "Record", "SeatView", "TopOfBook"]
 
 
 class TopOfBook(NamedTuple):
@@ -58,6 +58,8 @@ _STATE = frozenset(
     ("_row", "_seed", "_episode", "_events", "agents", "acting", "_before_open", "_rng", "_rng_seed", "_spec")
 )  # what differs between two envs of the same market
 _WORDS = {"maker": 4, "taker": 2}
+Record: TypeAlias = bool | Literal["trades"]
+"""Which events a market keeps until they are read: all, none, or the trades."""
 _Observer = Callable[["MarketEnv"], None]
 
 
@@ -76,12 +78,12 @@ class MarketEnv(MultiAgentEnv):
     queue place. A taker acts by MultiDiscrete (side, lots): -1 sells, 1 buys at the market, 0 holds.
 
     `elapsed` is in seconds. `content_hash` is that of the scenario that the market came from. With `record=True` every
-    event of the market is kept for `events()`.
+    event of the market is kept for `events()`, with `record="trades"` the trades.
     """
 
     metadata = {"description": "Makers and takers on one limit order book, over live background flow."}
 
-    def __init__(self, market: config.Market, *, record: bool = False, content_hash: str | None = None) -> None:
+    def __init__(self, market: config.Market, *, record: Record = False, content_hash: str | None = None) -> None:
         self.market = market
         self.content_hash = content_hash
         self._record = record
@@ -298,7 +300,7 @@ class MarketEnv(MultiAgentEnv):
     def events(self) -> NDArray[Any]:
         """Return, and forget, the session's events since the last call, oldest first, as `messages.EVENT`.
 
-        Owners are numbers into `accounts`. Raises `SekaiError` unless the market was made with `record=True`.
+        Owners are numbers into `accounts`. Raises `SekaiError` unless the market was made with `record`.
         """
         if not self._record:
             raise SekaiError("events() needs MarketEnv(market, record=True)")
@@ -507,7 +509,11 @@ class SeatView(AgentView):
 
 
 def _restored(
-    cls: type[MarketEnv], market: config.Market, record: bool, content_hash: str | None, state: dict[str, Any]
+    cls: type[MarketEnv],
+    market: config.Market,
+    record: Record,
+    content_hash: str | None,
+    state: dict[str, Any],
 ) -> MarketEnv:
     env = cls(market, record=record, content_hash=content_hash)
     vars(env).update(state)

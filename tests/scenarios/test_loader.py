@@ -205,3 +205,51 @@ def test_the_content_hash_ignores_comments_and_names_and_nothing_else():
     assert parse(CALM.replace("512", "1024")).content_hash != parse(CALM).content_hash
     explicit = CALM.replace("ladder_ticks = 512", "ladder_ticks = 512\ntick_size = 0.01")
     assert parse(explicit).content_hash == parse(CALM).content_hash
+
+
+def test_a_fault_is_named_where_it_stands_in_the_file_whatever_else_is_wrong():
+    """What is found on a second look is counted as on the first."""
+    seat = CALM[CALM.index("[[seats]]") : CALM.index("[[traders]]")]
+    lame = seat.replace('clock = { kind = "periodic", every_s = 1.0 }', "")
+    wrong = seat.replace('role = { kind = "maker" }', 'role = { kind = "taker" }')
+    wrong = wrong.replace("avellaneda_stoikov", "constant_spread").replace('"maker"', '"second"', 1)
+    faults = _faults(CALM.replace(seat, lame + lame.replace('"maker"', '"other"', 1) + seat + wrong))
+    assert faults == (
+        "seats[0].clock: missing, it must be given",
+        "seats[1].clock: missing, it must be given",
+        "seats[3].policy: 'constant_spread' plays makers, but seat 'second' is a taker",
+    )
+    calls = "{ at_s = 1.0 }, { at_s = 9.0, length_s = 5.0 }, { at_s = 10.0, length_s = 1.0 }"
+    first, second = _faults(CALM.replace("[flow]", f"[market.schedule]\nintraday_calls = [{calls}]\n[flow]"))
+    assert first == "market.schedule.intraday_calls[0].length_s: missing, it must be given"
+    assert second.startswith("market.schedule.intraday_calls[2] must begin at 14 s or later")
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 50_000, "a" + ".a" * 3_000 + " = 1", "[flow]\nlimit_per_min = " + "[" * 300 + "]" * 300]
+)
+def test_what_is_nested_too_deeply_is_an_error_of_the_file(text):
+    with pytest.raises(ScenarioError) as caught:
+        parse(text, source="deep.toml")
+    assert str(caught.value).startswith("deep.toml has ") and len(str(caught.value)) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("change", "messages"),
+    [
+        (('kind = "zero_intelligence"', 'kind = "zero_intelligence"\npace = 1e9'), "5.6e+11"),
+        (("[market]", "[session]\nlength_s = 1e8\nwarmup_s = 1e8\n[market]"), "4.7e+08"),
+        (("every_s = 5.0", "every_s = 1e-6"), "2.4e+09"),
+    ],
+)
+def test_a_session_of_too_many_messages_is_a_fault_that_says_how_to_raise_the_limit(change, messages):
+    text = CALM.replace(*change)
+    limit = "max_messages = 1e8\n"
+    if "[session]" in text:
+        text = text.replace("[session]\n", "[session]\n" + limit)
+    (fault,) = _faults(text)
+    assert fault.startswith(f"session.max_messages: a session would take about {messages} messages, more than 1e+0")
+    assert "raise session.max_messages" in fault
+    more = "max_messages = 1e15\n"
+    raised = text.replace(limit, more) if limit in text else text.replace("[market]", f"[session]\n{more}[market]")
+    assert parse(raised).session.max_messages == 1e15
