@@ -17,7 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 import sekai
@@ -112,7 +112,7 @@ def _print_version(is_wanted: bool) -> None:
     if is_wanted:
         import typer
 
-        print(f"sekai {version('sekai')}")
+        print(f"sekai {sekai.__version__}")
         raise typer.Exit
 
 

@@ -1,16 +1,20 @@
 """Every mistake a user can make has a type here, and its message says what would have been right.
 
-All derive from `SekaiError`; those that a plain Python program would expect as a `ValueError`, a `LookupError` or an
-`AttributeError` are that too.
+All derive from `SekaiError`, and from `ValueError`, `LookupError` and the like where Python has a type for the mistake.
 """
 
 from collections.abc import Iterable
 
 __all__ = [
+    "AsyncCallPending",
+    "BackendMismatch",
     "ClosedEnvironment",
+    "EnvAlreadyRegistered",
+    "EnvNotFound",
     "InvalidAction",
     "InvalidAgents",
     "InvalidMask",
+    "InvalidObservation",
     "LoaderError",
     "MissingPolicy",
     "NameNotFound",
@@ -21,7 +25,6 @@ __all__ = [
     "SpaceMismatch",
     "UndefinedAttribute",
     "UnreadableFile",
-    "UnregisteredEnv",
     "UnsupportedWrapper",
     "UnwritableFile",
     "VersionNotFound",
@@ -32,6 +35,8 @@ __all__ = [
     "nearest",
 ]
 
+_HEAD, _TAIL = 480, 120  # characters of a long message that are kept: what is wrong, and the end of what was given
+
 
 class SekaiError(Exception):
     """The base of all errors that a user of the library can cause."""
@@ -41,11 +46,26 @@ class ResetRequired(SekaiError):
     """Raised when `step` is called before the first `reset`, or after an episode's end."""
 
 
+class AsyncCallPending(SekaiError):
+    """Raised when an environment is asked to step or reset while an async call has not returned yet."""
+
+
 class ClosedEnvironment(SekaiError):
     """Raised when `reset` or `step` is called after `close`."""
 
 
-class InvalidAction(SekaiError, ValueError, TypeError):
+class _AboutValues(SekaiError, ValueError):
+    """An error that prints values, which may be large: a long message is cut in the middle, and is one line."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) <= _HEAD + _TAIL:
+            return text
+        line = " ".join(text.split())
+        return f"{line[:_HEAD]} ... {line[-_TAIL:]}"
+
+
+class InvalidAction(_AboutValues, TypeError):
     """Raised for an action outside its space, or for a wrong number of actions."""
 
 
@@ -57,39 +77,51 @@ class InvalidMask(SekaiError, ValueError, TypeError):
     """Raised for a mask of a vector env's rows that is not one boolean a row."""
 
 
-class SpaceMismatch(SekaiError, ValueError):
+class SpaceMismatch(_AboutValues):
     """Raised when a value does not belong to a space, or when two spaces that must be equal are not."""
 
 
+class InvalidObservation(SpaceMismatch):
+    """Raised when an environment returns an observation that its space cannot hold."""
+
+
+class BackendMismatch(SekaiError, TypeError):
+    """Raised for an array that a backend cannot read."""
+
+
 class UndefinedAttribute(SekaiError, AttributeError):
-    """Raised when an environment did not define something that it was asked for (its spaces, its agents)."""
+    """Raised when an environment lacks something that it must define, such as its spaces."""
 
 
 class MissingPolicy(SekaiError, LookupError):
-    """Raised when a view meets an agent that nobody plays."""
+    """Raised when a view meets an agent that no policy plays."""
 
 
 class UnsupportedWrapper(SekaiError, TypeError):
-    """Raised when a wrapper cannot serve many agents as it is written; it says which hook to use instead."""
+    """Raised when a wrapper cannot go around an environment; it says what to use instead."""
 
 
 class RegistrationError(SekaiError, ValueError):
-    """Raised for an id or an entry point that cannot be registered."""
+    """Raised for an id, an entry point or a spec that cannot be registered, or cannot be written as JSON."""
 
 
-class UnregisteredEnv(SekaiError, LookupError):
+class EnvAlreadyRegistered(RegistrationError):
+    """Raised for an id that clashes with a registered one: one of them has a version, the other has none."""
+
+
+class EnvNotFound(SekaiError, LookupError):
     """Raised when no environment has the id that was asked for."""
 
 
-class NamespaceNotFound(UnregisteredEnv):
+class NamespaceNotFound(EnvNotFound):
     """Raised when the namespace of an id is not known."""
 
 
-class NameNotFound(UnregisteredEnv):
+class NameNotFound(EnvNotFound):
     """Raised when a namespace has no environment of that name."""
 
 
-class VersionNotFound(UnregisteredEnv):
+class VersionNotFound(EnvNotFound):
     """Raised when a name exists, but not in the version that was asked for."""
 
 
@@ -102,15 +134,15 @@ class UnreadableFile(SekaiError, ValueError):
 
 
 class UnwritableFile(SekaiError, OSError):
-    """Raised where a file cannot be written, the disk is full, say; it names the file, which is as it was before."""
+    """Raised where a file cannot be written, as on a full disk; it names the file, which is as it was before."""
 
 
 class WorkerDied(SekaiError, RuntimeError):
-    """Raised when the process of some environments is gone; it says which environments, and how it ended."""
+    """Raised when a worker process is gone; it says which environments it had, and how it ended."""
 
 
 class WorkerTimeout(SekaiError, TimeoutError):
-    """Raised when the process of some environments does not answer in time."""
+    """Raised when a worker process does not answer in time; it says which environments it has."""
 
 
 def install_hint(extra: str) -> str:

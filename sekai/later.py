@@ -1,4 +1,7 @@
-"""Parts of a package that are imported when they are first asked for, so that importing the package stays quick."""
+"""Parts of a package that are imported when they are first used.
+
+`import sekai` takes 0.19 s of CPU time, 0.12 s of it numpy's; with everything that it names it would take 0.29 s.
+"""
 
 import sys
 from collections.abc import Callable
@@ -8,17 +11,18 @@ from typing import Any
 __all__ = ["later"]
 
 
-def later(package: str, *modules: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` for a package, some of whose `modules` are imported when they are needed.
+def later(package: str, *modules: str, **others: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return `__getattr__` and `__dir__` for a package that imports some of its `modules` when they are first used.
 
-    `modules` are relative to the package, ".view" for instance. What its `__all__` names and it does not have yet is
-    looked for in each of them in turn.
+    `modules` are relative to the package, such as ".view". A name in the package's `__all__` that it does not have yet
+    is looked for in each of them in turn. `others` are modules under another name: `space_utils=".spaces.utils"`.
     """
+    named = {module.rpartition(".")[2]: module for module in modules} | others
 
     def __getattr__(name: str) -> Any:
         home: Any = sys.modules[package]
-        if f".{name}" in modules:
-            return import_module(f".{name}", package)
+        if name in named:
+            return import_module(named[name], package)
         for module in modules if name in home.__all__ else ():
             found = getattr(import_module(module, package), name, home)
             if found is not home:

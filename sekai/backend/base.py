@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.error import SekaiError, did_you_mean, install_hint
+from sekai.error import BackendMismatch, SekaiError, did_you_mean, install_hint
 
 __all__ = ["NUMPY", "BackendOps", "NumpyOps", "backend"]
 
@@ -75,8 +75,12 @@ class NumpyOps:
         return array
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        """Return `array` as an array."""
-        return np.asarray(array)
+        """Return `array` as an array; raises `BackendMismatch` for one that NumPy cannot read, as on another device."""
+        try:
+            return np.asarray(array)
+        except (TypeError, RuntimeError) as error:
+            kind = f"{type(array).__module__}.{type(array).__qualname__}"
+            raise BackendMismatch(f"array must be one that NumPy can read, got a {kind}: {error}") from error
 
     def is_array(self, value: Any) -> bool:
         """Say whether `value` is an array or a numpy scalar."""

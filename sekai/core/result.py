@@ -22,6 +22,7 @@ __all__ = [
     "StepResult",
     "frozen",
     "same",
+    "snapshot",
 ]
 
 AgentID: TypeAlias = str
@@ -66,6 +67,22 @@ def _same_arrays(left: Any, right: Any) -> bool:
     if left.dtype.kind in "fc":
         return bool(np.array_equal(left, right, equal_nan=True))
     return bool(np.array_equal(left, right))
+
+
+def snapshot(value: Any) -> Any:
+    """Return a copy of `value`, a result or what one holds, that stays as it is when an environment reuses its memory.
+
+    Results, dicts, lists, tuples and NumPy arrays are copied, one inside the other; anything else is not.
+    """
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) is dict:
+        return {name: snapshot(part) for name, part in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(snapshot, value))
+    if isinstance(value, ByValue):
+        return type(value)(*(snapshot(getattr(value, f.name)) for f in fields(value)))
+    return value
 
 
 class ByValue:

@@ -1,14 +1,14 @@
 """A random stream belongs to a name, never to the order of calls.
 
-`child_seed(7, "taker")` is the same number whoever else is in the room, so adding one agent, one sub-environment or
-one policy changes nobody else's draws. The children come from numpy's `SeedSequence`, whose spawn keys are the names.
+`child_seed(7, "taker")` is the same number whoever else there is, so another agent, sub-environment or policy changes
+nobody else's draws. The children come from NumPy's `SeedSequence`, whose spawn keys are the names.
 """
 
 import numpy as np
 
 from sekai.error import SekaiError
 
-__all__ = ["check_seed", "child_seed", "fresh_seed", "policy_seed"]
+__all__ = ["check_seed", "child_seed", "fresh_seed", "make_seed_sequence", "np_random", "policy_seed"]
 
 
 def check_seed(seed: int) -> int:
@@ -19,7 +19,7 @@ def check_seed(seed: int) -> int:
 
 
 def fresh_seed() -> int:
-    """Return a seed from the machine's entropy, in [0, 2**63)."""
+    """Return a seed from the operating system's entropy, in [0, 2**63)."""
     return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 1)
 
 
@@ -32,6 +32,21 @@ def child_seed(seed: int, *path: str | int) -> int:
     key = tuple(word for part in path for word in _words(part))
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=key)
     return int(sequence.generate_state(1, np.uint64)[0] >> 1)
+
+
+def np_random(seed: int | None = None) -> "tuple[np.random.Generator, int]":
+    """Return a random stream and the seed that it started from, a fresh one where `seed` is None."""
+    seed = fresh_seed() if seed is None else check_seed(seed)
+    return np.random.default_rng(seed), seed
+
+
+def make_seed_sequence(base_seed: int, n: int) -> list[int]:
+    """Return `n` independent seeds, the children 0 to n - 1 of `base_seed`.
+
+    >>> make_seed_sequence(7, 3)[:2] == make_seed_sequence(7, 2)
+    True
+    """
+    return [child_seed(base_seed, k) for k in range(n)]
 
 
 def policy_seed(seed: int, name: str, episode: int = 0) -> int:

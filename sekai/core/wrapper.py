@@ -8,6 +8,7 @@ episode: it sees the results of all agents. `ProgramWrapper`, control flow: a ge
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import update_wrapper
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -34,6 +35,7 @@ __all__ = [
     "Wrapper",
 ]
 
+_NO_CONTEXT = nullcontext()
 _HOOKS = ("observation", "reward", "action", "on_begin", "on_reset", "on_step")
 _DRIVERS = ("reset", "step", "async_reset", "async_step")
 
@@ -274,6 +276,10 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
         """Return the result of the step."""
         return result
 
+    def awaiting(self, method: str) -> AbstractContextManager[None]:
+        """Return the context in which `env`'s async `method` is awaited."""
+        return _NO_CONTEXT
+
     def on_settle(self, result: MAStepResult) -> MAStepResult:
         """Return the result of settling."""
         return result
@@ -295,13 +301,17 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[ObsT]:
         """Begin an episode, awaiting `env`."""
         self.before_reset(seed, options)
-        return self.on_reset(await self.env.async_reset(seed=seed, options=options))  # type: ignore[no-any-return]
+        with self.awaiting("async_reset"):
+            result = await self.env.async_reset(seed=seed, options=options)
+        return self.on_reset(result)  # type: ignore[no-any-return]
 
     async def async_step(self, action: ActT) -> StepResult[ObsT]:
         """Step, awaiting `env`."""
         if self.alert:
             self.before_step(action)
-        return self.on_step(await self.env.async_step(action))  # type: ignore[no-any-return]
+        with self.awaiting("async_step"):
+            result = await self.env.async_step(action)
+        return self.on_step(result)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close `env`."""

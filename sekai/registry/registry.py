@@ -7,9 +7,11 @@ and whose value is a module that registers on import, or a callable that registe
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.error import (
+    EnvAlreadyRegistered,
     LoaderError,
     NameNotFound,
     NamespaceNotFound,
@@ -23,8 +25,6 @@ from sekai.registry.spec import EntryPoint, EnvSpec, WrapperSpec, parse_id
 
 if TYPE_CHECKING:
     from inspect import Parameter
-
-    from sekai.core.env import Env, MultiAgentEnv
 
 __all__ = [
     "GROUP",
@@ -61,7 +61,7 @@ class Registry:
         """Add a spec; one of the same id is replaced. A name has versions or has none, never both."""
         siblings = [s for s in self._specs.values() if (s.namespace, s.name) == (spec.namespace, spec.name)]
         if any((s.version is None) != (spec.version is None) for s in siblings):
-            raise RegistrationError(f"{spec.id!r} clashes with {siblings[0].id!r}: give all a version, or none")
+            raise EnvAlreadyRegistered(f"{spec.id!r} clashes with {siblings[0].id!r}: give all a version, or none")
         self._specs[spec.id] = spec
 
     def add_namespace(self, namespace: str, loader: Callable[[], Any]) -> None:
@@ -235,64 +235,88 @@ def pprint(namespace: str | None = None) -> None:
     print("\n\n".join(paragraphs))
 
 
-def make_env(id: str | EnvSpec, **kwargs: Any) -> "Env[Any, Any]":
+def make_env(id: str | EnvSpec, **kwargs: Any) -> Env[Any, Any]:
     """Make the environment `id` of one agent, as `make` does; of many, `agent` says whose view it is.
 
     Raises `SekaiError` for an environment of many agents without `agent`.
     """
-    from sekai.core.env import Env
-
     env = make(id, **kwargs)
     if not isinstance(env, Env):
         raise SekaiError(f"{env!r} has many agents: say whose view it is, agent=..., or use make_multi_agent")
     return env
 
 
-def make_multi_agent(id: str | EnvSpec, **kwargs: Any) -> "MultiAgentEnv":
-    """Make the environment `id` of many agents, as `make` does; one agent's becomes a world with one seat."""
-    from sekai.core.env import MultiAgentEnv
-
+def make_multi_agent(id: str | EnvSpec, **kwargs: Any) -> MultiAgentEnv:
+    """Make the environment `id` of many agents, as `make` does; an `Env` becomes one of many with a single agent."""
     env = make(id, **kwargs)
     return env if isinstance(env, MultiAgentEnv) else env.as_multi_agent()
 
 
-def make(id: str | EnvSpec, **kwargs: Any) -> Any:
+@overload
+def make(
+    id: str | EnvSpec,
+    *,
+    agent: str,
+    others: Mapping[str, Any] | None = None,
+    max_episode_steps: int | None = None,
+    **kwargs: Any,
+) -> Env[Any, Any]: ...
+
+
+@overload
+def make(
+    id: str | EnvSpec, *, agent: None = None, max_episode_steps: int | None = None, **kwargs: Any
+) -> Env[Any, Any] | MultiAgentEnv: ...
+
+
+def make(
+    id: str | EnvSpec,
+    *,
+    agent: str | None = None,
+    others: Mapping[str, Any] | None = None,
+    max_episode_steps: int | None = None,
+    **kwargs: Any,
+) -> Env[Any, Any] | MultiAgentEnv:
     """Make the environment `id`: an `Env` or a `MultiAgentEnv`, with its `spec` set.
 
-    `kwargs` go to the entry point, over those registered. The environment comes inside `OrderEnforcing`, then
-    `TimeLimit` if it has `max_episode_steps`, then its additional wrappers. Of a world of many agents,
-    `agent="maker_0"`, with `others={name: policy}` if need be, makes that agent's view. Raises `SekaiError` for an
-    argument that the entry point does not take, or that it lacks.
+    `kwargs` go to the entry point, over those registered; `max_episode_steps` stands in for the registered one. The
+    environment comes inside `OrderEnforcing`, then `TimeLimit` if it has a limit, then its additional wrappers. Of many
+    agents, `agent` makes the view of that one, with `others` as in `MultiAgentEnv.view`. An entry point that takes
+    `agent` or `max_episode_steps` itself is given it. Raises `SekaiError` for an argument that the entry point does not
+    take, and for one that it lacks.
     """
-    from sekai.core.env import MultiAgentEnv
-    from sekai.wrappers.episode import OrderEnforcing, TimeLimit
+    from sekai.wrappers.episode import OrderEnforcing, TimeLimit  # 20 ms, which only making is worth
 
     found = id if isinstance(id, EnvSpec) else registry.find(id)
     entry_point = _import(found.entry_point, found.id)
-    arguments: dict[str, Any] = {**found.kwargs, **kwargs}
-    ours = [name for name in ("agent", "others") if name in arguments and not _takes(entry_point, name)]
-    seat: dict[str, Any] = {name: arguments.pop(name) for name in ours}
+    given = {"agent": agent, "others": others, "max_episode_steps": max_episode_steps}
+    arguments = {**found.kwargs, **kwargs, **{name: value for name, value in given.items() if value is not None}}
+    seat: dict[str, Any] = {}
+    if not _takes(entry_point, "agent"):
+        seat = {name: arguments.pop(name) for name in ("agent", "others") if name in arguments}
+    limit = found.max_episode_steps
+    if not _takes(entry_point, "max_episode_steps"):
+        limit = arguments.pop("max_episode_steps", limit)
     _check_arguments(found.id, entry_point, arguments)
-    env = entry_point(**arguments)
+    spec = replace(found, kwargs={**arguments, **seat}, max_episode_steps=limit)
+    env: Any = entry_point(**arguments)
     if seat and not isinstance(env, MultiAgentEnv):
         raise SekaiError(f"{found.id!r} has one agent: make it without {' and '.join(seat)}")
-    env.unwrapped.spec = replace(found, kwargs={**arguments, **seat})
+    env.unwrapped.spec = spec
     env = OrderEnforcing(env)
-    if found.max_episode_steps is not None:
-        env = TimeLimit(env, found.max_episode_steps)
+    if limit is not None:
+        env = TimeLimit(env, limit)
     for wrapper in found.additional_wrappers:
         env = _wrapped(env, wrapper)
     if seat:
         if "agent" not in seat:
             raise SekaiError(f"others without an agent: say which agent of {found.id!r} is yours, agent=...")
         env = env.view(**seat)
-    return env
+    return env  # type: ignore[no-any-return]
 
 
 def _wrapped(env: Any, wrapper: WrapperSpec) -> Any:
     """Put a wrapper around `env`; its argument `agents`, where it has many, says around whom."""
-    from sekai.core.env import MultiAgentEnv
-
     entry_point = _import(wrapper.entry_point, wrapper.name)
     if isinstance(env, MultiAgentEnv) and "agents" in wrapper.kwargs and not _takes(entry_point, "agents"):
         return env.wrap(entry_point, **wrapper.kwargs)  # type: ignore[arg-type]

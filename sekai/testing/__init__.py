@@ -1,10 +1,11 @@
-"""For people who write environments, layers and policies: worlds to test them with, and tests to inherit.
+"""For people who write environments, wrappers and policies: environments to test them with, and tests to inherit.
 
 Strategies for hypothesis are in `sekai.testing.strategies`, which needs that library.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sekai.later import later
 from sekai.testing.doubles import ClockworkEnv, CountingEnv, EchoEnv
 
 if TYPE_CHECKING:
@@ -12,10 +13,5 @@ if TYPE_CHECKING:
 
 __all__ = ["ClockworkEnv", "CountingEnv", "EchoEnv", "EnvConformance"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "EnvConformance":
-        from sekai.testing.conformance import EnvConformance
-
-        return EnvConformance
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = later(__name__, ".conformance")

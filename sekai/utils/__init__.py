@@ -1,7 +1,8 @@
-"""What the rest of the framework leans on, and the checker of environments."""
+"""The checker of environments, dataclasses that check themselves, files written whole, and text for terminals."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sekai.later import later
 from sekai.utils.checked import Checked, InvalidValue, line_of_text, power_of_two, printable_text
 
 if TYPE_CHECKING:
@@ -9,10 +10,5 @@ if TYPE_CHECKING:
 
 __all__ = ["Checked", "InvalidValue", "check_env", "line_of_text", "power_of_two", "printable_text"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "check_env":
-        from sekai.utils.checker import check_env
-
-        return check_env
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = later(__name__, ".checker")

@@ -1,14 +1,15 @@
 """Layers that concern whole episodes: their order, their length, and what follows their end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sekai.core.agents import wrong_agents
 from sekai.core.env import ActT, MultiAgentEnv, ObsT
 from sekai.core.program import Program, Reset, Step
-from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult
+from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult, snapshot
 from sekai.core.wrapper import EpisodeWrapper, ProgramWrapper
-from sekai.error import ClosedEnvironment, ResetRequired, SekaiError
+from sekai.error import AsyncCallPending, ClosedEnvironment, ResetRequired, SekaiError
 
 __all__ = ["AutoReset", "OrderEnforcing", "TimeLimit", "restarted_info"]
 
@@ -16,11 +17,11 @@ _NEW, _LIVE, _OVER, _CLOSED = "new", "live", "over", "closed"
 
 
 class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
-    """Refuses what is out of order, with an error that says what.
+    """Rejects what is out of order.
 
-    `ResetRequired` for a step before the first reset or after the episode's end; `ClosedEnvironment` after `close`; of
-    many agents, `InvalidAgents` for actions that are no mapping by agent, or of others than those that must act now,
-    naming the missing and the extra.
+    Raises `ResetRequired` for a step before the first reset or after the episode's end, `ClosedEnvironment` for one
+    after `close`, and `AsyncCallPending` for a step or reset while `async_step` or `async_reset` has not returned. Of
+    many agents it raises `InvalidAgents` unless the actions are for exactly those that must act now.
     """
 
     per_view = True
@@ -29,16 +30,22 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
         super().__init__(env)
         self._phase = _NEW
         self._many = isinstance(env, MultiAgentEnv)
+        self._pending = ""
 
     def before_reset(self, seed: int | None, options: dict[str, Any] | None) -> None:
-        """Refuse to reset what is closed."""
+        """Raise an error where this is closed, or a call is pending."""
+        self._check_pending("reset")
         if self._phase == _CLOSED:
             raise ClosedEnvironment(f"reset after close: make a new {self.unwrapped!r}")
 
     def before_step(self, action: Any) -> None:
-        """Refuse a step out of order, or with the wrong agents."""
+        """Raise an error for a step out of order, or with the wrong agents."""
+        self._check_pending("step")
+        if self._phase == _CLOSED:
+            raise ClosedEnvironment(f"step after close: make a new {self.unwrapped!r}")
         if self._phase != _LIVE:
-            self._refuse()
+            when = "before the first reset" if self._phase == _NEW else "after the episode's end"
+            raise ResetRequired(f"step {when}: call reset() first")
         if self._many:
             acting = self.env.acting
             if type(action) is not dict and not isinstance(action, Mapping):
@@ -47,28 +54,36 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
                 raise wrong_agents(self.env, action)
 
     def on_reset(self, result: Any) -> Any:
-        """Remember that an episode runs."""
+        """Note that an episode has begun."""
         self._phase = _LIVE
         self.alert = self._many
         return result
 
     def on_step(self, result: Any) -> Any:
-        """Remember when it ends."""
+        """Note the episode's end."""
         if result.all_done if self._many else result.terminated or result.truncated:
             self._phase = _OVER
             self.alert = True
         return result
 
     def on_close(self) -> None:
-        """Remember the end."""
+        """Note the end of all episodes."""
         self._phase = _CLOSED
         self.alert = True
 
-    def _refuse(self) -> None:
-        if self._phase == _CLOSED:
-            raise ClosedEnvironment(f"step after close: make a new {self.unwrapped!r}")
-        when = "before the first reset" if self._phase == _NEW else "after the episode's end"
-        raise ResetRequired(f"step {when}: call reset() first")
+    @contextmanager
+    def awaiting(self, method: str) -> Iterator[None]:
+        """Reject every other call meanwhile."""
+        self._pending, alert = method, self.alert
+        self.alert = True
+        try:
+            yield
+        finally:
+            self._pending, self.alert = "", alert or self._phase == _CLOSED
+
+    def _check_pending(self, method: str) -> None:
+        if self._pending:
+            raise AsyncCallPending(f"{method} while {self._pending} has not returned: await it first")
 
 
 class TimeLimit(EpisodeWrapper[ObsT, ActT]):
@@ -142,10 +157,11 @@ class AutoReset(ProgramWrapper[ObsT, ActT]):
     def program(self, action: Any) -> Program[Any]:
         """Step, and reset after the end."""
         result = yield Step(action)
-        if isinstance(result, MAStepResult):
-            return result if not result.all_done else _restarted(result, (yield Reset()))
-        if not (result.terminated or result.truncated):
+        if not (result.all_done if isinstance(result, MAStepResult) else result.done):
             return result
+        result = snapshot(result)  # the environment may use its arrays and dicts again
+        if isinstance(result, MAStepResult):
+            return _restarted(result, (yield Reset()))
         begun: ResetResult[Any] = yield Reset()
         info = restarted_info(result.observation, result.info, begun.info)
         return StepResult(begun.observation, result.reward, result.terminated, result.truncated, info)

@@ -19,7 +19,9 @@ def test_importing_the_framework_leaves_out_what_is_not_needed_yet() -> None:
     assert {"sekai.core.env", "sekai.registry", "sekai.spaces.box"} <= loaded and not loaded & LATER
 
 
-@pytest.mark.parametrize("name", ["sekai", "sekai.core", "sekai.spaces", "sekai.stats", "sekai.vector"])
+@pytest.mark.parametrize(
+    "name", ["sekai", "sekai.spaces", "sekai.stats", "sekai.testing", "sekai.utils", "sekai.vector"]
+)
 def test_everything_listed_is_there(name: str) -> None:
     package = importlib.import_module(name)
     assert set(package.__all__) <= set(dir(package))
@@ -52,6 +54,17 @@ class Text(sekai.Space[str]):
         return cls()
 
 assert sekai.Text is not Text and type(sekai.Space.from_jsonable({"kind": "Text"})) is Text
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_every_part_is_there_after_one_import() -> None:
+    program = """
+import sekai
+parts = ("adapters", "error", "rendering", "spaces", "stats", "testing", "utils", "vector", "wrappers", "space_utils")
+assert set(parts) <= set(sekai.__all__)
+assert all(getattr(sekai, part).__name__.startswith("sekai.") for part in parts)
+assert sekai.space_utils is sekai.spaces.utils and sekai.rendering.Recorder and sekai.testing.EnvConformance
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 

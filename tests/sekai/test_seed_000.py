@@ -776,3 +776,21 @@ def test_importing_is_light() -> None:
     heavy = ("numba", "pydantic", "typer", "rich", "matplotlib", "asyncio", "sortedcontainers", "cloudpickle")
     code = f"import sys, sekai; print([name for name in {heavy!r} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+NAMES_OF_0_1_2 = """
+__version__ Env Wrapper ObservationWrapper RewardWrapper ActionWrapper MultiAgentEnv StepResult ResetResult MAStepResult
+MAResetResult Space Box Discrete MultiDiscrete MultiBinary Dict Tuple space_utils register make spec all_specs
+register_namespace EnvSpec WrapperSpec VecEnv SyncVecEnv AsyncVecEnv ProcVecEnv VecStepResult VecResetResult stack_infos
+VecWrapper VecObservationWrapper VecRewardWrapper VecActionWrapper EpisodeStats StatsTracker InMemoryTracker
+LoggingTracker TimeLimit AutoReset RecordEpisodeStatistics ClipAction RescaleAction FlattenObservation
+NormalizeObservation NormalizeReward FrameStackObservation TransformObservation TransformReward OrderEnforcing wrappers
+spaces vector rendering stats utils error SekaiError EnvNotFound EnvAlreadyRegistered InvalidAction InvalidObservation
+ResetRequired AsyncCallPending BackendMismatch SpaceMismatch np_random make_seed_sequence check_env
+"""
+
+
+def test_every_name_of_the_package_it_describes_is_at_the_top() -> None:
+    names = NAMES_OF_0_1_2.split()
+    assert len(names) == 72
+    assert [name for name in names if name not in sekai.__all__ or not hasattr(sekai, name)] == []

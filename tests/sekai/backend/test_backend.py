@@ -69,3 +69,12 @@ def test_a_backend_is_passed_to_a_space(ops: BackendOps) -> None:
 def test_an_unknown_backend_is_named() -> None:
     with pytest.raises(sekai.SekaiError, match="backend must be one of .*'torch'"):
         backend("torhc")
+
+
+def test_an_array_that_numpy_cannot_read_is_said() -> None:
+    class OnADevice:
+        def __array__(self, *args: object, **kwargs: object) -> object:
+            raise TypeError("copy it to the host first")
+
+    with pytest.raises(sekai.BackendMismatch, match=r"got a .*OnADevice: copy it to the host first"):
+        flatten(Box(0.0, 1.0, (1,)), OnADevice())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import sekai
 from sekai import SekaiError
 from sekai.core.seeding import check_seed, child_seed, fresh_seed
 
@@ -24,3 +25,11 @@ def test_seeds_may_be_numpys_and_large() -> None:
     assert check_seed(np.int32(3)) == 3 and type(check_seed(np.int32(3))) is int
     assert child_seed(2**100, "a") != child_seed(2**100 + 1, "a")
     assert fresh_seed() != fresh_seed()
+
+
+def test_streams_and_seeds_for_code_of_ones_own() -> None:
+    stream, seed = sekai.np_random(7)
+    assert seed == 7 and stream.random() == np.random.default_rng(7).random()
+    fresh, seed = sekai.np_random()
+    assert fresh.random() == np.random.default_rng(seed).random() and sekai.np_random()[1] != seed
+    assert len(set(sekai.make_seed_sequence(7, 50))) == 50 and sekai.make_seed_sequence(8, 1)[0] not in (7, 8)

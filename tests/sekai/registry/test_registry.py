@@ -350,3 +350,23 @@ def test_what_is_registered_is_printed(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "y:\n  y/echo\n"
     with pytest.raises(NamespaceNotFound, match="no namespace 'z'"):
         sekai.pprint("z")
+
+
+def test_a_limit_of_ones_own() -> None:
+    """It stands in for the registered one, and the spec says so; an entry point with such an argument gets it."""
+    sekai.register("x/limited-v0", CountingEnv, max_episode_steps=9, kwargs={"length": 50})
+    env: Any = sekai.make("x/limited", max_episode_steps=2)
+    assert env.max_episode_steps == env.spec.max_episode_steps == 2
+    env.reset(seed=0)
+    assert [env.step(1.0).truncated for _ in range(2)] == [False, True]
+    assert sekai.make(env.spec).max_episode_steps == 2 and sekai.make("x/limited").max_episode_steps == 9  # type: ignore[union-attr]
+
+    class Own(CountingEnv):
+        def __init__(self, max_episode_steps: int = 4) -> None:
+            super().__init__(max_episode_steps)
+
+    sekai.register("x/own-v0", Own)
+    own: Any = sekai.make("x/own", max_episode_steps=3)
+    assert own.unwrapped.length == 3 and not hasattr(own, "max_episode_steps")
+    with pytest.raises(RegistrationError, match="max_episode_steps must be an integer >= 1 or None, got 0"):
+        sekai.make("x/limited", max_episode_steps=0)

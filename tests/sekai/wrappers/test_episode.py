@@ -8,7 +8,7 @@ import pytest
 
 import sekai
 from sekai import AutoReset, MAStepResult, OrderEnforcing, RecordEpisodeStatistics, SekaiError, TimeLimit
-from sekai.error import ClosedEnvironment, InvalidAgents, ResetRequired, UnsupportedWrapper
+from sekai.error import AsyncCallPending, ClosedEnvironment, InvalidAgents, ResetRequired, UnsupportedWrapper
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 
@@ -50,6 +50,36 @@ def test_order_is_enforced_in_async(make: Any, step: Any) -> None:
         asyncio.run(env.async_step({"a": 1.0}))
     asyncio.run(env.async_reset(seed=0))
     asyncio.run(env.async_step({"a": 1.0} if hasattr(env, "acting") else 1.0))
+
+
+@kinds
+def test_nothing_else_is_asked_of_an_environment_that_is_awaited(make: Any, step: Any) -> None:
+    class Feed(type(make())):  # type: ignore[misc]
+        async def async_step(self, action: Any) -> Any:
+            await asyncio.sleep(0.01)
+            return self.step(action)
+
+    env: Any = OrderEnforcing(Feed(**({"periods": {"a": 1}} if hasattr(make(), "periods") else {})))
+    action: Any = {"a": 1.0} if hasattr(env, "acting") else 1.0
+
+    async def play() -> None:
+        await env.async_reset(seed=0)
+        pending = asyncio.create_task(env.async_step(action))
+        await asyncio.sleep(0)
+        for call in (env.async_step(action), env.async_reset()):
+            with pytest.raises(AsyncCallPending, match="while async_step has not returned"):
+                await call
+        with pytest.raises(AsyncCallPending):
+            step(env)
+        await pending
+        await env.async_step(action)
+        cancelled = asyncio.create_task(env.async_step(action))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        env.step(action)
+
+    asyncio.run(play())
 
 
 def test_missing_and_extra_agents_are_named() -> None:
@@ -167,6 +197,66 @@ def test_auto_reset_of_many_with_different_lives() -> None:
     assert last.info["host"]["final_observation"][0] == 4 and "final_observation" not in last.info["early"]
     assert sorted(env.acting) == ["early", "host"]
     assert many_step(env).rewards == {"host": 1.0, "early": 1.0}
+
+
+class Frugal(sekai.Env[Any, float]):
+    """Uses one array and one info for all that it says."""
+
+    def __init__(self) -> None:
+        self.observation_space, self.action_space = sekai.Box(0, 9, (1,)), sekai.Box(0, 9, ())  # type: ignore[assignment]
+        self.seen, self.info = np.zeros(1, np.float32), {"past": [np.zeros(1)]}
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> sekai.ResetResult[Any]:
+        self.seen[:] = self.info["past"][0][:] = 0
+        return sekai.ResetResult(self.seen, self.info)
+
+    def step(self, action: float) -> sekai.StepResult[Any]:
+        self.seen += 1
+        self.info["past"][0] += 1
+        return sekai.StepResult(self.seen, 0.0, self.seen[0] == 2, False, self.info)
+
+
+class FrugalMany(sekai.MultiAgentEnv):
+    """The same of two agents, the dicts of its results too."""
+
+    def __init__(self) -> None:
+        self.one, self.possible_agents = Frugal(), ["a", "b"]
+        self.observation_spaces = dict.fromkeys("ab", self.one.observation_space)
+        self.action_spaces = dict.fromkeys("ab", self.one.action_space)
+        self.dicts: list[dict[str, Any]] = [{} for _ in range(5)]
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> sekai.MAResetResult:
+        self.agents, begun = ["a", "b"], self.one.reset()
+        for held in self.dicts:
+            held.clear()
+        for held, value in zip((self.dicts[0], self.dicts[4]), (begun.observation, begun.info), strict=True):
+            held.update(dict.fromkeys("ab", value))
+        return sekai.MAResetResult(self.dicts[0], self.dicts[4])
+
+    def step(self, actions: Any) -> MAStepResult:
+        told = self.one.step(0.0)
+        for held, value in zip(self.dicts, (told.observation, 0.5, told.terminated, False, told.info), strict=True):
+            held.update(dict.fromkeys("ab", value))
+        self.agents = [] if told.done else ["a", "b"]
+        return MAStepResult(*self.dicts)
+
+
+def test_auto_reset_keeps_what_an_environment_uses_again() -> None:
+    env = AutoReset(Frugal())
+    env.reset()
+    env.step(0.0)
+    last = env.step(0.0)
+    assert last.terminated and last.observation[0] == 0
+    assert last.info["final_observation"][0] == 2 and last.info["final_info"]["past"][0][0] == 2
+    many: Any = AutoReset(FrugalMany())
+    many.reset()
+    many_step(many)
+    ended = many_step(many)
+    assert ended.terminated == {"a": True, "b": True} and ended.rewards == {"a": 0.5, "b": 0.5}
+    for agent in "ab":
+        info = ended.info[agent]
+        assert ended.observations[agent][0] == 0 and info["final_observation"][0] == 2
+        assert info["final_info"]["past"][0][0] == 2
 
 
 def test_auto_reset_in_async() -> None:
