@@ -20,6 +20,7 @@ from sekai.markets.engine.clock import BEGINNING, ENDING, push
 from sekai.markets.engine.feed import BEFORE_ALL, keep
 from sekai.markets.engine.jit import address_of
 from sekai.markets.engine.matching import submit
+from sekai.markets.engine.packing import pack_change
 from sekai.markets.engine.rng import name_hash
 from sekai.markets.engine.rows import new_row
 from sekai.markets.engine.special import special
@@ -77,7 +78,7 @@ def populate(market: config.Market, *, record: bool | Literal["trades"] = False)
         flow_words=recorded_flow.words(record_of_day) if record_of_day else 0,
         base=venue.base_ticks,
     )
-    kept = 1 << terms.Kind.TRADED if record == "trades" else terms.Kind.ALL if record else 0
+    kept = 1 << terms.Kind.TRADED if record == "trades" else terms.ALL_KINDS if record else 0
     row[at.Market.EVENT_STOP], row[at.Market.EVENT_KINDS] = int(bool(record)), kept
     row[at.Market.OPEN] = nanoseconds(market.warmup_s)
     row[at.Market.CLOSE] = row[at.Market.OPEN] + nanoseconds(market.session_s)
@@ -117,7 +118,7 @@ def _lay_out_phases(row: NDArray[np.int64], book: int, market: config.Market) ->
             (begin_ns, BEGINNING, terms.Change.CALL_BEGINS),
             (end_ns, ENDING, terms.Change.CALL_ENDS),
         ):
-            push(row, when, key, terms.Due.PHASE_CHANGE | how << 4 | index << 8, end_ns)
+            push(row, when, key, pack_change(how, index), end_ns)
 
 
 def _lay_out_flow(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence) -> None:

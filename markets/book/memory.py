@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sekai.markets.book.messages import MESSAGE, ORDER, BadMessage, Ending, Reason, trades_of
+from sekai.markets.book.messages import MESSAGE, ORDER, BadMessage, Ending, Reason, trades_of, what_of
 from sekai.markets.book.rejection import (
     MAX_ORDERS,
     MAX_OWNERS,
@@ -26,7 +26,7 @@ from sekai.markets.book.rejection import (
 from sekai.markets.engine import layout, terms
 from sekai.markets.engine.layout import Book, Event, Market, Message, Order, Row
 from sekai.markets.engine.rows import new_row
-from sekai.markets.engine.terms import MAX_PRICE, MAX_TAG, MAX_TICKS, Answer, Kind, Op, Stage
+from sekai.markets.engine.terms import ALL_KINDS, MAX_PRICE, MAX_TAG, MAX_TICKS, Answer, Kind, Op, Stage
 from sekai.markets.rules import VenueRules
 
 __all__ = ["BookMemory", "lay_venue_rules"]
@@ -59,7 +59,7 @@ class BookMemory:
         )
         self._row[Market.EVENT_STOP] = self._row[Market.ELASTIC] = 1
         self._row[Market.SERIAL] = -1  # the largest id so far
-        self._row[Market.EVENT_KINDS] = Kind.ALL if events else 1 << Kind.TRADED | 1 << Kind.REJECTED
+        self._row[Market.EVENT_KINDS] = ALL_KINDS if events else 1 << Kind.TRADED | 1 << Kind.REJECTED
         self._book, self._rules = int(self._row[Market.BOOKS]), rules
         lay_venue_rules(self._row, self._book, rules)
         self._handles = np.zeros(1024, np.int32)
@@ -230,7 +230,8 @@ class BookMemory:
         `since` is the first event that may be such.
         """
         words = self._words[since:]
-        nameless = words[:, Event.WHAT] & 0xFFFF == Kind.REJECTED | terms.Reason.TAGS_EXHAUSTED << 8
+        kind, reason, _, _ = what_of(words)
+        nameless = (kind == Kind.REJECTED) & (reason == Reason.IDS_EXHAUSTED)
         words[nameless, Event.ORDER] = order_ids[words[nameless, Event.CAUSE] - 1 - first]
 
     def _lengthen_log(self) -> None:

@@ -49,6 +49,7 @@ __all__ = [
     "messages",
     "rejects_of",
     "trades_of",
+    "what_of",
 ]
 
 LIMIT: Final = terms.Op.LIMIT
@@ -217,33 +218,46 @@ def events_of(words: NDArray[np.int64]) -> NDArray[Any]:
     is the phase that begins (0 continuous, 1 auction, 2 halt), `price_ticks` what a call cleared at, or 0. `shown`, of
     what is ACCEPTED or REPLACED: lots that an iceberg shows at a time, 0 of a hidden order; else -1.
     """
+    from sekai.markets.engine.jit import plain  # numba is imported with the first book
+    from sekai.markets.engine.packing import lower, upper
+
     out = np.zeros(len(words), EVENT)
-    what, owners = words[:, layout.Event.WHAT], words[:, layout.Event.OWNERS]
+    owners = words[:, layout.Event.OWNERS]
+    first, second = plain(lower)(owners), plain(upper)(owners)
     out["time_ns"] = words[:, layout.Event.TIME]
-    out["kind"], out["reason"], out["side"], out["book"] = what & 255, what >> 8 & 255, what >> 16 & 255, what >> 24
+    out["kind"], out["reason"], out["side"], out["book"] = what_of(words)
     out["price_ticks"], out["size"] = words[:, layout.Event.PRICE], words[:, layout.Event.SIZE]
     for name in ("price_ticks", "size"):
         out[name][out[name] == terms.KEEP] = KEEP
     out["order"], out["other"] = words[:, layout.Event.ORDER], words[:, layout.Event.OTHER]
     is_trade = out["kind"] == EventKind.TRADED
     may_hide = np.isin(out["kind"], (EventKind.ACCEPTED, EventKind.REPLACED))
-    out["owner"] = np.where(is_trade | may_hide, owners & 0xFFFFFFFF, owners)
-    out["shown"] = np.where(may_hide, (owners >> 32) - 1, -1)
-    out["other_owner"] = np.where(is_trade, owners >> 32, -1)
+    out["owner"] = np.where(is_trade | may_hide, first, owners)
+    out["shown"] = np.where(may_hide, second - 1, -1)
+    out["other_owner"] = np.where(is_trade, second, -1)
     out["message"] = words[:, layout.Event.CAUSE] - 1
+    return out
+
+
+def what_of(words: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Return kind, reason, side, and the number of the book, of engine events `(n, 8)`, each `(n,)`."""
+    from sekai.markets.engine.jit import plain
+    from sekai.markets.engine.packing import event_of
+
+    out: tuple[NDArray[np.int64], ...] = plain(event_of)(words[:, layout.Event.WHAT])
     return out
 
 
 def trades_of(words: NDArray[np.int64]) -> NDArray[Any]:
     """Return the trades among engine events `(n, 8)`, `(m,)` of dtype `TRADE`, in the order in which they happened."""
-    fills = words[words[:, layout.Event.WHAT] & 255 == EventKind.TRADED]
+    fills = words[what_of(words)[0] == EventKind.TRADED]
     columns = fills[:, [layout.Event.ORDER, layout.Event.OTHER, layout.Event.PRICE, layout.Event.SIZE]]
     return np.ascontiguousarray(columns).view(TRADE)[:, 0]
 
 
 def rejects_of(words: NDArray[np.int64]) -> NDArray[Any]:
     """Return the refusals among engine events `(n, 8)`, `(m,)` of dtype `REJECT`; `message` counts from 0."""
-    events = events_of(words[words[:, layout.Event.WHAT] & 255 == EventKind.REJECTED])
+    events = events_of(words[what_of(words)[0] == EventKind.REJECTED])
     out = np.empty(len(events), REJECT)
     for name in ("message", "side", "price_ticks", "size", "owner", "reason"):
         out[name] = events[name]
@@ -256,7 +270,7 @@ def ends_of(words: NDArray[np.int64]) -> dict[int, Ending]:
 
     An order that is live may be in it, as filled. Of an id that is used again the last order that was accepted counts.
     """
-    kind, order, other = words[:, layout.Event.WHAT] & 255, words[:, layout.Event.ORDER], words[:, layout.Event.OTHER]
+    kind, order, other = what_of(words)[0], words[:, layout.Event.ORDER], words[:, layout.Event.OTHER]
     refused = order[(kind == EventKind.REJECTED) & np.isin(other, _NEW)]
     ends: dict[int, Ending] = dict.fromkeys(refused.tolist(), "rejected")
     traded, cancelled = np.flatnonzero(kind == EventKind.TRADED), np.flatnonzero(kind == EventKind.CANCELLED)

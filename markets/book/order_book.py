@@ -36,7 +36,7 @@ from sekai.markets.book.rejection import (
     whole_number,
 )
 from sekai.markets.engine import layout as at
-from sekai.markets.engine.terms import KEEP, MONEY, NONE, Flag, Kind, Op
+from sekai.markets.engine.terms import ALL_KINDS, KEEP, MONEY, NONE, Flag, Op
 from sekai.markets.rules import VenueRules
 from sekai.utils import InvalidValue
 
@@ -319,7 +319,7 @@ class OrderBook(BookMemory):
         handle = self._find(number)
         if handle:
             return "pending" if self._flags(handle) & Flag.STOP else "live"
-        if self._row[at.Market.EVENT_KINDS] != Kind.ALL and 0 <= number < self._next_id:  # refusals are always kept
+        if self._row[at.Market.EVENT_KINDS] != ALL_KINDS and 0 <= number < self._next_id:  # refusals are always kept
             raise SekaiError(f"the status of an order that is done needs OrderBook(events=True), asked for {id}")
         self._pour()
         about = (self._words[:, at.Event.ORDER] == number) | (self._words[:, at.Event.OTHER] == number)
@@ -373,7 +373,7 @@ class OrderBook(BookMemory):
     def clear(self) -> None:
         """Forget the trades and events so far; orders, accounts and counts stay, and how orders ended."""
         self._pour()
-        if self._row[at.Market.EVENT_KINDS] == Kind.ALL:
+        if self._row[at.Market.EVENT_KINDS] == ALL_KINDS:
             ends = ends_of(self._words)
             self._ended |= {n: end for n, end in ends.items() if end != "rejected" or n not in self._ended}
         self._logged = 0

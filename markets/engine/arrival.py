@@ -18,10 +18,11 @@ from .layout import Account, Book, Call, Extra, Market, Message, Order, Probe, R
 from .ledger import account_of
 from .limits import count_order, limit_fault, position_fault
 from .matching import is_off_lot, order_fault, price_fault, resting_fault
+from .packing import pair
 from .phases import change_phase
 from .probe import lots_left, probe
 from .taking import take_out
-from .terms import ID_SHIFT, KEEP, MAX_PRICE, MAX_SIZE, NEVER, NO_TAG, UNSEEN, Flag, Kind, Op, Phase, Reason, Stage
+from .terms import KEEP, MAX_PRICE, MAX_SIZE, NEVER, NO_TAG, UNSEEN, Flag, Kind, Op, Phase, Reason, Stage
 
 __all__ = ["arrive"]
 
@@ -62,11 +63,11 @@ def arrive(row: Row) -> int:
 
 
 @inlined
-def _shown_bits(flags: int, display: int) -> int:
-    """Return what an event adds to the owner of an order: one more than the lots that it shows, 0 for a plain one."""
+def _owner_and_shown(owner: int, flags: int, display: int) -> int:
+    """Return an event's OWNERS for an order: its owner, and one more than the lots that it shows, 0 for a plain one."""
     if flags & Flag.HIDDEN:
-        return 1 << 32
-    return int(display + 1) << 32 if flags & Flag.ICEBERG else 0
+        return pair(1, owner)
+    return pair(display + 1 if flags & Flag.ICEBERG else 0, owner)
 
 
 # --- new orders -------------------------------------------------------------------------------------------------------
@@ -94,8 +95,8 @@ def _arrive_order(row: Row, book: int, owner: int, op: int) -> int:
         return reason
     row[Message.FLAGS] &= ~Flag.POST_ONLY
     count_order(row, book, owner)
-    shown = _shown_bits(row[Message.FLAGS], row[Message.DISPLAY])
-    emit(row, book, Kind.ACCEPTED, Reason.OK, side_index, row[Message.PRICE], size, row[Message.TAG], op, owner | shown)
+    owner = _owner_and_shown(owner, row[Message.FLAGS], row[Message.DISPLAY])
+    emit(row, book, Kind.ACCEPTED, Reason.OK, side_index, row[Message.PRICE], size, row[Message.TAG], op, owner)
     carry_out(row, book)
     return Reason.OK
 
@@ -179,7 +180,7 @@ def _arrive_stop(row: Row, book: int, owner: int, op: int) -> int:
     mark_as(row, book, order, flags)
     price = row[Message.PRICE] if op == Op.STOP_LIMIT else -row[book + Book.BASE]
     park(row, book, side_of(book, row[Message.SIDE]), order, price, size)
-    row[Message.ORDER] = row[Message.TAG] << ID_SHIFT | order
+    row[Message.ORDER] = pair(row[Message.TAG], order)
     row[book + Book.SCANNED], row[Message.STAGE] = NEVER, Stage.ELECTING
     return Reason.OK
 
@@ -238,8 +239,9 @@ def _arrive_modify(row: Row, book: int, order: int) -> int:
         emit(row, book, Kind.REPLACED, Reason.OK, side_index, named_price(row, book, order), size, tag, NO_TAG, owner)
         row[book + Book.SCANNED] = NEVER
         return Reason.OK
-    display = i32[order + row[book + Book.EXTRAS] + Extra.DISPLAY]
-    emit(row, book, Kind.REPLACED, Reason.OK, side_index, price, size, tag, NO_TAG, owner | _shown_bits(flags, display))
+    display = int(i32[order + row[book + Book.EXTRAS] + Extra.DISPLAY])
+    owner = _owner_and_shown(owner, flags, display)
+    emit(row, book, Kind.REPLACED, Reason.OK, side_index, price, size, tag, NO_TAG, owner)
     leave_queue(row, book, order)
     unmark(row, book, order)
     row[Message.FLAGS], row[Message.DISPLAY] = flags, display

@@ -17,6 +17,7 @@ from .layout import Book, Call, Extra, Level, Market, Message, Order, Row, Side
 from .ledger import settle
 from .limits import charge
 from .matching import price_fault
+from .packing import pair
 from .stops import trail
 from .terms import BUY, NO_TAG, NONE, SELL, Flag, Kind, Reason
 
@@ -146,7 +147,7 @@ def trade_call(row: Row) -> bool:
 def _print_call(row: Row, book: int, buy: int, sell: int, lots: int) -> None:
     i32, price = row.view(int32), row[Call.PRICE]
     buyer, seller = int(i32[buy + Order.OWNER]), int(i32[sell + Order.OWNER])
-    owners = buyer | seller << 32
+    owners = pair(seller, buyer)
     settle(row, book, buyer, seller, price, lots)
     charge(row, book, buyer, price, lots, 0)
     charge(row, book, seller, price, lots, 0)

@@ -15,7 +15,8 @@ from numpy import int32, int64
 from .bits import highest_bit, lowest_bit
 from .jit import inlined, kernel
 from .layout import Book, Level, Order, Row, Side
-from .terms import ID_SHIFT, MAX_TICKS, NO_TAG, NONE
+from .packing import lower, upper
+from .terms import MAX_TICKS, NO_TAG, NONE
 
 __all__ = [
     "best",
@@ -36,7 +37,6 @@ __all__ = [
     "vacate",
 ]
 
-_HANDLE_BITS = (1 << ID_SHIFT) - 1
 _SIDE_SHIFT = 3
 assert Book.ASK - Book.BID == 1 << _SIDE_SHIFT
 
@@ -75,7 +75,7 @@ def best(row: Row, side: int) -> int:
 @inlined
 def find(row: Row, book: int, order_id: int) -> int:
     """Return the handle of the live order of that id in a book, or 0: stale, foreign and made-up ids are no orders."""
-    tag, order = order_id >> ID_SHIFT, order_id & _HANDLE_BITS
+    tag, order = upper(order_id), lower(order_id)
     within = order - row[book + Book.ORDERS]
     if tag < 0 or within < 0 or within >= Order.WORDS * row[book + Book.CAPACITY] or within % Order.WORDS != 0:
         return 0

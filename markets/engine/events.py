@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from .jit import inlined
 from .layout import Book, Event, Market, Row, Trade
+from .packing import pack_event
 
-__all__ = ["drain", "emit", "has_room", "pour", "print_trade", "what"]
+__all__ = ["drain", "emit", "has_room", "pour", "print_trade"]
 
 
 @inlined
@@ -26,12 +27,6 @@ def has_room(row: Row, count: int) -> bool:
 
 
 @inlined
-def what(row: Row, kind: int, reason: int, side_index: int, book: int) -> int:
-    """Return the Event.WHAT of an event."""
-    return int(kind | reason << 8 | side_index << 16 | row[book + Book.INDEX] << 24)
-
-
-@inlined
 def emit(row: Row, book: int, kind: int, reason: int, side_index: int, price: int, size: int, order: int, other: int,
          owners: int) -> None:  # fmt: skip
     """Write one event, if its kind is wanted: `price` in ladder ticks, `order` and `other` as tags, `owners` packed."""
@@ -40,7 +35,7 @@ def emit(row: Row, book: int, kind: int, reason: int, side_index: int, price: in
     head = row[Market.EVENT_HEAD]
     event = row[Market.EVENTS] + Event.WORDS * (head & (row[Market.EVENT_CAPACITY] - 1))
     row[event + Event.TIME] = row[Market.NOW]
-    row[event + Event.WHAT] = what(row, kind, reason, side_index, book)
+    row[event + Event.WHAT] = pack_event(kind, reason, side_index, row[book + Book.INDEX])
     row[event + Event.PRICE] = price + row[book + Book.BASE]
     row[event + Event.SIZE] = size
     row[event + Event.ORDER] = order

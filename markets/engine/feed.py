@@ -14,6 +14,7 @@ import numpy as np
 from .book import best, next_key, side_of
 from .jit import inlined, kernel
 from .layout import Book, Feed, Level, Market, Row, Seat, Side, Snapshot
+from .packing import lower, pack_phase, pair, phase_of, upper
 from .terms import NONE
 
 __all__ = ["BEFORE_ALL", "keep", "kept_level", "next_shown", "public_best", "public_mark", "public_phase", "snapshot"]
@@ -32,7 +33,7 @@ def next_shown(row: Row, side: int, key: int) -> int:
 
 @inlined
 def _packed_phase(row: Row, book: int) -> int:
-    return int(row[book + Book.PHASE_ENDS] << 2 | row[book + Book.PHASE])
+    return int(pack_phase(row[book + Book.PHASE], row[book + Book.PHASE_ENDS]))
 
 
 @kernel
@@ -52,10 +53,10 @@ def keep(row: Row, book: int, stamp: int) -> None:
         side = side_of(book, s)
         key = next_shown(row, side, row[side + Side.BEST])
         for _ in range(depth):
-            packed = np.int64(0)
+            packed = 0
             if key != NONE:
-                lots = np.int64(i32[row[side + Side.LEVELS] + Level.WORDS * key + Level.QTY])
-                packed = (key ^ row[side + Side.FLIP]) << 32 | lots
+                lots = int(i32[row[side + Side.LEVELS] + Level.WORDS * key + Level.QTY])
+                packed = pair(key ^ row[side + Side.FLIP], lots)
                 key = next_shown(row, side, next_key(row, side, key))
             row[word] = packed
             word += 1
@@ -84,7 +85,7 @@ def snapshot(row: Row, seat: int) -> int:
 def kept_level(row: Row, snap: int, depth: int, side_index: int, k: int) -> tuple[int, int]:
     """Return price in ladder ticks and lots of the k-th best level of a snapshot; 0 lots where there is none."""
     packed = row[snap + Snapshot.WORDS + side_index * depth + k]
-    return int(packed >> 32), int(packed & 0xFFFFFFFF)
+    return upper(packed), lower(packed)
 
 
 @kernel
@@ -100,7 +101,7 @@ def public_phase(row: Row, seat: int) -> tuple[int, int]:
     """Return the phase that a seat knows of, and how many ns of it were left then: 0 in continuous trading."""
     book, lag = row[seat + Seat.BOOK], row[seat + Seat.LAG]
     packed = _packed_phase(row, book) if lag == 0 else row[snapshot(row, seat) + Snapshot.PHASE]
-    phase, ends_ns = packed & 3, packed >> 2
+    phase, ends_ns = phase_of(packed)
     return int(phase), int(ends_ns - (row[Market.NOW] - lag)) if ends_ns != 0 else 0
 
 

@@ -17,8 +17,9 @@ from .book import best, side_index_of, side_of
 from .jit import inlined
 from .layout import Book, Flow, Market, Order, Row, Side
 from .matching import take
+from .packing import pair
 from .recorded import next_recorded, play_recorded
-from .terms import BUY, ID_SHIFT, SELL, FlowKind, Op
+from .terms import BUY, SELL, FlowKind, Op
 
 __all__ = ["OP_NOTHING", "anchor", "background", "next_background"]
 
@@ -78,14 +79,14 @@ def _draw_cancel(row: Row, book: int, flow: int) -> tuple[int, int, int, int]:
     if place >= row[book + Book.LIVE]:
         return OP_NOTHING, BUY, 0, 0
     i32, reals = row.view(np.int32), row.view(np.float64)
-    order = np.int64(i32[row[book + Book.SLOTS] + place])
+    order = int(i32[row[book + Book.SLOTS] + place])
     side = side_index_of(book, int(i32[order + Order.SIDE]))
     distance = abs(i32[order + Order.PRICE] - anchor(row, book, side))
     depth = row[flow + Flow.DEPTH]
     kept = chance >= reals[flow + Flow.WORDS + depth + min(max(distance, 1), depth) - 1]
     if kept or i32[order + Order.OWNER] != row[Market.BACKGROUND]:
         return OP_NOTHING, BUY, 0, 0
-    return Op.CANCEL, side, 0, int(np.int64(i32[order + Order.TAG]) << ID_SHIFT | order)
+    return Op.CANCEL, side, 0, pair(int(i32[order + Order.TAG]), order)
 
 
 @inlined

@@ -49,6 +49,7 @@ __all__ = [
     "llvm",
     "locked",
     "njit",
+    "plain",
     "prefetch",
 ]
 
@@ -287,6 +288,12 @@ def inlined(function: F) -> F:
     at 57 without; compiling took a tenth longer.
     """
     return _compile(function, forceinline=True)
+
+
+def plain(function: Any) -> Callable[..., Any]:
+    """Return a kernel as it was written: interpreted, and for arrays where it takes numbers, if it looks at none."""
+    written: Callable[..., Any] = getattr(function, "py_func", function)
+    return written
 
 
 AGENT_SIGNATURE = types.int64(types.int64[::1], types.int64)

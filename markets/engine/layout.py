@@ -216,13 +216,15 @@ class Seat(metaclass=Words):
 class Event(metaclass=Words):
     """An entry of the event ring: everything that happens.
 
-    WHAT: kind | reason << 8 | side << 16 (0 buy, 1 sell; of the order, or of the taker) | book << 24. OWNERS: owner of
-    ORDER | owner of OTHER << 32. A trade's ORDER is the maker's, OTHER the taker's. CAUSE: the number of the message
-    that caused it; the first is 1. Events leave the row, so their prices count from zero, not from BASE, and their
-    orders are tags, -1 for none.
+    WHAT: kind, reason, side (of the order, or of the taker), number of the book. OWNERS: the owner of ORDER, and above
+    it that of OTHER. A trade's ORDER is the maker's, OTHER the taker's. CAUSE: the number of the message that caused
+    it; the first is 1. Events leave the row, so their prices count from zero, not from BASE, and their orders are tags,
+    -1 for none.
 
-    ACCEPTED: price and size as sent, OTHER the operation. TRADED: one fill. CANCELLED, REDUCED: SIZE is what was taken
-    away. REPLACED: the new price and open size of an order that lost its place. REJECTED: as sent, OTHER the operation.
+    ACCEPTED: price and size as sent, OTHER the operation; above its owner, one more than the lots that it shows, 0 for
+    a plain order. TRADED: one fill. CANCELLED, REDUCED: SIZE is what was taken away. REPLACED: the new price and open
+    size of an order that lost its place; OWNERS as of ACCEPTED. REJECTED: as sent, OTHER the operation, OWNERS the
+    owner.
     """
 
     TIME, WHAT, PRICE, SIZE, ORDER, OTHER, OWNERS, CAUSE = range(8)
@@ -259,8 +261,8 @@ class Flow(metaclass=Words):
 class Recorded(metaclass=Words):
     """Recorded flow of one book; KIND, STREAM and NAME are those of `Flow`.
 
-    COUNT messages, of MESSAGE_WORDS each: time in ns, ladder price << 32 | lots, operation | side << 4 | order << 8;
-    after those a word for each of ORDERS orders: its id here, 0 before it came and after a reject. NEXT: the message
+    COUNT messages, of MESSAGE_WORDS each: time in ns, ladder price and lots, operation and side and order; after
+    those a word for each of ORDERS orders: its id here, 0 before it came and after a reject. NEXT: the message
     that is next, or in hand; PLAYED: 1 while it is in hand. LEFT: lots that an execution in hand has still to trade,
     TARGET: the open lots that its order is to be left with, -1 when none is in hand.
 
@@ -286,10 +288,10 @@ class Feed(metaclass=Words):
 
 
 class Snapshot(metaclass=Words):
-    """How a book looked; then its best LEVELS bids and as many asks: ladder price << 32 | lots, 0 for none.
+    """How a book looked; then its best LEVELS bids and as many asks: ladder price and lots, 0 for none.
 
     STAMP: 2 * time in ns, and 1 more where messages of that very instant have arrived after its wake-ups. TRADES:
-    trades on the tape by then. PHASE: PHASE_ENDS << 2 | PHASE.
+    trades on the tape by then. PHASE: the phase, and when it ends.
     """
 
     STAMP, MARK, TRADES, PHASE = range(4)

@@ -25,9 +25,9 @@ from .events import emit, has_room, print_trade
 from .jit import inlined, kernel
 from .layout import Account, Book, Extra, Level, Market, Message, Order, Row, Side
 from .ledger import account_of, remark, settle
+from .packing import pair, upper
 from .terms import (
     BUY,
-    ID_SHIFT,
     KEEP,
     MAX_PRICE,
     MAX_SIZE,
@@ -150,7 +150,7 @@ def refuse(row: Row, reason: int) -> int:
     """Refuse the message in hand: count it, write it down, leave everything else as it is. Answer REJECTED."""
     owner, op = row[Message.OWNER], row[Message.OP]
     is_new = op in (Op.LIMIT, Op.IOC, Op.MARKET) or Op.FOK <= op <= Op.TRAILING_STOP
-    tag = row[Message.TAG] if is_new else row[Message.ORDER] >> ID_SHIFT
+    tag = row[Message.TAG] if is_new else upper(row[Message.ORDER])
     price, size = row[Message.PRICE], row[Message.SIZE]
     if price == KEEP:
         price = KEEP - row[row[Message.BOOK] + Book.BASE]  # written down as it was sent
@@ -218,7 +218,7 @@ def _arrive_limit(row: Row, book: int, owner: int) -> int:
     if crosses:
         row[Message.REACH], row[Message.STAGE] = reach, Stage.SWEEPING
     else:
-        row[Message.ORDER] = tag << ID_SHIFT | rest(row, side, owner, price, size, tag)
+        row[Message.ORDER] = pair(tag, rest(row, side, owner, price, size, tag))
     return Reason.OK
 
 
@@ -359,7 +359,7 @@ def trade(row: Row, book: int, side_index: int, maker: int, lots: int) -> None:
     i32 = row.view(int32)
     price, tag, owner = int(i32[maker + Order.PRICE]), int(i32[maker + Order.TAG]), int(i32[maker + Order.OWNER])
     taker = row[Message.OWNER]
-    owners = owner | taker << 32
+    owners = pair(taker, owner)
     if side_index == BUY:
         settle(row, book, taker, owner, price, lots)
     else:
@@ -390,7 +390,7 @@ def _leave(row: Row) -> None:
         link(row, side_of(book, side_index), order, price, left)
     else:
         order = rest(row, side_of(book, side_index), owner, price, left, tag)
-    row[Message.ORDER] = tag << ID_SHIFT | order if order != 0 else 0
+    row[Message.ORDER] = pair(tag, order) if order != 0 else 0
 
 
 @inlined

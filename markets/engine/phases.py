@@ -16,7 +16,8 @@ from .extras import shown_best
 from .jit import inlined, kernel
 from .layout import Book, Market, Message, Row
 from .matching import prepare
-from .terms import BUY, KEEP, NEVER, NO_LIMIT, NO_TAG, Change, Due, Kind, Op, Phase, Reason, Stage
+from .packing import change_of, pack_change
+from .terms import BUY, KEEP, NEVER, NO_LIMIT, NO_TAG, Change, Kind, Op, Phase, Reason, Stage
 
 __all__ = ["change_phase", "take_change"]
 
@@ -46,7 +47,8 @@ def take_change(row: Row, what: int, until_ns: int) -> bool:
     `what` and `until_ns` are the entry's WHAT and ARG. Ties of a call's price go to the last trade, and before the
     first one to the reference.
     """
-    book, how = row[Market.BOOKS] + (what >> 8) * Book.WORDS, what >> 4 & 15
+    how, number = change_of(what)
+    book = row[Market.BOOKS] + number * Book.WORDS
     begins = how == Change.CALL_BEGINS
     if begins:
         row[book + Book.PHASE_ENDS] = until_ns
@@ -68,7 +70,7 @@ def take_change(row: Row, what: int, until_ns: int) -> bool:
 def _ends_in(row: Row, book: int, how: int, length_ns: int) -> None:
     """Note when the phase that begins now will end."""
     row[book + Book.PHASE_ENDS] = row[Market.NOW] + length_ns
-    push(row, row[book + Book.PHASE_ENDS], ENDING, Due.PHASE_CHANGE | how << 4 | row[book + Book.INDEX] << 8, 0)
+    push(row, row[book + Book.PHASE_ENDS], ENDING, pack_change(how, row[book + Book.INDEX]), 0)
 
 
 @inlined

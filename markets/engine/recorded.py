@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .book import find, next_key, side_of
-from .jit import kernel
+from .jit import kernel, plain
 from .layout import Book, Event, Flow, Level, Market, Message, Order, Recorded, Row, Side
 from .matching import take
+from .packing import lower, pack_recorded, pair, recorded_of, upper
 from .replay import send
 from .terms import BUY, FOREVER, NONE, SELL, Op, Phase, Reason
 
@@ -62,8 +63,8 @@ def pack(messages: NDArray[np.int64], base: int) -> NDArray[np.int64]:
     """Return recorded messages `(m, RECORDED_WORDS)` as a flow keeps them, `(m * 3,)`; `base` is the ladder's."""
     out = np.empty((len(messages), Recorded.MESSAGE_WORDS), np.int64)
     out[:, 0] = messages[:, _TIME]
-    out[:, 1] = (messages[:, _PRICE] - base) << 32 | messages[:, _SIZE]
-    out[:, 2] = messages[:, _OP] | messages[:, _SIDE_INDEX] << 4 | messages[:, _ORDER] << 8
+    out[:, 1] = plain(pair)(messages[:, _PRICE] - base, messages[:, _SIZE])
+    out[:, 2] = plain(pack_recorded)(messages[:, _OP], messages[:, _SIDE_INDEX], messages[:, _ORDER])
     return out.ravel()
 
 
@@ -75,9 +76,9 @@ def next_recorded(row: Row, book: int) -> int:
     """
     flow = row[book + Book.FLOW]
     if row[flow + Recorded.PLAYED]:
-        what = row[_message(row, flow) + 2]
-        slot = _order_slot(row, flow, what >> 8)
-        if what & 15 in (ADD, ADOPT):
+        op, _, number = recorded_of(row[_message(row, flow) + 2])
+        slot = _order_slot(row, flow, number)
+        if op in (ADD, ADOPT):
             row[slot] = row[Message.ORDER]
             row[flow + Recorded.MISSED] += 1 if row[Message.REASON] != Reason.OK else 0
         if row[flow + Recorded.LEFT] > 0 or _open_lots(row, book, row[slot]) > row[flow + Recorded.TARGET] >= 0:
@@ -97,9 +98,9 @@ def play_recorded(row: Row, book: int) -> bool:
     """
     flow = row[book + Book.FLOW]
     message = _message(row, flow)
-    packed, what = row[message + 1], row[message + 2]
-    price, lots, op, side = packed >> 32, packed & 0xFFFFFFFF, what & 15, what >> 4 & 1
-    order = row[_order_slot(row, flow, what >> 8)]
+    price, lots = upper(row[message + 1]), lower(row[message + 1])
+    op, side, number = recorded_of(row[message + 2])
+    order = row[_order_slot(row, flow, number)]
     if row[flow + Recorded.PLAYED] == 0:
         row[flow + Recorded.PLAYED] = 1
         if op in (ADD, ADOPT):

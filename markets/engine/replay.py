@@ -16,7 +16,8 @@ from .events import pour
 from .jit import call, inlined, kernel
 from .layout import Book, Market, Message, Order, Row
 from .matching import handle, prepare, submit
-from .terms import ID_SHIFT, KEEP, MAX_PRICE, NO_TAG, Answer, Gate, Op, Stage
+from .packing import lower, pair
+from .terms import KEEP, MAX_PRICE, NO_TAG, Answer, Gate, Op, Stage
 
 __all__ = [
     "ANYONE",
@@ -44,8 +45,6 @@ MESSAGE_KEEP: Final = -(1 << 31)  # KEEP in a message of int32
 MESSAGE_WORDS: Final = 6
 ORDER_WORDS: Final = 9  # with what is not plain
 (_OP, _ORDER_ID, _SIDE_INDEX, _PRICE_TICKS, _SIZE, _OWNER, _STOP_TICKS, _DISPLAY, _FLAGS) = range(ORDER_WORDS)
-
-_HANDLE_BITS = (1 << ID_SHIFT) - 1
 
 
 class Demand(NamedTuple):
@@ -114,7 +113,7 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
         row[Market.SERIAL] = tag
     shown = int(handles[order_id]) if 0 <= order_id < handles.size else 0
     ladder = KEEP if price == KEEP else price - row[book + Book.BASE]
-    named = order_id << ID_SHIFT | shown
+    named = pair(order_id, shown)
     if owner == ANYONE and op in (Op.CANCEL, Op.REDUCE, Op.MODIFY):
         order = find(row, book, named)
         owner = int(row.view(int32)[order + Order.OWNER]) if order != 0 else 0
@@ -128,7 +127,7 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
 def note(row: Row, handles: Any) -> None:
     """Remember where the order of the message just finished rests."""
     if row[Message.ORDER] != 0:
-        handles[row[Message.TAG]] = row[Message.ORDER] & _HANDLE_BITS
+        handles[row[Message.TAG]] = lower(row[Message.ORDER])
 
 
 @inlined
@@ -190,7 +189,7 @@ def send_special(row: Row, handles: Any, book: int, op: int, order_id: int, side
     if is_new(op) and tag > row[Market.SERIAL]:
         row[Market.SERIAL] = tag
     shown = int(handles[order_id]) if 0 <= order_id < handles.size else 0
-    named = order_id << ID_SHIFT | shown
+    named = pair(order_id, shown)
     if owner == ANYONE and op in (Op.CANCEL, Op.REDUCE, Op.MODIFY):
         order = find(row, book, named)
         owner = int(row.view(int32)[order + Order.OWNER]) if order != 0 else 0

@@ -22,7 +22,19 @@ from .layout import (
     Snapshot,
     Trade,
 )
-from .terms import FOREVER, MAX_PRICE, MAX_SIZE, MAX_TICKS, NEVER, NO_LIMIT, NO_TAG, NONE, Kind
+from .terms import (
+    ALL_KINDS,
+    FOREVER,
+    MAX_BOOKS,
+    MAX_OWNERS,
+    MAX_PRICE,
+    MAX_SIZE,
+    MAX_TICKS,
+    NEVER,
+    NO_LIMIT,
+    NO_TAG,
+    NONE,
+)
 
 __all__ = ["new_row"]
 
@@ -98,7 +110,7 @@ def new_row(
     row[Market.ACCOUNTS], row[Market.ACCOUNT_COUNT], row[Market.ACCOUNT_STRIDE] = at["accounts"], accounts, stride
     row[Market.BACKGROUND], row[Market.VENUE] = max(accounts - 2, 0), accounts - 1 + special
     row[Market.RATES] = at["rates"] if special else 0
-    row[Market.EVENTS], row[Market.EVENT_CAPACITY], row[Market.EVENT_KINDS] = at["events"], events, Kind.ALL
+    row[Market.EVENTS], row[Market.EVENT_CAPACITY], row[Market.EVENT_KINDS] = at["events"], events, ALL_KINDS
     row[Market.QUEUE], row[Market.QUEUE_CAPACITY], row[Market.QUEUE_KEPT] = at["queue"], queue, seats + books
     row[Market.OUTBOX], row[Market.OUTBOX_CAPACITY] = at["outbox"], 64
     for k in range(books):
@@ -124,8 +136,8 @@ def _check_capacity(*, ticks: int, orders: int, accounts: int, books: int, event
             raise ValueError(f"{name} must be a power of two from {least} to {most}, got {value}")
     for name, value, least, most in (
         ("orders", orders, 1, 1 << 24),
-        ("accounts", accounts, 1, 1 << 24),
-        ("books", books, 1, 1 << 10),
+        ("accounts", accounts, 1, MAX_OWNERS),
+        ("books", books, 1, MAX_BOOKS),
     ):
         if not least <= value <= most:
             raise ValueError(f"{name} must be from {least} to {most}, got {value}")

@@ -17,8 +17,9 @@ from .jit import call, inlined, kernel
 from .layout import Account, Book, Entry, Flow, Market, Message, Order, Outbox, Row, Seat
 from .ledger import account_of, seat_number
 from .matching import handle, take
+from .packing import count_pending, due_of, lower, message_of, upper
 from .phases import take_change
-from .terms import BY_CLOCK, EXTERNAL, FOREVER, NO_PLACE, Answer, Clock, Due, Op, Reason, Stage
+from .terms import BY_CLOCK, EXTERNAL, FOREVER, NO_SLOT, Answer, Clock, Due, Op, Reason, Stage
 
 __all__ = ["DRAWS", "TIES", "advance", "dispatch", "start"]
 
@@ -190,7 +191,7 @@ def dispatch(row: Row, seat: int) -> None:
         slot = row[Market.OUTBOX] + k * Outbox.WORDS
         if row[Market.QUEUED] >= most:
             row[Market.LOST] += 1
-            _arrived(row, seat, row[slot])
+            count_pending(row, seat, message_of(row[slot])[2], -1)
         else:
             push(row, row[Market.NOW] + latency, key + k, row[slot], row[slot + 1])
     row[Market.SENT] = 0
@@ -200,16 +201,15 @@ def dispatch(row: Row, seat: int) -> None:
 def _deliver(row: Row, what: int, arg: int) -> bool:
     """Take in hand what is due, a message at the book or a change of phase; return False if it means nothing now."""
     pop(row)
-    if what & 15 == Due.PHASE_CHANGE:  # a call of its own in `advance` costs a plain market's flow 5%
+    if due_of(what) == Due.PHASE_CHANGE:  # a call of its own in `advance` costs a plain market's flow 5%
         row[Message.AFTER], row[Message.PLACE], row[Message.TRADES] = Due.PHASE_CHANGE, 0, row[Market.TRADES]
         return take_change(row, what, arg)
-    op, side, place, number = what >> 4 & 15, what >> 8 & 1, what >> 9 & 31, what >> 16
-    seat = row[Market.SEATS] + number * Seat.WORDS
-    book = row[seat + Seat.BOOK]
-    price, size = arg >> 32, ((arg & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000  # the lower half is signed
-    slot = seat + Seat.SLOTS + place if place != NO_PLACE else 0
+    op, side, place, index, number = message_of(what)
+    seat, book = row[Market.SEATS] + number * Seat.WORDS, row[Market.BOOKS] + index * Book.WORDS
+    price, size = upper(arg), lower(arg)
+    slot = seat + Seat.SLOTS + place if place != NO_SLOT else 0
     order = row[slot] if slot else 0
-    _arrived(row, seat, what)
+    count_pending(row, seat, place, -1)
     if op == Op.QUOTE:
         op = _quote_as(row, book, order, side, size)
         if op < 0:
@@ -223,13 +223,6 @@ def _deliver(row: Row, what: int, arg: int) -> bool:
     )
     take(row, book, op, side, number, price, size, row[Market.SERIAL], order)
     return True
-
-
-@kernel
-def _arrived(row: Row, seat: int, what: int) -> None:
-    place = what >> 9 & 31
-    if place != NO_PLACE:
-        row[seat + Seat.PENDING + (place >> 3)] -= 1 << ((place & 7) << 3)
 
 
 @kernel

@@ -21,12 +21,13 @@ from .intent import carry_out
 from .jit import inlined, kernel
 from .layout import Book, Call, Extra, Message, Order, Root, Row
 from .matching import refuse
+from .packing import pair
 from .phases import change_phase
 from .probe import lots_left
 from .rules import regate
 from .stops import reached
 from .taking import take_out, walk
-from .terms import ID_SHIFT, MAX_SIZE, NO_TAG, Answer, Flag, Kind, Op, Phase, Reason, Stage
+from .terms import MAX_SIZE, NO_TAG, Answer, Flag, Kind, Op, Phase, Reason, Stage
 
 __all__ = ["special"]
 
@@ -100,7 +101,7 @@ def _leave(row: Row, book: int) -> None:
             park(row, book, side, order, price, left)
         else:
             enqueue(row, book, side, order, price, left)
-        row[Message.ORDER] = row[Message.TAG] << ID_SHIFT | order
+        row[Message.ORDER] = pair(row[Message.TAG], order)
         return
     if left > 0:
         row[Message.TAKEN] = left

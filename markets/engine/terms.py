@@ -5,17 +5,20 @@ Units: time in ns, sizes in lots, prices in ladder ticks, money in hundredths of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 __all__ = [
+    "ALL_KINDS",
     "BUY",
     "BY_CLOCK",
     "EXTERNAL",
     "FOREVER",
     "HALF_TICK",
-    "ID_SHIFT",
     "KEEP",
+    "MAX_BOOKS",
     "MAX_MONEY",
+    "MAX_OWNERS",
     "MAX_PRICE",
     "MAX_SIZE",
     "MAX_TAG",
@@ -25,7 +28,7 @@ __all__ = [
     "NEVER",
     "NONE",
     "NO_LIMIT",
-    "NO_PLACE",
+    "NO_SLOT",
     "NO_TAG",
     "SELL",
     "UNSEEN",
@@ -50,6 +53,10 @@ __all__ = [
 class Words(type):
     """The class of a namespace whose values are constants: a kernel may read `Op.LIMIT` (see `jit`)."""
 
+    def __iter__(cls) -> Iterator[int]:
+        """Yield the values."""
+        return (value for name, value in vars(cls).items() if name.isupper())
+
 
 MONEY: Final = 100  # money units in one tick x lot; a half tick is an exact number of them
 HALF_TICK: Final = MONEY // 2
@@ -60,7 +67,7 @@ SELL: Final = 1
 NONE: Final = 1 << 40  # the key of no price
 KEEP: Final = -(1 << 40)  # in a modify: leave the price, or the size, as it is
 NO_TAG: Final = -1  # the tag of a slot that holds no order
-NO_PLACE: Final = 31  # of an order that nobody will name again
+NO_SLOT: Final = 31  # the client order slot of an order that nobody will name again
 NO_LIMIT: Final = 1 << 62
 FOREVER: Final = 1 << 62  # a time that never comes
 NEVER: Final = -2  # no price, and not the lack of one
@@ -75,7 +82,8 @@ MAX_PRICE: Final = (1 << 31) - 1  # ticks, counted from zero, not from the book'
 MAX_MONEY: Final = 1 << 62  # in an account: a fill that leads beyond it is still exact, the next need not be
 MAX_VALUE: Final = MAX_MONEY // MONEY  # tick x lot of one order: what it pays is exact in int64
 MAX_TICKS: Final = 64**3  # three words of 64 bits, one above the other
-ID_SHIFT: Final = 32  # an order's id: tag << ID_SHIFT | handle
+MAX_BOOKS: Final = 1 << 10  # in a row
+MAX_OWNERS: Final = 1 << 24  # in a row, and seats
 
 
 class Op(metaclass=Words):
@@ -102,11 +110,13 @@ class Reason(metaclass=Words):
 
 
 class Kind(metaclass=Words):
-    """What an event is. ALL is a set of bits, one a kind."""
+    """What an event is."""
 
     ACCEPTED, TRADED, CANCELLED, REDUCED, REPLACED, REJECTED = range(1, 7)
     TRIGGERED, REPLENISHED, PHASED = range(7, 10)
-    ALL = (1 << 10) - 1
+
+
+ALL_KINDS: Final = sum(1 << kind for kind in Kind)  # a bit each
 
 
 class Phase(metaclass=Words):

@@ -13,6 +13,7 @@ from .jit import kernel
 from .layout import Book, Entry, Feed, Market, Row, Seat
 from .ledger import accrue, seat_number, wealth
 from .observe import Reals, observe
+from .packing import due_of
 from .simulate import advance, dispatch
 from .terms import BUY, EXTERNAL, FOREVER, SELL, Answer, Due, Role
 from .verbs import market, quote
@@ -89,7 +90,7 @@ def _ends_in_a_call(row: Row) -> bool:
     """Return whether the close has come but for the uncross with which the session ends."""
     top = row[Market.QUEUE]
     is_pending = (
-        row[Market.QUEUED] > 0 and row[top] == row[Market.CLOSE] and row[top + Entry.WHAT] & 15 == Due.PHASE_CHANGE
+        row[Market.QUEUED] > 0 and row[top] == row[Market.CLOSE] and due_of(row[top + Entry.WHAT]) == Due.PHASE_CHANGE
     )
     return bool(is_pending and row[Market.NOW] >= row[Market.CLOSE] - 1)
 

@@ -15,7 +15,8 @@ from .feed import public_best, public_mark, public_phase
 from .jit import kernel
 from .layout import Account, Book, Market, Order, Outbox, Row, Seat
 from .ledger import account_of, seat_number
-from .terms import BUY, BY_CLOCK, NO_PLACE, SELL, Due, Op
+from .packing import MOST_PENDING, count_pending, pack_message, pair, pending
+from .terms import BUY, BY_CLOCK, NO_SLOT, SELL, Op
 
 _LARGEST = (1 << 31) - 1  # what half a word holds
 
@@ -134,7 +135,7 @@ def quote(row: Row, me: int, place: int, side: int, price: int, size: int) -> No
     At the same price with no more size the order keeps its queue place; if nothing would change, nothing is sent.
     An order of the other side in that place is cancelled, and the quote waits for the next time.
     """
-    if 0 <= place < Seat.SLOT_COUNT and _pending(row, me, place) == 0:
+    if 0 <= place < Seat.SLOT_COUNT and pending(row, me, place) == 0:
         i32, order = row.view(np.int32), _own(row, me, place)
         if not order:
             if size == 0:
@@ -157,13 +158,13 @@ def limit(row: Row, me: int, place: int, side: int, price: int, size: int) -> No
 @kernel
 def take(row: Row, me: int, side: int, price: int, size: int) -> None:
     """Send an immediate-or-cancel order."""
-    _send(row, me, Op.IOC, side, NO_PLACE, price, size)
+    _send(row, me, Op.IOC, side, NO_SLOT, price, size)
 
 
 @kernel
 def market(row: Row, me: int, side: int, size: int) -> None:
     """Send a market order."""
-    _send(row, me, Op.MARKET, side, NO_PLACE, 0, size)
+    _send(row, me, Op.MARKET, side, NO_SLOT, 0, size)
 
 
 @kernel
@@ -175,28 +176,22 @@ def cancel(row: Row, me: int, place: int) -> None:
 @kernel
 def cancel_all(row: Row, me: int) -> None:
     """Cancel all of the agent's orders."""
-    _send(row, me, Op.MASS_CANCEL, BUY, NO_PLACE, 0, 0)
+    _send(row, me, Op.MASS_CANCEL, BUY, NO_SLOT, 0, 0)
 
 
 @kernel
 def _send(row: Row, me: int, op: int, side: int, place: int, price: int, size: int) -> None:
-    if abs(price) > _LARGEST or abs(size) > _LARGEST or not (0 <= place < Seat.SLOT_COUNT or place == NO_PLACE):
-        size, place = -1, NO_PLACE  # no such price, size or place: what the book will refuse
+    if abs(price) > _LARGEST or abs(size) > _LARGEST or not (0 <= place < Seat.SLOT_COUNT or place == NO_SLOT):
+        size, place = -1, NO_SLOT  # no such price, size or place: what the book will refuse
     price = min(max(price, -_LARGEST), _LARGEST)
-    if row[Market.SENT] == row[Market.OUTBOX_CAPACITY] or (place != NO_PLACE and _pending(row, me, place) == 255):
+    if row[Market.SENT] == row[Market.OUTBOX_CAPACITY] or pending(row, me, place) == MOST_PENDING:
         row[Market.LOST] += 1
         return
-    if place != NO_PLACE:
-        row[me + Seat.PENDING + (place >> 3)] += 1 << ((place & 7) << 3)
+    count_pending(row, me, place, 1)
     slot = row[Market.OUTBOX] + row[Market.SENT] * Outbox.WORDS
-    row[slot] = Due.ARRIVAL | op << 4 | side << 8 | place << 9 | seat_number(row, me) << 16
-    row[slot + 1] = price << 32 | (size & 0xFFFFFFFF)
+    row[slot + Outbox.WHAT] = pack_message(op, side, place, row[row[me + Seat.BOOK] + Book.INDEX], seat_number(row, me))
+    row[slot + Outbox.ARG] = pair(price, size)
     row[Market.SENT] += 1
-
-
-@kernel
-def _pending(row: Row, me: int, place: int) -> int:
-    return int(row[me + Seat.PENDING + (place >> 3)] >> ((place & 7) << 3) & 255)
 
 
 # --- draw -------------------------------------------------------------------------------------------------------------

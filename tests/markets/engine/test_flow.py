@@ -10,6 +10,7 @@ from sekai.markets.engine import layout as at
 from sekai.markets.engine import terms
 from sekai.markets.engine.book import best
 from sekai.markets.engine.matching import submit
+from sekai.markets.engine.packing import pair
 from sekai.markets.engine.simulate import advance, start
 from sekai.markets.population import populate
 
@@ -45,17 +46,8 @@ def _market_with_best_queues(bids: int, asks: int):
 def _cancel_first(row, book):
     i32 = row.view(np.int32)
     order = int(i32[row[book + at.Book.SLOTS]])
-    submit(
-        row,
-        book,
-        terms.Op.CANCEL,
-        0,
-        row[at.Market.BACKGROUND],
-        0,
-        0,
-        0,
-        int(i32[order + at.Order.TAG]) << terms.ID_SHIFT | order,
-    )
+    order_id = pair(int(i32[order + at.Order.TAG]), order)
+    submit(row, book, terms.Op.CANCEL, 0, row[at.Market.BACKGROUND], 0, 0, 0, order_id)
 
 
 @pytest.mark.parametrize(("bids", "asks"), TABLE_3)

@@ -26,7 +26,7 @@ from sekai.markets.engine.jit import entry_of
 from sekai.markets.engine.layout import Book, Market
 from sekai.markets.engine.replay import replay, send
 from sekai.markets.engine.rows import new_row
-from sekai.markets.engine.terms import Answer, Kind
+from sekai.markets.engine.terms import ALL_KINDS, Answer
 from tests.markets.referee.test_reference import random_messages
 from tests.shipped import ROOT
 
@@ -57,7 +57,7 @@ print(int(row[row[Market.ACCOUNTS] + Account.CASH]))
 def tape(stream: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return all events of a stream, `(n * EVENT_WORDS,)`."""
     row = new_row(ticks=4096, orders=1024, accounts=8, events=64)
-    row[Market.EVENT_STOP], row[Market.EVENT_KINDS] = 1, Kind.ALL
+    row[Market.EVENT_STOP], row[Market.EVENT_KINDS] = 1, ALL_KINDS
     handles, log = np.zeros(len(stream) + 1, np.int32), np.zeros(1 << 18, np.int64)
     done, logged, code = replay(row, stream.view(np.int32), handles, log, books_of(row)[0], 0, 0)
     assert (done, code) == (len(stream), Answer.DONE)

@@ -15,6 +15,7 @@ from sekai.markets.engine.ledger import wealth
 from sekai.markets.engine.matching import handle, submit
 from sekai.markets.engine.rows import new_row
 from sekai.markets.engine.terms import (
+    ALL_KINDS,
     BUY,
     KEEP,
     MAX_PRICE,
@@ -295,7 +296,7 @@ def stream(seed: int, count: int) -> list[tuple[int, ...]]:
     )
 
 
-def play(events: int, *, stop: int = 1, kinds: int = Kind.ALL, book: int = 0, books: int = 1) -> tuple[Venue, int]:
+def play(events: int, *, stop: int = 1, kinds: int = ALL_KINDS, book: int = 0, books: int = 1) -> tuple[Venue, int]:
     """Play one stream on a ring of `events`; return the venue and how often the ring was full in the middle."""
     v = Venue(ticks=128, orders=400, events=events, book=book, books=books)
     v.row[Market.EVENT_STOP], v.row[Market.EVENT_KINDS] = stop, kinds

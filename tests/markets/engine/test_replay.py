@@ -11,7 +11,7 @@ from sekai.markets.engine.grow import grown
 from sekai.markets.engine.layout import Book, Event, Market, Order, Row
 from sekai.markets.engine.replay import GROW, MESSAGE_WORDS, demand, replay
 from sekai.markets.engine.rows import new_row
-from sekai.markets.engine.terms import Answer, Kind
+from sekai.markets.engine.terms import ALL_KINDS, Answer
 from tests.markets.data.goog import goog, needs_goog
 from tests.markets.referee.test_reference import random_messages
 
@@ -21,7 +21,7 @@ def play(
 ) -> tuple[Row, np.ndarray]:
     """Replay a stream through a ring and a log of those sizes, emptying a full log; return the row and all events."""
     row = new_row(**({"ticks": 4096, "orders": 1024, "accounts": 8} | capacity), events=events)
-    row[Market.EVENT_STOP], row[Market.EVENT_KINDS] = 1, Kind.ALL
+    row[Market.EVENT_STOP], row[Market.EVENT_KINDS] = 1, ALL_KINDS
     handles, log, kept = np.zeros(len(stream) + 1, np.int32), np.zeros(log_events * Event.WORDS, np.int64), []
     for piece in np.array_split(stream, pieces):
         words, done, code = piece.view(np.int32), 0, Answer.DRAIN
