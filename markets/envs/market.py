@@ -200,7 +200,7 @@ class MarketEnv(MultiAgentEnv):
             return MAResetResult({}, {})
         self.acting = self._due()
         return MAResetResult({a: self._split[a](self._seen[self._numbers[a]].copy()) for a in self.acting},
-                             {a: {} for a in self.acting})  # fmt: skip
+                             {a: {"pnl": 0.0, "inventory_penalty": 0.0} for a in self.acting})  # fmt: skip
 
     def step(self, actions: Mapping[AgentID, Any]) -> MAStepResult:
         """Take the actions of `acting`; go on to the next decision of somebody played from outside, or to the close.

@@ -1,6 +1,6 @@
 """One agent's environment as gymnasium sees it, and gymnasium's as we do."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -9,7 +9,7 @@ from gymnasium.utils import seeding
 
 import sekai
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
-from sekai.adapters.gymnasium.values import value_back, value_there
+from sekai.adapters.gymnasium.values import action_back, action_space_there, value_back, value_there
 from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import ResetResult, StepResult
 from sekai.error import SekaiError
@@ -27,6 +27,7 @@ _MAKE_BACK = "sekai.adapters.gymnasium.env:_made_by_gymnasium"
 def to_gymnasium(env: Env[Any, Any], renderer: Any = None) -> gymnasium.Env[Any, Any]:
     """Return `env` as a `gymnasium.Env`; `renderer.render(env)` draws its frames, by render mode `"rgb_array"`.
 
+    Choices among its actions are counted from 0, as trainers send them, whatever the `start` of their space here.
     Without a renderer frames are those of `env` itself, where it has a `render_mode` and `render()`. Its `spec` makes
     the same again, where `sekai.make` made `env` and nothing was put around it since. Raises
     `SekaiError` for many agents, of whom `env.view(agent)` chooses one, or see `sekai.adapters.pettingzoo`, and for a
@@ -72,8 +73,10 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         self.sekai_env = sekai_env
         self.renderer = renderer
         self.observation_space = to_gymnasium_space(sekai_env.observation_space)
-        self.action_space = to_gymnasium_space(sekai_env.action_space)
-        self._there, self._back = value_there(sekai_env.observation_space), value_back(sekai_env.action_space)
+        keeps_start = getattr(sekai_env.unwrapped, "keeps_start", False) is True
+        self.action_space = action_space_there(sekai_env.action_space, keeps_start)
+        self._there = value_there(sekai_env.observation_space)
+        self._back = action_back(sekai_env.action_space, keeps_start)
         self.render_mode = _render_mode(sekai_env) if renderer is None else "rgb_array"
         modes = [] if self.render_mode is None else [self.render_mode]
         self.metadata = {"render_fps": 30, **sekai_env.metadata, "render_modes": modes}
@@ -108,8 +111,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         An array of booleans: `(n,)` of a Discrete, all choices in a row `(nvec.sum(),)` of a MultiDiscrete, all true
         where nothing is forbidden. Raises `SpaceMismatch` for actions that have no masks.
         """
-        space = self.sekai_env.action_space
-        return flags(space, mask_array(space, self.sekai_env.action_mask()))
+        return flags(self.sekai_env.action_space, self.sekai_env.action_mask())
 
     def close(self) -> None:
         """Close the environment and the renderer."""
@@ -170,9 +172,9 @@ def _render_mode(env: Env[Any, Any]) -> str | None:
     return getattr(env.unwrapped, "render_mode", None)
 
 
-def flags(space: Space[Any], masks: Any) -> Any:
-    """Return arrays of zeros and ones, each beside a leaf of `space`, as booleans."""
-    return map_value(lambda _, zeros_and_ones, __: zeros_and_ones.astype(bool), space, masks)
+def flags(space: Space[Any], mask: Any) -> Any:
+    """Return a mask of `space` as arrays of booleans; None allows everything."""
+    return map_value(lambda _, zeros_and_ones, __: zeros_and_ones.astype(bool), space, mask_array(space, mask))
 
 
 class FromGymnasium(Env[Any, Any]):
@@ -183,6 +185,8 @@ class FromGymnasium(Env[Any, Any]):
     """
 
     env: gymnasium.Env[Any, Any]
+    keeps_start: ClassVar[bool] = True
+    """Choices are counted as gymnasium's environment has them, when they go back there."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         self.__dict__["env"] = env

@@ -2,21 +2,24 @@
 
 Most are the same on both sides. What is not (graphs have a class of their own on each side, arrays of another backend
 are numpy's there) passes through `value_there(space)` and `value_back(space)`, also inside a larger value.
+
+Actions pass through `action_back(space)`: trainers send choices counted from 0, whatever the `start` of their space, so
+that in `action_space_there(space)` every choice begins at 0. An environment that came from there keeps its own.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import singledispatch
 from typing import Any, TypeAlias
 
 import numpy as np
 from gymnasium import spaces as gym
 
-from sekai.adapters.gymnasium.spaces import ForeignSpace
+from sekai.adapters.gymnasium.spaces import ForeignSpace, to_gymnasium_space
 from sekai.backend.base import NUMPY
-from sekai.spaces import Dict, Graph, GraphInstance, OneOf, Sequence, Space, Text, Tuple
+from sekai.spaces import Dict, Discrete, Graph, GraphInstance, MultiDiscrete, OneOf, Sequence, Space, Text, Tuple
 from sekai.spaces.stacks import stacked
 
-__all__ = ["Passage", "value_back", "value_there"]
+__all__ = ["Passage", "action_back", "action_space_there", "from_start", "value_back", "value_there"]
 
 Passage: TypeAlias = Callable[[Any], Any] | None
 """What a value passes through on its way; None where it is the same on both sides."""
@@ -128,3 +131,67 @@ value_there.register(Sequence, lambda space: _through_sequence(space, value_ther
 value_back.register(Sequence, lambda space: _through_sequence(space, value_back))
 value_there.register(OneOf, lambda space: _through_one(map(value_there, space)))
 value_back.register(OneOf, lambda space: _through_one(map(value_back, space)))
+
+
+# --- actions ----------------------------------------------------------------------------------------------------------
+def action_space_there(space: Space[Any], keeps_start: bool = False) -> gym.Space[Any]:
+    """Return gymnasium's space of actions, in which choices, also in Dicts and Tuples, are counted from 0.
+
+    >>> action_space_there(Discrete(3, start=-1))
+    Discrete(3)
+    """
+    theirs = to_gymnasium_space(space)
+    if not keeps_start:
+        _count_from_zero(theirs)
+    return theirs
+
+
+def _count_from_zero(space: gym.Space[Any]) -> None:
+    if isinstance(space, gym.Dict | gym.Tuple):
+        for part in space.spaces.values() if isinstance(space, gym.Dict) else space.spaces:
+            _count_from_zero(part)
+    elif isinstance(space, gym.Discrete | gym.MultiDiscrete):
+        space.start = space.start * 0
+
+
+def action_back(space: Space[Any], keeps_start: bool = False) -> Passage:
+    """Return what a value of `action_space_there(space)` passes through to be ours."""
+    counted, home = None if keeps_start else from_start(space), value_back(space)
+    if counted is None or home is None:
+        return counted or home
+    first, then = counted, home
+    return lambda value: then(first(value))
+
+
+def from_start(space: Space[Any]) -> Passage:
+    """Return what a value counted from 0, or a batch of such, passes through to be counted from the `start` of `space`.
+
+    Numbers may be of any integer dtype. What is of another form is handed on as it is, for the environment to reject.
+    """
+    if isinstance(space, Dict):
+        parts = {name: count for name, part in space.items() if (count := from_start(part))}
+        return (lambda value: _counted_dict(parts, value)) if parts else None
+    if isinstance(space, Tuple):
+        places = {place: count for place, part in enumerate(space) if (count := from_start(part))}
+        return (lambda value: _counted_tuple(places, value)) if places else None
+    if not isinstance(space, Discrete | MultiDiscrete) or not np.any(space.start):
+        return None
+    start = space.start
+
+    def count_from_start(value: Any) -> Any:
+        array = np.asarray(value)
+        return array.astype(np.intp) + start if array.dtype.kind in "iu" else value
+
+    return count_from_start
+
+
+def _counted_dict(parts: Mapping[str, Callable[[Any], Any]], value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: parts[name](x) if name in parts else x for name, x in value.items()}
+
+
+def _counted_tuple(places: Mapping[int, Callable[[Any], Any]], value: Any) -> Any:
+    if not isinstance(value, tuple | list):
+        return value
+    return tuple(places[place](x) if place in places else x for place, x in enumerate(value))

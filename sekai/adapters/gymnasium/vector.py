@@ -14,13 +14,14 @@ from gymnasium.vector.utils import batch_space
 from sekai.adapters.gymnasium.env import flags, spec_here, to_gymnasium
 from sekai.adapters.gymnasium.infos import info_columns, info_rows
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
-from sekai.adapters.gymnasium.values import value_back, value_there
+from sekai.adapters.gymnasium.values import action_space_there, from_start, value_back, value_there
 from sekai.core.env import Env
 from sekai.core.result import ResetResult, StepResult
 from sekai.error import InvalidAction, InvalidMask, SekaiError, SpaceMismatch, UndefinedAttribute
 from sekai.spaces import Dict, Space, Tuple
-from sekai.spaces.masks import mask_array, mask_space
+from sekai.spaces.masks import mask_space
 from sekai.spaces.stacks import stacked
+from sekai.spaces.tree import map_value
 from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, rows_in, seeds_of
 from sekai.vector.columns import Tree, copied, overwrite
 from sekai.vector.columns import stacked as rows_stacked
@@ -66,10 +67,12 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         self.sekai_env = env
         self.num_envs = env.num_envs
         self.single_observation_space = to_gymnasium_space(env.observation_space)
-        self.single_action_space = to_gymnasium_space(env.action_space)
+        keeps_start = isinstance(env.unwrapped, FromGymnasiumVector) or _of_first(env, "keeps_start") is True
+        self.single_action_space = action_space_there(env.action_space, keeps_start)
+        self._from_start = None if keeps_start else from_start(env.action_space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self.action_space = batch_space(self.single_action_space, env.num_envs)
-        self.render_mode = _render_mode(env)
+        self.render_mode = _of_first(env, "render_mode")
         modes = [] if self.render_mode is None else [self.render_mode]
         self.metadata = {"render_modes": modes, **env.metadata, "autoreset_mode": _THERE[env.autoreset]}
 
@@ -90,6 +93,9 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Step every row; return observations, rewards, terminations, truncations and infos."""
         space = self.sekai_env.action_space
+        if self._from_start:
+            in_rows = isinstance(space, Dict | Tuple) and isinstance(actions, list)
+            actions = list(map(self._from_start, actions)) if in_rows else self._from_start(actions)
         result = self.sekai_env.step(_through(space, actions, value_back, list))
         infos = list(result.infos)
         if self.sekai_env.autoreset == "same_step":
@@ -107,8 +113,9 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
     def action_masks(self) -> Any:
         """Return which actions each row allows now, as `ToGymnasium.action_masks` does, `(N, ...)`."""
         space = self.sekai_env.action_space
-        masks = [mask_array(space, mask) for mask in self.sekai_env.call("action_mask")]
-        return flags(space, stacked(mask_space(space), masks))
+        masks = [flags(space, mask) for mask in self.sekai_env.call("action_mask")]
+        rows = stacked(mask_space(space), masks)
+        return map_value(lambda _, column, __: column.astype(bool), space, rows)
 
     @property
     def envs(self) -> list[gymnasium.Env[Any, Any]]:
@@ -170,9 +177,10 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         return f"{type(self).__name__}({self.sekai_env!r})"
 
 
-def _render_mode(env: VecEnv) -> str | None:
+def _of_first(env: VecEnv, name: str) -> Any:
+    """Return an attribute of the first environment, or None where it has none of that name."""
     try:
-        return env.get_attr("render_mode")[0]  # type: ignore[no-any-return]
+        return env.get_attr(name)[0]
     except UndefinedAttribute:
         return None
 

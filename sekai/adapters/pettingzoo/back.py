@@ -5,7 +5,7 @@ spaces are asked for when they are needed.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 
@@ -45,6 +45,9 @@ class _Spaces(Mapping[AgentID, Space[Any]]):
 
 
 class _FromPettingZoo(MultiAgentEnv):
+    keeps_start: ClassVar[bool] = True
+    """Choices are counted as PettingZoo's world has them, when they go back there."""
+
     def __init__(self, env: Any) -> None:
         self.env = env
         self._names = Names(getattr(env, "possible_agents", None) or ())

@@ -15,8 +15,10 @@ __all__ = ["from_aec", "from_parallel", "to_aec", "to_parallel"]
 def to_parallel(env: MultiAgentEnv, renderer: Any = None) -> Any:
     """Return `env` as a `pettingzoo.ParallelEnv`; `renderer.render(env)` draws its frames.
 
-    Infos have two more entries: `acting`, whether the agent's next action counts, and `elapsed` where the world tells
-    it. Raises `SekaiError` for an environment of one agent: take `env.as_multi_agent()`.
+    Choices among an agent's actions are counted from 0, as trainers send them, whatever the `start` of their space
+    here. Infos have two more entries: `acting`, whether the agent's next action counts, and `elapsed`, the time since
+    it acted or was told last, in steps where the environment does not tell it. Raises `SekaiError` for an environment
+    of one agent: take `env.as_multi_agent()`.
     """
     _check_many(env)
     return env.env if isinstance(env, FromParallel) and renderer is None else ToParallel(env, renderer)

@@ -5,14 +5,15 @@ turn it is; who waits is settled with, so that everybody's reward is up to date.
 order, and hands an agent what it earned when its turn comes round.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 
+from sekai.adapters.gymnasium.env import flags
 from sekai.adapters.gymnasium.spaces import to_gymnasium_space
-from sekai.adapters.gymnasium.values import Passage, value_back, value_there
+from sekai.adapters.gymnasium.values import Passage, action_back, action_space_there, value_there
 from sekai.adapters.pettingzoo.names import Lives
 from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
@@ -33,12 +34,15 @@ class _World:
         name = type(env.unwrapped).__name__ if env.spec is None else env.spec.id
         self.metadata = {"name": name, **env.metadata, "render_modes": modes, "is_parallelizable": False}
         self._lives = Lives(env)
+        self._has_begun = False
+        self._keeps_start = getattr(env.unwrapped, "keeps_start", False) is True
         self._spaces: dict[tuple[str, AgentID], tuple[Any, gymnasium.Space[Any]]] = {}
         self._ways_out: dict[AgentID, Passage] = {}
         self._ways_in: dict[AgentID, Passage] = {}
 
     def _begin(self, seed: int | None, options: dict[str, Any] | None) -> MAResetResult:
         begun = self.sekai_env.reset(seed=seed, options=options)
+        self._has_begun = True
         self._lives.begin()
         self._ways_out.clear()
         self._ways_in.clear()
@@ -61,16 +65,18 @@ class _World:
 
     def observation_space(self, agent: AgentID) -> gymnasium.Space[Any]:
         """Return the agent's observation space, the same object every time."""
-        return self._space("observation", agent, self.sekai_env.observation_space(self._lives.agent(agent)))
+        ours = self.sekai_env.observation_space(self._lives.agent(agent))
+        return self._space("observation", agent, ours, to_gymnasium_space)
 
     def action_space(self, agent: AgentID) -> gymnasium.Space[Any]:
-        """Return the agent's action space, the same object every time."""
-        return self._space("action", agent, self.sekai_env.action_space(self._lives.agent(agent)))
+        """Return the agent's action space, the same object every time; every choice is counted from 0."""
+        ours = self.sekai_env.action_space(self._lives.agent(agent))
+        return self._space("action", agent, ours, lambda space: action_space_there(space, self._keeps_start))
 
-    def _space(self, kind: str, id: AgentID, ours: Any) -> gymnasium.Space[Any]:
+    def _space(self, kind: str, id: AgentID, ours: Any, convert: Callable[[Any], Any]) -> gymnasium.Space[Any]:
         known = self._spaces.get((kind, id))
         if known is None or (known[0] is not ours and known[0] != ours):
-            known = self._spaces[kind, id] = (ours, to_gymnasium_space(ours))
+            known = self._spaces[kind, id] = (ours, convert(ours))
         return known[1]
 
     def _shown(self, agent: AgentID, observation: Any) -> Any:
@@ -84,7 +90,7 @@ class _World:
         try:
             passage = self._ways_in[agent]
         except KeyError:
-            passage = self._ways_in[agent] = value_back(self.sekai_env.action_space(agent))
+            passage = self._ways_in[agent] = action_back(self.sekai_env.action_space(agent), self._keeps_start)
         return passage(action) if passage else action
 
     def render(self) -> Any:
@@ -128,14 +134,20 @@ class _World:
             {agent: result.info[agent] for agent in agents},
         )
 
+    def action_masks(self) -> dict[AgentID, Any]:
+        """Return which actions each agent whose turn it is may take, as arrays of booleans.
+
+        Raises `SpaceMismatch` for actions that have no masks.
+        """
+        masks, env = self.sekai_env.action_masks(), self.sekai_env
+        return {self._lives.ids[a]: flags(env.action_space(a), masks.get(a)) for a in env.acting}
+
     def _info(self, agent: AgentID, result: MAStepResult | MAResetResult) -> dict[str, Any]:
         if isinstance(result, MAResetResult):
-            return {**result.info[agent], "acting": agent in self.sekai_env.acting}
+            return {**result.info[agent], "acting": agent in self.sekai_env.acting, "elapsed": 0.0}
         over = result.terminated[agent] or result.truncated[agent]
-        info = {**result.info[agent], "acting": not over and agent in self.sekai_env.acting}
-        if agent in result.elapsed:
-            info["elapsed"] = result.elapsed[agent]
-        return info
+        elapsed = float(result.elapsed.get(agent, agent not in result.first))
+        return {**result.info[agent], "acting": not over and agent in self.sekai_env.acting, "elapsed": elapsed}
 
 
 class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
@@ -159,9 +171,12 @@ class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
     def step(self, actions: Mapping[AgentID, Any]) -> tuple[dict[AgentID, Any], ...]:
         """Take everybody's actions; return observations, rewards, terminations, truncations and infos.
 
-        Of whoever is alive or has just died. Actions of agents that wait may be left out and do not count. Raises
-        `InvalidAgents` for a missing action, and for one of somebody who is not alive.
+        Of whoever is alive or has just died. Actions of agents that wait may be left out and do not count. When nobody
+        is left and nobody acts, all five are empty. Raises `InvalidAgents` for a missing action, and for one of
+        somebody who is not alive.
         """
+        if self._has_begun and not self.agents and not actions:
+            return {}, {}, {}, {}, {}
         env, lives = self.sekai_env, self._lives
         result = env.step(self._turn(actions))
         dead = self._deaths(result)
@@ -287,7 +302,7 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
         """Begin the lives of those alive of whom nothing was told yet, because they wait."""
         for agent in self.sekai_env.agents:
             if agent not in self._lives.ids:
-                self.infos[self._bear(agent)] = {"acting": False}
+                self.infos[self._bear(agent)] = {"acting": False, "elapsed": 0.0}
 
     def _bear(self, agent: AgentID) -> AgentID:
         id = self._lives.born(agent)

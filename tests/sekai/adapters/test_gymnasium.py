@@ -22,10 +22,11 @@ from sekai.adapters.gymnasium import (
     make,
     to_gymnasium,
     to_gymnasium_space,
+    to_gymnasium_vector,
 )
 from sekai.adapters.gymnasium.values import value_back, value_there
 from sekai.core.result import same
-from sekai.error import ResetRequired, SekaiError, SpaceMismatch
+from sekai.error import InvalidAction, ResetRequired, SekaiError, SpaceMismatch
 from sekai.testing import CountingEnv, EchoEnv
 
 ADVICE = (
@@ -499,6 +500,94 @@ def test_what_does_not_fit_is_refused() -> None:
         to_gymnasium(sekai.OrderEnforcing(Signal())).step(np.zeros(2))
     with pytest.raises(SpaceMismatch, match="register its conversion"):
         to_gymnasium_space(3)
+
+
+# --- what trainers send -----------------------------------------------------------------------------------------------
+class Ordering(sekai.Env[Any, Any]):
+    """Takes a price from 5 on, and a side from -1 on, in a space of one's choice; observes nothing."""
+
+    def __init__(self, space: Any) -> None:
+        self.observation_space = sekai.Box(0.0, 1.0, (1,))
+        self.action_space = space
+        self.asked: list[Any] = []
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> sekai.ResetResult[Any]:
+        return sekai.ResetResult(np.zeros(1, np.float32), {})
+
+    def step(self, action: Any) -> sekai.StepResult[Any]:
+        if action not in self.action_space:
+            raise InvalidAction(f"action must be in {self.action_space}, got {action!r}")
+        self.asked.append(self.action_space.encode_sample(action))
+        return sekai.StepResult(np.zeros(1, np.float32), 0.0, False, False, {})
+
+
+PRICE, SIDE = ours.Discrete(3, start=5), ours.Discrete(2, start=-1)
+
+
+@pytest.mark.parametrize(
+    ("space", "sent", "asked"),
+    [
+        (PRICE, 2, 7),
+        (PRICE, np.int64(0), 5),
+        (PRICE, np.array(1, np.uint8), 6),
+        (ours.MultiDiscrete([3, 2], start=[5, -1]), np.array([2, 0]), [7, -1]),
+        (ours.MultiDiscrete([3, 2], start=[5, -1]), np.array([2, 0], np.uint8), [7, -1]),
+        (ours.MultiDiscrete([3, 2], start=[5, -1]), np.array([2, 0], np.uint64), [7, -1]),
+        (ours.MultiDiscrete([3, 2], start=[5, -1]), [2, 0], [7, -1]),
+        (ours.MultiDiscrete([3, 2]), np.array([2, 0]), [2, 0]),
+        (ours.Dict({"price": PRICE, "lots": ours.Discrete(4)}), {"price": 1, "lots": 3}, {"price": 6, "lots": 3}),
+        (ours.Tuple([PRICE, ours.Dict({"side": SIDE})]), (0, {"side": np.int64(0)}), [5, {"side": -1}]),
+    ],
+)
+def test_choices_are_counted_from_0(space: Any, sent: Any, asked: Any) -> None:
+    """Stable-Baselines3 and TorchRL send them so, whatever the start."""
+    env = to_gymnasium(Ordering(space))
+    env.reset(seed=0)
+    env.step(sent)
+    assert env.sekai_env.asked == [asked]
+    for _ in range(20):
+        env.step(env.action_space.sample())
+    vec = to_gymnasium_vector(sekai.SyncVecEnv([lambda: Ordering(space)] * 2))
+    vec.reset(seed=0)
+    vec.step(vec.action_space.sample())
+    vec.step([sent, sent])
+    assert [env.sekai_env.asked[-1] for env in vec.envs] == [asked, asked]
+
+
+@pytest.mark.parametrize("sent", [3, -1, 0.5, None, "1", np.array([1, 1]), {"lots": 0}])
+def test_what_is_no_choice_is_rejected_by_the_environment(sent: Any) -> None:
+    for space in (PRICE, ours.Dict({"price": PRICE}), ours.Tuple([PRICE, PRICE, PRICE])):
+        env = to_gymnasium(Ordering(space))
+        env.reset(seed=0)
+        with pytest.raises(InvalidAction, match="action must be in"):
+            env.step(sent)
+
+
+def test_the_choices_of_a_market_are_counted_from_0_as_gymnasiums_own_are_not() -> None:
+    market, there = (sekai.make("markets/MarketMaking-v0") for _ in range(2))
+    mine = to_gymnasium(there)
+    assert market.action_space.start.any() and not mine.action_space.start.any()
+    market.reset(seed=3), mine.reset(seed=3)
+    action = np.array([0, 4, 5, 0], np.int32)
+    assert same(market.step(action + market.action_space.start).observation, mine.step(action)[0])
+
+    class Backwards(gymnasium.Env[Any, Any]):
+        observation_space = action_space = gymnasium.spaces.Discrete(3, start=-2)
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            return 0, {}
+
+        def step(self, action: Any) -> Any:
+            assert action in self.action_space
+            return action, 0.0, False, False, {}
+
+    for env in (to_gymnasium(sekai.TimeLimit(from_gymnasium(Backwards()), 5)), ToGymnasium(FromGymnasium(Backwards()))):
+        assert env.action_space.start == -2
+        env.reset()
+        assert env.step(-2)[0] == -2
+    vec = to_gymnasium_vector(sekai.SyncVecEnv([lambda: from_gymnasium(Backwards())] * 2))
+    vec.reset()
+    assert vec.single_action_space.start == -2 and vec.step(np.array([-2, -1]))[0].tolist() == [-2, -1]
 
 
 # --- spaces -----------------------------------------------------------------------------------------------------------

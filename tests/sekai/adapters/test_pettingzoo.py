@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from pettingzoo import AECEnv, ParallelEnv
@@ -168,6 +169,11 @@ def test_a_seed_determines_the_whole_episode_and_the_next(form: Callable[..., An
     assert not same(play_form(third, drawing(third), 8)[-1], first[-1])
 
 
+def counted_from_0(world: sekai.MultiAgentEnv, act: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a policy that acts as `act` in the world's form for PettingZoo, where choices are counted from 0."""
+    return lambda agent, seen: act(agent, seen) - getattr(world.action_space(agent), "start", 0)
+
+
 # --- nothing is lost on the way ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ALL)
 def test_aec_tells_each_agent_what_the_world_tells_it(name: str) -> None:
@@ -180,7 +186,7 @@ def test_aec_tells_each_agent_what_the_world_tells_it(name: str) -> None:
             ends = (result.terminated[agent], result.truncated[agent]) if step else (False, False)
             told.setdefault(agent, []).append((observation, result.rewards[agent] if step else 0.0, *ends))
     heard: dict[str, list[Any]] = {}
-    for agent, *last in play_aec(form, drawing(world), seed=3):
+    for agent, *last in play_aec(form, counted_from_0(world, drawing(world)), seed=3):
         heard.setdefault(agent, []).append(tuple(last[:4]))
     assert told.keys() == heard.keys()
     for agent, entries in told.items():
@@ -227,10 +233,92 @@ def test_the_two_forms_of_a_market_pay_the_same() -> None:
             pnl[agent] += info["pnl"]
     form = to_parallel(_clocks())
     paid = dict.fromkeys(hold, 0.0)
-    for *_, infos in play_parallel(form, lambda agent, _: hold[agent], seed=5)[1:]:
+    for *_, infos in play_parallel(form, counted_from_0(world, lambda agent, _: hold[agent]), seed=5)[1:]:
         for agent, info in infos.items():
             paid[agent] += info["pnl"]
     assert pnl == pytest.approx(paid) and any(pnl.values())
+
+
+# --- what trainers ask for --------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ALL)
+def test_infos_have_the_same_entries_at_reset_and_at_every_step(name: str) -> None:
+    """TorchRL makes its specs of those of the reset; each entry is a number."""
+    told = play_parallel(to_parallel(ALL[name]()), drawing(to_parallel(ALL[name]())), seed=0, steps=60)
+    entries = {(*sorted(info),) for *_, infos in told for info in infos.values()}
+    assert len(entries) == 1 and {"acting", "elapsed"} <= set(*entries)
+    assert all(info["elapsed"] == 0.0 for info in told[0][1].values())
+    assert all(
+        isinstance(value, bool | float | int) for *_, infos in told for i in infos.values() for value in i.values()
+    )
+
+
+def test_where_nobody_has_a_clock_a_step_has_elapsed() -> None:
+    world = to_parallel(EchoEnv(("maker_0", "taker_0")))
+    world.reset(seed=0)
+    *_, infos = world.step(dict.fromkeys(world.agents, np.zeros(1, np.float32)))
+    assert [info["elapsed"] for info in infos.values()] == [1.0, 1.0]
+
+
+def test_when_nobody_is_left_a_step_without_actions_tells_nothing() -> None:
+    """As native worlds do, and as SuperSuit's `black_death` asks for after the last death."""
+    world = to_parallel(EchoEnv(length=1))
+    world.reset(seed=0)
+    world.step(dict.fromkeys(world.agents, np.zeros(1, np.float32)))
+    assert world.agents == [] and world.step({}) == ({}, {}, {}, {}, {}) == world.step({})
+    with pytest.raises(ResetRequired, match="nobody is alive"):
+        world.step({"maker": np.zeros(1, np.float32)})
+
+
+class Choosing(EchoEnv):
+    """Everybody chooses a price, counted from 5, and a side, from -1; `maker_0` may not choose the first price."""
+
+    def __init__(self) -> None:
+        super().__init__(("maker_0", "taker_0"))
+        space = sekai.MultiDiscrete([3, 2], start=[5, -1])
+        self.action_spaces = dict.fromkeys(self.possible_agents, space)
+        self.asked: list[Any] = []
+
+    def step(self, actions: Mapping[str, Any]) -> MAStepResult:
+        assert all(action in self.action_spaces[agent] for agent, action in actions.items())
+        self.asked.append({agent: action.tolist() for agent, action in actions.items()})
+        return super().step({agent: np.zeros(1, np.float32) for agent in actions})
+
+    def action_masks(self) -> Mapping[str, Any]:
+        return {"maker_0": np.array([0, 1, 1, 1, 1], np.int8)}
+
+
+def test_choices_are_counted_from_0() -> None:
+    for form in (to_parallel, to_aec):
+        ours = Choosing()
+        world: Any = form(ours)
+        assert world.action_space("maker_0").start.tolist() == [0, 0]
+        world.reset(seed=0)
+        actions = {"maker_0": np.array([2, 1], np.int32), "taker_0": np.array([0, 0], np.uint8)}
+        if form is to_parallel:
+            assert world.action_masks()["maker_0"].tolist() == [False, True, True, True, True]
+            assert world.action_masks()["taker_0"].tolist() == [True] * 5
+            world.step(actions)
+        else:
+            for action in actions.values():
+                world.step(action)
+        assert ours.asked == [{"maker_0": [7, 0], "taker_0": [5, -1]}]
+        back: Any = (from_parallel if form is to_parallel else from_aec)(world)
+        assert back is ours
+    kept = to_parallel(sekai.TimeLimit(from_parallel(_Passing(to_parallel(Choosing()))), 5))
+    assert kept.action_space("maker_0").start.tolist() == [3, 3]
+
+
+class _Passing(ParallelEnv):
+    """A world of PettingZoo's own making, whose choices begin at 3."""
+
+    metadata: dict[str, Any] = {}
+
+    def __init__(self, world: Any) -> None:
+        self.possible_agents = world.possible_agents
+        self.observation_space = world.observation_space
+
+    def action_space(self, agent: str) -> Any:
+        return gymnasium.spaces.MultiDiscrete([2, 2], start=[3, 3])
 
 
 # --- lives ------------------------------------------------------------------------------------------------------------
