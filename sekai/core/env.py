@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ActT", "AgentView", "Env", "MultiAgentEnv", "ObsT", "SoloEnv"]
 
-ObsT = TypeVar("ObsT")
-ActT = TypeVar("ActT")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as _TypeVar
+
+    ObsT = _TypeVar("ObsT", default=Any)
+    ActT = _TypeVar("ActT", default=Any)
+else:
+    ObsT, ActT = TypeVar("ObsT"), TypeVar("ActT")
 
 
 class Env(BaseEnv, Generic[ObsT, ActT]):

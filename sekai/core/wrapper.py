@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import update_wrapper
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, overload
 
 from sekai.core.agent_programs import AgentPrograms
 from sekai.core.base import BaseEnv, Below, Derived, stack
@@ -23,17 +23,22 @@ from sekai.core.wrapped_agents import WrappedAgents
 from sekai.core.wrapped_episode import EpisodeProgram, WrappedEpisode
 from sekai.error import SekaiError, UnsupportedWrapper
 
-if TYPE_CHECKING:
-    from sekai.spaces.space import Space
-
 __all__ = [
     "ActionWrapper",
+    "EnvActT",
+    "EnvObsT",
     "EpisodeWrapper",
     "ObservationWrapper",
     "ProgramWrapper",
     "RewardWrapper",
+    "Wrappable",
     "Wrapper",
 ]
+
+EnvObsT = TypeVar("EnvObsT")
+EnvActT = TypeVar("EnvActT")
+_WrappedT_co = TypeVar("_WrappedT_co", covariant=True)
+_WrappedT = TypeVar("_WrappedT")
 
 _NO_CONTEXT = nullcontext()
 _HOOKS = ("observation", "reward", "action", "on_begin", "on_reset", "on_step")
@@ -51,6 +56,14 @@ def _copied(function: Any) -> FunctionType:
     return copy
 
 
+class Wrappable(Protocol[_WrappedT_co]):
+    """Many agents, or many rows, which a wrapper goes around by their `wrap`."""
+
+    def wrap(self, wrapper: type[Any], *args: Any, agents: Any = None, **kwargs: Any) -> _WrappedT_co:
+        """Return this with `wrapper` around each agent or row."""
+        ...
+
+
 class Wrapper(Derived, Env[ObsT, ActT]):
     """An environment around `env` that changes what its hooks change; spaces are `env`'s until they are assigned.
 
@@ -66,10 +79,7 @@ class Wrapper(Derived, Env[ObsT, ActT]):
     over_rows: ClassVar[bool] = False
     over_restarts: ClassVar[bool | None] = None
     restarts: ClassVar[bool] = False
-    if TYPE_CHECKING:
-        observation_space: Space[Any]
-        action_space: Space[Any]
-    else:
+    if not TYPE_CHECKING:
         observation_space = Below()
         action_space = Below()
     touched: ClassVar[frozenset[str]] = frozenset()
@@ -77,13 +87,19 @@ class Wrapper(Derived, Env[ObsT, ActT]):
     drives_itself: ClassVar[tuple[str, ...]] = ()
     """The methods that step or reset and are the class's own."""
 
+    @overload
+    def __new__(cls, env: Env[Any, Any], *args: Any, **kwargs: Any) -> Self: ...
+
+    @overload
+    def __new__(cls, env: Wrappable[_WrappedT], *args: Any, **kwargs: Any) -> _WrappedT: ...  # type: ignore[misc]
+
     def __new__(cls, env: Any = None, *args: Any, agents: Sequence[str] | None = None, **kwargs: Any) -> Any:
         if not isinstance(env, Env) and hasattr(env, "wrap"):  # many agents, or many rows
             return env.wrap(cls, *args, agents=agents, **kwargs)
         cls._check_restarts(env)
         return super().__new__(cls)
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Env[ObsT, ActT]) -> None:
         if not isinstance(env, BaseEnv):
             raise SekaiError(f"env must be an Env, a MultiAgentEnv or a VecEnv, got {env!r}")
         self.env = env
@@ -208,6 +224,9 @@ class Wrapper(Derived, Env[ObsT, ActT]):
 class ObservationWrapper(Wrapper[ObsT, ActT]):
     """Changes observations: define `observation(obs)`, and assign `self.observation_space` if their form changes."""
 
+    def __init__(self, env: Env[Any, ActT]) -> None:
+        super().__init__(env)
+
     def observation(self, obs: Any) -> Any:
         """Return what the agent sees instead of `obs`."""
         raise NotImplementedError(f"{type(self).__name__} must define observation(self, obs)")
@@ -223,6 +242,9 @@ class RewardWrapper(Wrapper[ObsT, ActT]):
 
 class ActionWrapper(Wrapper[ObsT, ActT]):
     """Changes actions: define `action(action)`, and assign `self.action_space` if their form changes."""
+
+    def __init__(self, env: Env[ObsT, Any]) -> None:
+        super().__init__(env)
 
     def action(self, action: Any) -> Any:
         """Return what is done instead of the agent's `action`."""
@@ -247,7 +269,7 @@ class EpisodeWrapper(Wrapper[ObsT, ActT]):
     per_view: ClassVar[bool] = False
     some_agents: ClassVar[bool] = False
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Env[ObsT, ActT]) -> None:
         super().__init__(env)
         self.ended = False
         self.alert = type(self).before_step is not EpisodeWrapper.before_step

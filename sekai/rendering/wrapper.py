@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sekai.core.env import ActT, ObsT
-from sekai.core.wrapper import EpisodeWrapper
+from sekai.core.env import Env
+from sekai.core.wrapper import EnvActT, EnvObsT, EpisodeWrapper
 from sekai.rendering.renderer import using
 
 __all__ = ["Rendered"]
 
 
-class Rendered(EpisodeWrapper[ObsT, ActT]):
+class Rendered(EpisodeWrapper[EnvObsT, EnvActT]):
     """Has `renderers` draw the environment after every reset and step, of one agent or of many, and closes with it.
 
     `renderer` may be exchanged in the middle of an episode; `frame` is what was drawn last.
@@ -17,7 +17,7 @@ class Rendered(EpisodeWrapper[ObsT, ActT]):
 
     over_restarts = True
 
-    def __init__(self, env: Any, *renderers: Any) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], *renderers: Any) -> None:
         super().__init__(env)
         self.renderer = using(*renderers)
         self.frame: Any = None

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from sekai.core.env import ActT, ObsT
+from sekai.core.env import Env
 from sekai.core.program import Program, Step
 from sekai.core.result import AgentID, StepResult
-from sekai.core.wrapper import ActionWrapper, ProgramWrapper
+from sekai.core.wrapper import ActionWrapper, EnvActT, EnvObsT, ProgramWrapper
 from sekai.error import InvalidAction, SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.masks import allows
@@ -19,10 +19,12 @@ from sekai.wrappers.affine import Affine
 __all__ = ["CheckAction", "ClipAction", "RepeatAction", "RescaleAction", "StickyAction", "TransformAction"]
 
 
-class TransformAction(ActionWrapper[ObsT, ActT]):
+class TransformAction(ActionWrapper[EnvObsT, Any]):
     """Applies `fn` to actions; `action_space` is the space of what it takes, where that is another."""
 
-    def __init__(self, env: Any, fn: Callable[[Any], Any], action_space: Space[Any] | None = None) -> None:
+    def __init__(
+        self, env: Env[EnvObsT, Any], fn: Callable[[Any], Any], action_space: Space[Any] | None = None
+    ) -> None:
         super().__init__(env)
         if not callable(fn):
             raise SekaiError(f"fn must be callable on an action, got {fn!r}")
@@ -35,7 +37,7 @@ class TransformAction(ActionWrapper[ObsT, ActT]):
         return self.fn(action)
 
 
-class ClipAction(ActionWrapper[ObsT, ActT]):
+class ClipAction(ActionWrapper[EnvObsT, EnvActT]):
     """Clips actions to the bounds of the action space, of every Box in it; whoever acts may go beyond them.
 
     Raises `SpaceMismatch` for an action space without a Box.
@@ -43,7 +45,7 @@ class ClipAction(ActionWrapper[ObsT, ActT]):
 
     over_rows = True
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT]) -> None:
         super().__init__(env)
         self._inner = env.action_space
         _need_a_box(self)
@@ -62,7 +64,7 @@ def _unbounded(space: Space[Any], path: Path) -> Space[Any]:
     return Box(-np.inf, np.inf, space.shape, space.dtype) if isinstance(space, Box) else space
 
 
-class RescaleAction(ActionWrapper[ObsT, ActT]):
+class RescaleAction(ActionWrapper[EnvObsT, EnvActT]):
     """Maps [`min`, `max`] to the bounds of the action space, of every Box in it, affinely: what is beyond stays beyond.
 
     `ClipAction` clips. Whole numbers are rounded to the nearest. Raises `SpaceMismatch` for a Box without bounds, and
@@ -71,7 +73,7 @@ class RescaleAction(ActionWrapper[ObsT, ActT]):
 
     over_rows = True
 
-    def __init__(self, env: Any, min: float = -1.0, max: float = 1.0) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], min: float = -1.0, max: float = 1.0) -> None:
         super().__init__(env)
         if not min < max:
             raise SekaiError(f"min must be < max, got {min} and {max}")
@@ -105,13 +107,13 @@ class RescaleAction(ActionWrapper[ObsT, ActT]):
         return self._lines[path][1](value) if path in self._lines else value
 
 
-class StickyAction(ActionWrapper[ObsT, ActT]):
+class StickyAction(ActionWrapper[EnvObsT, EnvActT]):
     """Repeats, with a probability, the last action that was taken, whatever is asked for (Machado et al., 2018).
 
     Draws from the environment's stream, of many agents from one of the agent's own.
     """
 
-    def __init__(self, env: Any, repeat_action_probability: float) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], repeat_action_probability: float) -> None:
         super().__init__(env)
         if not 0.0 <= repeat_action_probability < 1.0:
             raise SekaiError(f"repeat_action_probability must be in [0, 1), got {repeat_action_probability}")
@@ -130,10 +132,10 @@ class StickyAction(ActionWrapper[ObsT, ActT]):
         return self._last
 
 
-class RepeatAction(ProgramWrapper[ObsT, ActT]):
+class RepeatAction(ProgramWrapper[EnvObsT, EnvActT]):
     """Takes each action `times` times, or until the end, and pays the sum; of many agents, each on its own clock."""
 
-    def __init__(self, env: Any, times: int) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], times: int) -> None:
         super().__init__(env)
         if isinstance(times, bool) or not isinstance(times, int) or times < 1:
             raise SekaiError(f"times must be an integer >= 1, got {times!r}")
@@ -150,10 +152,10 @@ class RepeatAction(ProgramWrapper[ObsT, ActT]):
         return StepResult(result.observation, earned, result.terminated, result.truncated, result.info)
 
 
-class CheckAction(ActionWrapper[ObsT, ActT]):
+class CheckAction(ActionWrapper[EnvObsT, EnvActT]):
     """Refuses, by `InvalidAction`, an action outside the action space or one that the action mask does not allow."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT]) -> None:
         super().__init__(env)
         self._who = ""
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from sekai.core.agents import wrong_agents
-from sekai.core.env import ActT, MultiAgentEnv, ObsT
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.program import Program, Reset, Step
 from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult, snapshot
-from sekai.core.wrapper import EpisodeWrapper, ProgramWrapper
+from sekai.core.wrapper import EnvActT, EnvObsT, EpisodeWrapper, ProgramWrapper
 from sekai.error import AsyncCallPending, ClosedEnvironment, ResetRequired, SekaiError
 
 __all__ = ["AutoReset", "OrderEnforcing", "TimeLimit", "restarted_info"]
@@ -16,7 +16,7 @@ __all__ = ["AutoReset", "OrderEnforcing", "TimeLimit", "restarted_info"]
 _NEW, _LIVE, _OVER, _CLOSED = "new", "live", "over", "closed"
 
 
-class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
+class OrderEnforcing(EpisodeWrapper[EnvObsT, EnvActT]):
     """Rejects what is out of order.
 
     Raises `ResetRequired` for a step before the first reset or after the episode's end, `ClosedEnvironment` for one
@@ -26,7 +26,7 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
 
     per_view = True
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT]) -> None:
         super().__init__(env)
         self._phase = _NEW
         self._many = isinstance(env, MultiAgentEnv)
@@ -86,7 +86,7 @@ class OrderEnforcing(EpisodeWrapper[ObsT, ActT]):
             raise AsyncCallPending(f"{method} while {self._pending} has not returned: await it first")
 
 
-class TimeLimit(EpisodeWrapper[ObsT, ActT]):
+class TimeLimit(EpisodeWrapper[EnvObsT, EnvActT]):
     """Truncates an episode after `max_episode_steps` steps; of many agents, everybody, those who wait included.
 
     A world's steps are counted, not an agent's own: where agents keep different clocks, one step is one turn of
@@ -94,7 +94,7 @@ class TimeLimit(EpisodeWrapper[ObsT, ActT]):
     the last one.
     """
 
-    def __init__(self, env: Any, max_episode_steps: int) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], max_episode_steps: int) -> None:
         super().__init__(env)
         if isinstance(max_episode_steps, bool) or not isinstance(max_episode_steps, int) or max_episode_steps < 1:
             raise SekaiError(f"max_episode_steps must be an integer >= 1, got {max_episode_steps!r}")
@@ -143,7 +143,7 @@ class TimeLimit(EpisodeWrapper[ObsT, ActT]):
         )
 
 
-class AutoReset(ProgramWrapper[ObsT, ActT]):
+class AutoReset(ProgramWrapper[EnvObsT, EnvActT]):
     """Begins the next episode in the very step that ends one.
 
     The result of that step has the reward and the end of the finished transition and the first observation of the new

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekai.core.base import stack
-from sekai.core.env import ActT, ObsT
+from sekai.core.env import Env
 from sekai.core.result import AgentID
 from sekai.core.wrapped_agents import WrappedAgents
-from sekai.core.wrapper import ObservationWrapper, RewardWrapper
+from sekai.core.wrapper import EnvActT, EnvObsT, ObservationWrapper, RewardWrapper
 from sekai.error import SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.space import Space
@@ -91,7 +91,7 @@ class RunningMoments:
         self.mean, self._squares = (np.array(arrays[name], np.float64) for name in ("mean", "squares"))
 
 
-class NormalizeObservation(ObservationWrapper[ObsT, ActT]):
+class NormalizeObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Subtracts the running mean of observations and divides by their running standard deviation.
 
     Every Box of the observation is normalised, in nested Dicts and Tuples too; other parts stay as they are. Of many
@@ -101,7 +101,7 @@ class NormalizeObservation(ObservationWrapper[ObsT, ActT]):
 
     over_rows = True
 
-    def __init__(self, env: Any, epsilon: float = 1e-8, shared: str = "agent") -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], epsilon: float = 1e-8, shared: str = "agent") -> None:
         super().__init__(env)
         _check_arguments(epsilon, shared)
         self.epsilon = epsilon
@@ -143,14 +143,16 @@ class NormalizeObservation(ObservationWrapper[ObsT, ActT]):
         return Box(-np.inf, np.inf, space.shape, real_dtype(space))
 
 
-class NormalizeReward(RewardWrapper[ObsT, ActT]):
+class NormalizeReward(RewardWrapper[EnvObsT, EnvActT]):
     """Divides rewards by the running standard deviation of the discounted return, `gamma` a step.
 
     The sum begins anew with each episode. Of many agents, statistics are `"agent"`'s own, or `shared="role"` by all
     agents of a role. While `frozen`, they stay as they are.
     """
 
-    def __init__(self, env: Any, gamma: float = 0.99, epsilon: float = 1e-8, shared: str = "agent") -> None:
+    def __init__(
+        self, env: Env[EnvObsT, EnvActT], gamma: float = 0.99, epsilon: float = 1e-8, shared: str = "agent"
+    ) -> None:
         super().__init__(env)
         _check_arguments(epsilon, shared)
         if not 0.0 <= gamma <= 1.0:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
-from sekai.core.env import ActT, ObsT
+from sekai.core.env import Env
 from sekai.core.result import ResetResult, StepResult
-from sekai.core.wrapper import ObservationWrapper, Wrapper
+from sekai.core.wrapper import EnvActT, EnvObsT, ObservationWrapper, Wrapper
 from sekai.error import SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.dict import Dict
@@ -38,10 +38,12 @@ __all__ = [
 ]
 
 
-class TransformObservation(ObservationWrapper[ObsT, ActT]):
+class TransformObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Applies `fn` to observations; `observation_space` is the space of what it returns, where that is another."""
 
-    def __init__(self, env: Any, fn: Callable[[Any], Any], observation_space: Space[Any] | None = None) -> None:
+    def __init__(
+        self, env: Env[Any, EnvActT], fn: Callable[[Any], EnvObsT], observation_space: Space[EnvObsT] | None = None
+    ) -> None:
         super().__init__(env)
         if not callable(fn):
             raise SekaiError(f"fn must be callable on an observation, got {fn!r}")
@@ -49,27 +51,27 @@ class TransformObservation(ObservationWrapper[ObsT, ActT]):
         if observation_space is not None:
             self.observation_space = observation_space
 
-    def observation(self, obs: Any) -> Any:
+    def observation(self, obs: Any) -> EnvObsT:
         """Return `fn(obs)`."""
         return self.fn(obs)
 
 
-class FlattenObservation(ObservationWrapper[ObsT, ActT]):
+class FlattenObservation(ObservationWrapper[NDArray[Any], EnvActT]):
     """Flattens any space whose size is fixed to a Box of one dimension."""
 
     over_rows = True
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Env[Any, EnvActT]) -> None:
         super().__init__(env)
         self._inner = env.observation_space
         self.observation_space = flatten_space(self._inner)
 
-    def observation(self, obs: Any) -> Any:
+    def observation(self, obs: Any) -> NDArray[Any]:
         """Return `obs` as one row of numbers."""
         return flatten(self._inner, obs)
 
 
-class FilterObservation(ObservationWrapper[ObsT, ActT]):
+class FilterObservation(ObservationWrapper[Any, EnvActT]):
     """Keeps the named parts of a Dict, or the numbered parts of a Tuple, in the order given.
 
     Raises `SpaceMismatch` for another space and for a part that is not there.
@@ -77,7 +79,7 @@ class FilterObservation(ObservationWrapper[ObsT, ActT]):
 
     over_rows = True
 
-    def __init__(self, env: Any, keys: Sequence[str] | Sequence[int]) -> None:
+    def __init__(self, env: Env[Any, EnvActT], keys: Sequence[str] | Sequence[int]) -> None:
         super().__init__(env)
         inner = env.observation_space
         self.keys = list(keys)
@@ -96,7 +98,7 @@ class FilterObservation(ObservationWrapper[ObsT, ActT]):
         return {key: obs[key] for key in self.keys} if self._named else tuple(obs[key] for key in self.keys)
 
 
-class DtypeObservation(ObservationWrapper[ObsT, ActT]):
+class DtypeObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Casts every Box of the observation to `dtype`; raises `SpaceMismatch` where there is none.
 
     A bound that is too large for a narrower float becomes infinite, as a value does; other bounds must fit `dtype`.
@@ -104,7 +106,7 @@ class DtypeObservation(ObservationWrapper[ObsT, ActT]):
 
     over_rows = True
 
-    def __init__(self, env: Any, dtype: DTypeLike) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], dtype: DTypeLike) -> None:
         super().__init__(env)
         self.dtype = np.dtype(dtype)
         self._inner = env.observation_space
@@ -130,7 +132,7 @@ class DtypeObservation(ObservationWrapper[ObsT, ActT]):
         return Box(low, high, space.shape, self.dtype)
 
 
-class RescaleObservation(ObservationWrapper[ObsT, ActT]):
+class RescaleObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Maps the bounds of every Box of the observation to [`min`, `max`], affinely: what is beyond them stays beyond.
 
     Raises `SpaceMismatch` for a Box without bounds, and where there is no Box.
@@ -138,7 +140,7 @@ class RescaleObservation(ObservationWrapper[ObsT, ActT]):
 
     over_rows = True
 
-    def __init__(self, env: Any, min: float = -1.0, max: float = 1.0) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], min: float = -1.0, max: float = 1.0) -> None:
         super().__init__(env)
         if not min < max:
             raise SekaiError(f"min must be < max, got {min} and {max}")
@@ -165,14 +167,14 @@ class RescaleObservation(ObservationWrapper[ObsT, ActT]):
         return scaled
 
 
-class FrameStackObservation(ObservationWrapper[ObsT, ActT]):
+class FrameStackObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Stacks the last `n` observations along a new leading axis, oldest first, leaf by leaf.
 
     Before there are n, the first one stands for those that are missing, or with `padding="zero"` what is nearest to
     zero.
     """
 
-    def __init__(self, env: Any, n: int, padding: str = "reset") -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], n: int, padding: str = "reset") -> None:
         super().__init__(env)
         self.n = _whole("n", n, 1)
         if padding not in ("reset", "zero"):
@@ -196,10 +198,10 @@ class FrameStackObservation(ObservationWrapper[ObsT, ActT]):
         return _stacked(self._inner, list(self._frames))
 
 
-class DelayObservation(ObservationWrapper[ObsT, ActT]):
+class DelayObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Shows what was seen `delay` steps ago; before that, the value nearest to zero."""
 
-    def __init__(self, env: Any, delay: int) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], delay: int) -> None:
         super().__init__(env)
         self.delay = _whole("delay", delay, 0)
         self._inner = env.observation_space
@@ -216,7 +218,7 @@ class DelayObservation(ObservationWrapper[ObsT, ActT]):
         return self._queue.popleft() if len(self._queue) > self.delay else _zeros(self._inner)
 
 
-class TimeAwareObservation(ObservationWrapper[ObsT, ActT]):
+class TimeAwareObservation(ObservationWrapper[Any, EnvActT]):
     """Adds the agent's own number of steps since its episode began, `(1,)`.
 
     A Dict gets a part `time`, a Tuple a last part; another observation becomes a Dict of `obs` and `time`; with
@@ -226,7 +228,7 @@ class TimeAwareObservation(ObservationWrapper[ObsT, ActT]):
 
     def __init__(
         self,
-        env: Any,
+        env: Env[Any, EnvActT],
         flatten: bool = True,
         normalize_time: bool = False,
         max_episode_steps: int | None = None,
@@ -274,7 +276,7 @@ class TimeAwareObservation(ObservationWrapper[ObsT, ActT]):
         return Tuple([*inner, time]) if isinstance(inner, Tuple) else Dict({"obs": inner, "time": time})
 
 
-class ActionMaskObservation(Wrapper[ObsT, ActT]):
+class ActionMaskObservation(Wrapper[dict[str, Any], EnvActT]):
     """Moves the action mask into the observation: a Dict of `observation` and `action_mask`.
 
     The mask is `info["action_mask"]`, or what `action_mask()` returns where the info has none; everything is allowed
@@ -284,7 +286,7 @@ class ActionMaskObservation(Wrapper[ObsT, ActT]):
 
     over_restarts = True
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Env[Any, EnvActT]) -> None:
         super().__init__(env)
         self._acts = env.action_space
         parts = {"observation": env.observation_space, "action_mask": mask_space(self._acts)}

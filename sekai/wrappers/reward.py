@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from sekai.core.env import ActT, ObsT
-from sekai.core.wrapper import RewardWrapper
+from sekai.core.env import Env
+from sekai.core.wrapper import EnvActT, EnvObsT, RewardWrapper
 from sekai.error import SekaiError
 
 __all__ = ["ClipReward", "TransformReward"]
 
 
-class TransformReward(RewardWrapper[ObsT, ActT]):
+class TransformReward(RewardWrapper[EnvObsT, EnvActT]):
     """Applies `fn` to rewards."""
 
-    def __init__(self, env: Any, fn: Callable[[float], float]) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], fn: Callable[[float], float]) -> None:
         super().__init__(env)
         if not callable(fn):
             raise SekaiError(f"fn must be callable on a reward, got {fn!r}")
@@ -26,12 +26,12 @@ class TransformReward(RewardWrapper[ObsT, ActT]):
         return self.fn(reward)
 
 
-class ClipReward(RewardWrapper[ObsT, ActT]):
+class ClipReward(RewardWrapper[EnvObsT, EnvActT]):
     """Keeps rewards within [`min`, `max`], one of which may be None."""
 
     over_rows = True
 
-    def __init__(self, env: Any, min: float | None = None, max: float | None = None) -> None:
+    def __init__(self, env: Env[EnvObsT, EnvActT], min: float | None = None, max: float | None = None) -> None:
         super().__init__(env)
         if min is None and max is None:
             raise SekaiError("min or max must be given, got None for both")

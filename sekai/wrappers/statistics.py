@@ -5,16 +5,16 @@ from time import perf_counter
 from typing import Any
 
 from sekai.core.agents import agents_named
-from sekai.core.env import ActT, MultiAgentEnv, ObsT
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
-from sekai.core.wrapper import EpisodeWrapper
+from sekai.core.wrapper import EnvActT, EnvObsT, EpisodeWrapper
 from sekai.error import SekaiError
 from sekai.stats.tracker import EpisodeStats, InMemoryTracker, StatsTracker
 
 __all__ = ["RecordEpisodeStatistics"]
 
 
-class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
+class RecordEpisodeStatistics(EpisodeWrapper[EnvObsT, EnvActT]):
     """Puts `info["episode"]`, an `EpisodeStats`, into the result that ends an episode, and tells `tracker`.
 
     Of many agents, each one's own end has its own statistics in `info[agent]["episode"]`; with `agents`, names of
@@ -24,7 +24,9 @@ class RecordEpisodeStatistics(EpisodeWrapper[ObsT, ActT]):
     some_agents = True
     over_restarts = True
 
-    def __init__(self, env: Any, tracker: StatsTracker | None = None, agents: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, env: Env[EnvObsT, EnvActT], tracker: StatsTracker | None = None, agents: Sequence[str] | None = None
+    ) -> None:
         super().__init__(env)
         if agents is not None and not isinstance(env, MultiAgentEnv):
             raise SekaiError(f"agents must be None around one agent, got {agents!r}")
