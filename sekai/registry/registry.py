@@ -282,8 +282,8 @@ def make(
     `kwargs` go to the entry point, over those registered; `max_episode_steps` stands in for the registered one. The
     environment comes inside `OrderEnforcing`, then `TimeLimit` if it has a limit, then its additional wrappers. Of many
     agents, `agent` makes the view of that one, with `others` as in `MultiAgentEnv.view`. An entry point that takes
-    `agent` or `max_episode_steps` itself is given it. Raises `SekaiError` for an argument that the entry point does not
-    take, and for one that it lacks.
+    one of these three itself is given it. Raises `SekaiError` for an argument that the entry point does not take, and
+    for one that it lacks.
     """
     from sekai.wrappers.episode import OrderEnforcing, TimeLimit  # 20 ms, which only making is worth
 
@@ -291,12 +291,9 @@ def make(
     entry_point = _import(found.entry_point, found.id)
     given = {"agent": agent, "others": others, "max_episode_steps": max_episode_steps}
     arguments = {**found.kwargs, **kwargs, **{name: value for name, value in given.items() if value is not None}}
-    seat: dict[str, Any] = {}
-    if not _takes(entry_point, "agent"):
-        seat = {name: arguments.pop(name) for name in ("agent", "others") if name in arguments}
-    limit = found.max_episode_steps
-    if not _takes(entry_point, "max_episode_steps"):
-        limit = arguments.pop("max_episode_steps", limit)
+    untaken = [name for name in given if name in arguments and not _takes(entry_point, name)]
+    seat: dict[str, Any] = {name: arguments.pop(name) for name in untaken}
+    limit = seat.pop("max_episode_steps", found.max_episode_steps)
     _check_arguments(found.id, entry_point, arguments)
     spec = replace(found, kwargs={**arguments, **seat}, max_episode_steps=limit)
     env: Any = entry_point(**arguments)
