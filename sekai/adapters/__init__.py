@@ -1,6 +1,6 @@
-"""Ways to other libraries and back. Each adapter imports its library, which comes with the extra of its name.
+"""Adapters to other libraries. Each needs its library, which is installed by the extra of the same name.
 
-Going there and back gives the very environment that set out.
+Converting an environment and converting it back returns the very same environment.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Where arrays live: numpy by default, torch as an extra, or your own by the protocol `BackendOps`."""
+"""Whose arrays are used: NumPy's by default, torch's with the extra, or your own by the protocol `BackendOps`."""
 
 from sekai.backend.base import NUMPY, BackendOps, NumpyOps, backend
 

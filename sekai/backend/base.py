@@ -1,7 +1,7 @@
-"""A backend says where arrays live; what is in them is worked out in numpy.
+"""A backend says whose arrays are handed out and taken: `Box(..., backend=backend("torch"))`.
 
-Spaces draw from numpy's streams and vector envs write their columns in numpy, so that numbers never depend on the
-backend: it converts what is handed out, and takes back what comes in. `Box(..., backend=backend("torch"))`.
+Spaces draw samples with NumPy, and vector envs write their columns in NumPy, so numbers do not depend on the backend.
+It only converts arrays on their way out and in.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ class BackendOps(Protocol):
 
 
 class NumpyOps:
-    """Arrays are numpy's own: nothing is converted.
+    """NumPy's own arrays: nothing is converted.
 
     >>> NUMPY.stack([NUMPY.zeros((2,), np.float32)] * 3).shape
     (3, 2)

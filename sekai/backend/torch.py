@@ -1,6 +1,6 @@
-"""Arrays are torch's tensors on one device; on the CPU they share memory with numpy's.
+"""Torch's tensors on one device. On the CPU they share memory with NumPy's arrays.
 
-Needs the extra `torch`, which is imported when a `TorchOps` is made. A dtype that torch lacks is its own error.
+Needs the extra `torch`, which is imported when a `TorchOps` is made. Torch itself raises for a dtype that it lacks.
 """
 
 from collections.abc import Sequence

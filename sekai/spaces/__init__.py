@@ -1,4 +1,4 @@
-"""What can be observed and what can be done: spaces, and the way from their values to flat arrays and back."""
+"""Spaces: which values an observation or an action may have, and how they become flat arrays and back."""
 
 from typing import TYPE_CHECKING
 

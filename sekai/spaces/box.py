@@ -1,4 +1,4 @@
-"""A box: every number of an array lies between its own two bounds, which may be infinite."""
+"""Arrays of numbers, each between its own two bounds, which may be infinite."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -57,7 +57,9 @@ class Box(Space[NDArray[Any]]):
 
     @property
     def limits(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """`low` and `high`, infinite where there is no bound; beside infinities, an integer beyond 2**53 is Python's.
+        """`low` and `high`, with infinities where there is no bound.
+
+        Beside infinities, integers beyond 2**53 are Python's, since a float would round them.
 
         >>> Box(0, np.inf, (2,), dtype=np.int8).limits
         (array([0, 0], dtype=int8), array([inf, inf]))
@@ -68,14 +70,14 @@ class Box(Space[NDArray[Any]]):
 
     @cached_property
     def flat_dtype(self) -> np.dtype[Any]:
-        """The dtype of flattened values: float32 or float64, where one holds each exactly, else the integers' own."""
+        """The dtype of flattened values: float32 or float64 if one holds every value exactly, else the Box's own."""
         exact = self.dtype.kind not in "iu" or bool((self.low >= -(2**53)).all() and (self.high <= 2**53).all())
         return np.result_type(np.float32, self.dtype) if exact else self.dtype
 
     def sample(self, mask: Any = None) -> NDArray[Any]:
-        """Draw an array: uniform between two bounds, exponential from one, standard normal without any.
+        """Draw an array: uniform between two bounds, exponential from a single one, standard normal without any.
 
-        Whole numbers that lack a bound are the floor of such a draw.
+        Integers without two bounds are such draws, rounded down.
         """
         if mask is not None:
             raise SpaceMismatch("a Box has no mask; mask must be None")
@@ -96,7 +98,7 @@ class Box(Space[NDArray[Any]]):
         return np.asarray(np.clip(cast, self.low, self.high))
 
     def contains(self, x: Any) -> bool:
-        """Say whether `x` is an array (or numpy scalar) of this shape within the bounds, of a safely castable dtype."""
+        """Say whether `x` is an array or NumPy scalar of this shape, in the bounds, of a dtype that casts safely."""
         x = self._given(x)
         if not isinstance(x, np.ndarray | np.generic):
             return False
@@ -112,7 +114,7 @@ class Box(Space[NDArray[Any]]):
         return encode_array(self.backend.to_numpy(sample))
 
     def decode_sample(self, encoded: Any) -> NDArray[Any]:
-        """Return the array of these nested lists."""
+        """Return the array that `encode_sample` wrote."""
         return self.backend.from_numpy(decode_array(encoded, self.dtype).reshape(self.shape))  # type: ignore[no-any-return]
 
     def _describe(self) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def _numbers(bound: ArrayLike, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
-    """Return a bound as an array; of an integer box it holds Python's numbers where numpy's would be rounded."""
+    """Return a bound as an array, of Python's numbers where an integer would otherwise be rounded."""
     try:
         array = np.asarray(bound)
         if array.dtype.kind == "f" and dtype.kind in "iu" and ((abs(array) >= 2**53) & ~np.isinf(array)).any():
@@ -190,7 +192,7 @@ def _shape(shape: int | tuple[int, ...] | None, lows: NDArray[Any], highs: NDArr
 
 
 def _bound(bound: NDArray[Any], bounded: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
-    """Return a bound in the dtype of the box; raises `SpaceMismatch` where it is another number there."""
+    """Return a bound in the dtype of the box; raises `SpaceMismatch` if that changes its value."""
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             cast = bound.astype(dtype)
@@ -222,14 +224,14 @@ def _spread(bound: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[A
 
 
 def _bounds(bound: NDArray[Any]) -> Any:
-    """Write a bound as one number where it is the same everywhere."""
+    """Write a bound, as a single number if it is the same everywhere."""
     if bound.size and (bound == bound.flat[0]).all():
         return encode_array(np.asarray(bound.flat[0]))
     return encode_array(bound)
 
 
 def _read_bounds(encoded: Any) -> Any:
-    """Return what `_bounds` wrote, in lists as it came: an infinity is no reason to round the numbers beside it."""
+    """Return what `_bounds` wrote. Lists stay lists, so that an infinity does not round the integers beside it."""
     if isinstance(encoded, list):
         return [_read_bounds(entry) for entry in encoded]
     return float(encoded) if isinstance(encoded, str) else encoded

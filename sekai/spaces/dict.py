@@ -1,4 +1,4 @@
-"""Named sub-spaces: a value is a dict with one value of each. The order of the names is kept, and means nothing."""
+"""Dicts of values, each of a named sub-space. The order of the names is kept, but makes no difference."""
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
@@ -12,7 +12,7 @@ __all__ = ["Dict"]
 
 
 class Dict(Space[dict[str, Any]]):
-    """Dicts with one value of each of the named `spaces`; reads like a mapping of them.
+    """Dicts with a value of each of the named `spaces`. The space itself reads like a mapping of names to spaces.
 
     >>> from sekai.spaces import Box, Discrete
     >>> space = Dict({"prices": Box(0.0, 1.0, (3,)), "regime": Discrete(4)})
@@ -46,18 +46,18 @@ class Dict(Space[dict[str, Any]]):
 
     @property
     def is_flattenable(self) -> bool:  # type: ignore[override]
-        """Whether all sub-spaces are."""
+        """Whether all sub-spaces can be flattened."""
         return all(space.is_flattenable for space in self.spaces.values())
 
     def seed(self, seed: int | None = None) -> int:
-        """Seed every sub-space from `seed` and its name; return the seed used."""
+        """Seed every sub-space by `seed` and its name; return the seed used."""
         seed = super().seed(seed)
         for name, space in self.spaces.items():
             space.seed(child_seed(seed, name))
         return seed
 
     def sample(self, mask: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Draw a value of each sub-space; `mask` holds masks by name, and may leave names out."""
+        """Draw a value of each sub-space; `mask` has masks by name, and may leave names out."""
         masks = mask or {}
         for name in masks:
             if name not in self.spaces:
@@ -71,7 +71,7 @@ class Dict(Space[dict[str, Any]]):
         return all(space.contains(x[name]) for name, space in self.spaces.items())
 
     def encode_sample(self, sample: Mapping[str, Any]) -> Any:
-        """Return the value as a dict of what the sub-spaces write."""
+        """Return the value as a dict of the sub-spaces' encoded values."""
         return {name: space.encode_sample(sample[name]) for name, space in self.spaces.items()}
 
     def decode_sample(self, encoded: Any) -> dict[str, Any]:

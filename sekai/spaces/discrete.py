@@ -1,4 +1,4 @@
-"""One of n whole numbers, from `start` on."""
+"""One of n whole numbers, beginning at `start`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def allowed(mask: Any, n: int) -> "np.ndarray[Any, np.dtype[np.intp]]":
 
 
 def whole_range(dtype: DTypeLike) -> tuple[np.dtype[Any], int, int]:
-    """Return an integer dtype with the least and the greatest choice that it and `np.intp` can hold.
+    """Return an integer dtype, and the least and the greatest number that both it and `np.intp` can hold.
 
     Raises `SpaceMismatch` for any other dtype.
     """
@@ -41,7 +41,7 @@ def whole_range(dtype: DTypeLike) -> tuple[np.dtype[Any], int, int]:
 class Discrete(Space[int]):
     """The whole numbers {start, ..., start + n - 1}, all of which must fit into `dtype`.
 
-    Samples are numpy's scalars of that dtype. They are typed as `int`, for which an environment may take them.
+    Samples are NumPy scalars of that dtype. To type checkers they are `int`, so that an `Env[ObsT, int]` can have it.
 
     >>> -2 in Discrete(5, start=-2), 3 in Discrete(5, start=-2)
     (True, False)
@@ -64,14 +64,14 @@ class Discrete(Space[int]):
         super().__init__((), kind, seed=seed)
 
     def sample(self, mask: Any = None) -> int:
-        """Draw a number, among those whose entry in `mask` (n zeros and ones) is 1 where there is one."""
+        """Draw a number. With `mask`, n zeros and ones, only numbers whose entry is 1 are drawn."""
         if mask is None:
             return self.decode_sample(self.start + self.rng.integers(self.n))
         indices = allowed(mask, self.n)
         return self.decode_sample(self.start + indices[self.rng.integers(indices.size)])
 
     def contains(self, x: Any) -> bool:
-        """Say whether `x` is a whole number of this range; booleans are none."""
+        """Say whether `x` is a whole number in this range; a boolean is not."""
         if isinstance(x, bool | np.bool_):
             return False
         if isinstance(x, np.ndarray) and (x.shape != () or x.dtype.kind not in "iu"):
@@ -107,5 +107,5 @@ class Discrete(Space[int]):
 
 
 def dtype_words(dtype: np.dtype[Any]) -> str:
-    """Return how a dtype stands in the `repr` of a space; that of most is left out."""
+    """Return how the `repr` of a space shows its dtype: not at all if it is the default."""
     return "" if dtype == np.intp else f", dtype={dtype.name}"

@@ -1,4 +1,4 @@
-"""Nodes, and edges between them: who may trade with whom, which order was matched with which."""
+"""Graphs of nodes and edges: who may trade with whom, which order was matched with which."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
@@ -20,7 +20,7 @@ _MOST_NODES = 10
 class GraphInstance(NamedTuple):
     """A graph of n nodes and m edges: `nodes` (n, *shape), `edges` (m, *shape) or None, `edge_links` (m, 2) or None.
 
-    Nodes of a Dict or a Tuple stand in a dict or a tuple of such arrays, and so do edges. Edge k goes from node
+    If a node is a dict or a tuple, `nodes` is a dict or a tuple of such arrays; likewise `edges`. Edge k goes from node
     `edge_links[k, 0]` to node `edge_links[k, 1]`.
     """
 
@@ -69,7 +69,7 @@ class Graph(Space[GraphInstance]):
         self.edge_space = None if self.edge_space is None else self.edge_space.with_backend(backend)
 
     def seed(self, seed: int | None = None) -> int:
-        """Seed sizes, nodes and edges from `seed`; return the seed used."""
+        """Seed sizes, nodes and edges by `seed`; return the seed used."""
         seed = super().seed(seed)
         self.node_space.seed(child_seed(seed, "node"))
         if self.edge_space is not None:
@@ -79,7 +79,7 @@ class Graph(Space[GraphInstance]):
     def sample(
         self, mask: tuple[Any, Any] | None = None, num_nodes: int | None = None, num_edges: int | None = None
     ) -> GraphInstance:
-        """Draw a graph: 1 to 10 nodes and no more edges than that, unless the numbers are given.
+        """Draw a graph of 1 to 10 nodes and at most as many edges, unless the numbers are given.
 
         `mask` is (a mask of every node, a mask of every edge), each of which may be None.
         """
@@ -98,7 +98,7 @@ class Graph(Space[GraphInstance]):
         return GraphInstance(_many(self.node_space, n, of_nodes), _many(self.edge_space, m, of_edges), links)
 
     def contains(self, x: Any) -> bool:
-        """Say whether `x` is a `GraphInstance` of such nodes and edges, every link between two of its nodes."""
+        """Say whether `x` is a `GraphInstance` of such nodes and edges whose links are between its nodes."""
         nodes = unstacked(self.node_space, x.nodes) if isinstance(x, GraphInstance) else None
         if nodes is None or not all(map(self.node_space.contains, nodes)):
             return False
@@ -112,7 +112,7 @@ class Graph(Space[GraphInstance]):
         return bool(((links >= 0) & (links < len(nodes))).all())
 
     def encode_sample(self, sample: GraphInstance) -> Any:
-        """Return the graph as lists of what node and edge space write, and its links."""
+        """Return the graph as lists of encoded nodes and edges, and its links."""
         links = None if sample.edge_links is None else self.backend.to_numpy(sample.edge_links).tolist()
         edges = None if self.edge_space is None else _encoded(self.edge_space, sample.edges)
         return {"nodes": _encoded(self.node_space, sample.nodes), "edges": edges, "edge_links": links}

@@ -1,4 +1,4 @@
-"""Masks of actions: how they look as arrays, and what they allow.
+"""Masks of actions as arrays, and what they allow.
 
 A mask is what `space.sample(mask)` takes. As arrays, for networks: zeros and ones `(n,)` for a Discrete, all choices in
 a row `(nvec.sum(),)` for a MultiDiscrete, a dict or a tuple of these for a Dict or a Tuple of them.
@@ -21,7 +21,7 @@ __all__ = ["allows", "mask_array", "mask_space"]
 
 
 def mask_space(space: Space[Any]) -> Space[Any]:
-    """Return the space of the masks of `space` as arrays; raises `SpaceMismatch` where it has none.
+    """Return the space of the masks of `space` as arrays; raises `SpaceMismatch` if it has no masks.
 
     >>> mask_space(Dict({"side": Discrete(3), "lots": MultiDiscrete([2, 5])}))
     Dict(side=MultiBinary(3), lots=MultiBinary(7))
@@ -38,7 +38,7 @@ def mask_space(space: Space[Any]) -> Space[Any]:
 
 
 def mask_array(space: Space[Any], mask: Any) -> Any:
-    """Return a mask of `space` as arrays of its `mask_space`; None allows everything."""
+    """Return a mask of `space` as a value of `mask_space(space)`; None allows everything."""
     if isinstance(space, Dict):
         given: Mapping[str, Any] = mask or {}
         return {name: mask_array(part, given.get(name)) for name, part in space.items()}
@@ -58,7 +58,7 @@ def mask_array(space: Space[Any], mask: Any) -> Any:
 
 
 def allows(space: Space[Any], mask: Any, action: Any) -> bool:
-    """Say whether `mask` allows `action`, which is a value of `space`; None allows everything.
+    """Say whether `mask` allows `action`, a value of `space`; None allows everything.
 
     >>> allows(Discrete(3, start=-1), [1, 0, 1], -1), allows(Discrete(3, start=-1), [1, 0, 1], 0)
     (True, False)

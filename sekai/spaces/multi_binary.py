@@ -1,4 +1,4 @@
-"""Arrays of zeros and ones: flags that are set or are not."""
+"""Arrays of zeros and ones: flags that are set or not."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ class MultiBinary(Space[NDArray[np.int8]]):
         self.n: int | tuple[int, ...] = self.shape[0] if isinstance(n, int | np.integer) else self.shape
 
     def sample(self, mask: Any = None) -> NDArray[np.int8]:
-        """Draw flags; where `mask`, of this shape, is 0 or 1 the flag is that, where it is 2 it is drawn."""
+        """Draw flags. An entry of `mask`, of the same shape, sets the flag by 0 or 1 and leaves it free by 2."""
         drawn = self.rng.integers(0, 2, self.shape, dtype=np.int8)
         if mask is not None:
             mask = np.asarray(mask)
@@ -52,7 +52,7 @@ class MultiBinary(Space[NDArray[np.int8]]):
         return self.backend.to_numpy(sample).tolist()
 
     def decode_sample(self, encoded: Any) -> NDArray[np.int8]:
-        """Return the array of these nested lists."""
+        """Return the array that `encode_sample` wrote."""
         return self.backend.from_numpy(np.asarray(encoded, dtype=np.int8))  # type: ignore[no-any-return]
 
     def _describe(self) -> dict[str, Any]:

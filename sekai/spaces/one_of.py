@@ -1,4 +1,4 @@
-"""A value of exactly one of several spaces: a limit order or a cancellation, each with arguments of its own."""
+"""A value of exactly one of several spaces: a limit order or a cancellation, each with its own arguments."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ class OneOf(Several[tuple[np.intp, Any]]):
             raise SpaceMismatch("spaces must be at least one space, got none")
 
     def sample(self, mask: Sequence[Any] | None = None) -> tuple[np.intp, Any]:
-        """Draw which space, uniformly, and a value of it; `mask` has a mask, or None, for each space."""
+        """Draw a space, uniformly, and a value of it; `mask` has a mask or None for each space."""
         masks = self._masks(mask)
         index = np.intp(self.rng.integers(len(self.spaces)))
         return index, self.spaces[index].sample(masks[index])
@@ -44,7 +44,7 @@ class OneOf(Several[tuple[np.intp, Any]]):
         return 0 <= int(index) < len(self.spaces) and self.spaces[int(index)].contains(value)
 
     def encode_sample(self, sample: Sequence[Any]) -> Any:
-        """Return the pair as a list of the index and what its space writes."""
+        """Return the pair as a list of the index and the encoded value."""
         index, value = sample
         return [int(index), self.spaces[index].encode_sample(value)]
 

@@ -1,4 +1,4 @@
-"""As many values of one space as there happen to be: fills since the last step, orders that rest."""
+"""Any number of values of one space: the fills since the last step, the orders that rest."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -17,10 +17,10 @@ _MEAN_LENGTH = 4.0
 
 
 class Sequence(Space[Any]):
-    """Tuples of any length, of values of `feature`. Its length is not fixed, so it cannot be flattened.
+    """Tuples of any number of values of `feature`. Their length is not fixed, so they cannot be flattened.
 
-    With `stack` the values stand in one array `(length, *shape)` instead of a tuple, values of a Dict or a Tuple in a
-    dict or a tuple of such arrays.
+    With `stack` a value is one array `(length, *shape)` instead of a tuple, or a dict or a tuple of such arrays if
+    `feature` is a Dict or a Tuple.
 
     >>> from sekai.spaces import Discrete
     >>> (1, 0, 1) in Sequence(Discrete(2)), () in Sequence(Discrete(2)), (2,) in Sequence(Discrete(2))
@@ -52,15 +52,15 @@ class Sequence(Space[Any]):
         return twin
 
     def seed(self, seed: int | None = None) -> int:
-        """Seed the lengths and the feature from `seed`; return the seed used."""
+        """Seed the lengths and the feature by `seed`; return the seed used."""
         seed = super().seed(seed)
         self.feature.seed(child_seed(seed, "feature"))
         return seed
 
     def sample(self, mask: tuple[Any, Any] | None = None) -> Any:
-        """Draw values; `mask` is (length, an array of lengths to choose from, or None; a mask of the feature).
+        """Draw values; `mask` is a pair: a length, an array of lengths to choose from, or None; a mask of the feature.
 
-        Without a mask the length is geometric, 0 included, of mean 4.
+        Without a length it is drawn from a geometric distribution on 0, 1, 2, ... with mean 4.
         """
         lengths, part = (None, None) if mask is None else mask
         if lengths is None:
@@ -73,12 +73,12 @@ class Sequence(Space[Any]):
         return self._together([self.feature.sample(part) for _ in range(length)])
 
     def contains(self, x: Any) -> bool:
-        """Say whether `x` is a tuple or a list, with `stack` a stack, of values of the feature."""
+        """Say whether `x` is a tuple or a list of values of the feature, with `stack` a stack of them."""
         values = unstacked(self.feature, x) if self.stack else x
         return isinstance(values, tuple | list) and all(self.feature.contains(part) for part in values)
 
     def encode_sample(self, sample: Any) -> Any:
-        """Return the values as a list of what the feature writes."""
+        """Return the values as a list of encoded values."""
         values = unstacked(self.feature, sample) if self.stack else sample
         return [self.feature.encode_sample(part) for part in values or ()]
 

@@ -1,4 +1,4 @@
-"""What spaces made of several others, in order, have in common: a value of each, or of one of them."""
+"""The common part of `Tuple` and `OneOf`, which are made of several spaces in order."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar, overload
@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 class Several(Space[_T], abstract=True):
-    """The base of `Tuple` and `OneOf`; reads like a sequence of its `spaces`, and seeds each by its place."""
+    """The base of `Tuple` and `OneOf`. The space itself reads like a sequence of its `spaces`."""
 
     def __init__(
         self, spaces: Iterable[Space[Any]], seed: int | None = None, *, backend: BackendOps | None = None
@@ -37,18 +37,18 @@ class Several(Space[_T], abstract=True):
 
     @property
     def is_flattenable(self) -> bool:  # type: ignore[override]
-        """Whether all sub-spaces are."""
+        """Whether all sub-spaces can be flattened."""
         return all(space.is_flattenable for space in self.spaces)
 
     def seed(self, seed: int | None = None) -> int:
-        """Seed this space and every sub-space from `seed` and its place; return the seed used."""
+        """Seed this space, and every sub-space by its place; return the seed used."""
         seed = super().seed(seed)
         for index, space in enumerate(self.spaces):
             space.seed(child_seed(seed, index))
         return seed
 
     def _masks(self, mask: Sequence[Any] | None) -> list[Any]:
-        """Return a mask, or None, for each sub-space; raises `SpaceMismatch` for another number of them."""
+        """Return a mask or None for each sub-space; raises `SpaceMismatch` for a wrong number of them."""
         masks = [None] * len(self.spaces) if mask is None else list(mask)
         if len(masks) != len(self.spaces):
             raise SpaceMismatch(f"mask must have one mask or None a sub-space, {len(self.spaces)}, got {len(masks)}")

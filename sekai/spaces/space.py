@@ -1,9 +1,8 @@
-"""A space says which values there are, draws from them, and can be written down.
+"""A space is a set of values: it says what belongs to it, draws samples, and can be written as JSON.
 
-Two spaces are equal when they hold the same values, wherever their backend keeps them.
-
-A space equals itself after pickling and after JSON. `to_jsonable()` describes the space in strict JSON (infinities are
-strings), `Space.from_jsonable(description)` rebuilds it; samples travel by `encode_sample` and `decode_sample`.
+Two spaces are equal if they hold the same values in the same dtype, whatever their backends. `to_jsonable()` describes
+a space in strict JSON (infinities are strings), and `Space.from_jsonable(description)` returns an equal space.
+`encode_sample` and `decode_sample` do the same for values.
 """
 
 from abc import ABC, abstractmethod
@@ -26,7 +25,7 @@ _KINDS: "dict[str, type[Space[Any]]]" = {}
 
 
 class Space(ABC, Generic[_T]):
-    """The set of values of one observation or one action; `shape` and `dtype` are None where values are not arrays."""
+    """The set of values of an observation or an action; `shape` and `dtype` are None if values are not arrays."""
 
     kind: ClassVar[str] = ""
     backend: BackendOps = NUMPY
@@ -56,14 +55,14 @@ class Space(ABC, Generic[_T]):
 
     @property
     def rng(self) -> "np.random.Generator":
-        """The stream that `sample` draws from, seeded from the machine's entropy until `seed` is called."""
+        """The random stream of `sample`; its seed is random until `seed` is called."""
         if self._rng is None:
             self.seed()
         assert self._rng is not None
         return self._rng
 
     def seed(self, seed: int | None = None) -> int:
-        """Start the stream of `sample` from `seed`, an integer >= 0, or from fresh entropy; return the seed used."""
+        """Start the random stream anew from `seed`, an integer >= 0, or from a random seed; return the seed used."""
         seed = fresh_seed() if seed is None else check_seed(seed)
         self._rng = np.random.default_rng(seed)
         return seed
@@ -75,12 +74,12 @@ class Space(ABC, Generic[_T]):
         return twin
 
     def _given(self, x: Any) -> Any:
-        """Return an array of the backend as numpy's, anything else as it is."""
+        """Return an array of the backend as NumPy's, anything else as it is."""
         return self.backend.to_numpy(x) if self.backend.is_array(x) else x
 
     @abstractmethod
     def sample(self, mask: Any = None) -> _T:
-        """Draw a value; `mask`, where the space has one, says what is allowed."""
+        """Draw a value; `mask`, if the space has masks, says what is allowed."""
 
     @abstractmethod
     def contains(self, x: Any) -> bool:
@@ -112,7 +111,7 @@ class Space(ABC, Generic[_T]):
 
     @staticmethod
     def from_jsonable(description: Mapping[str, Any]) -> "Space[Any]":
-        """Build the space that `to_jsonable` described; raises `SpaceMismatch` for what describes none."""
+        """Build the space that `to_jsonable` described; raises `SpaceMismatch` if nothing can be built."""
         if not isinstance(description, Mapping):
             raise SpaceMismatch(f"description must be a mapping, as to_jsonable() returns it, got {description!r}")
         kind = description.get("kind")

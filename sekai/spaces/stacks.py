@@ -1,6 +1,7 @@
-"""Several values of one space in one: arrays in an array `(n, *shape)`, Dicts and Tuples in one dict or tuple of such.
+"""Stacks: n values of one space as one value.
 
-Values that are no arrays, such as those of a Text, stand in a tuple.
+Arrays are stacked in an array `(n, *shape)`, dicts and tuples in one dict or tuple of stacks. Values that are no
+arrays, such as those of a Text, stand in a tuple.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ __all__ = ["stacked", "unstacked"]
 
 
 def stacked(space: Space[Any], values: list[Any]) -> Any:
-    """Return values of `space` as one.
+    """Return values of `space` as one stack.
 
     >>> from sekai.spaces import Discrete, Text
     >>> stacked(Dict({"lots": Discrete(9), "side": Text(4)}), [{"lots": 2, "side": "buy"}, {"lots": 3, "side": "sell"}])
@@ -33,7 +34,7 @@ def stacked(space: Space[Any], values: list[Any]) -> Any:
 
 
 def unstacked(space: Space[Any], stack: Any) -> list[Any] | None:
-    """Return the values that `stack` is made of, or None where it has not the form of a stack of `space`."""
+    """Return the values in `stack`, or None if it does not have the form of a stack of `space`."""
     if isinstance(space, Dict):
         if not isinstance(stack, Mapping) or stack.keys() != space.spaces.keys():
             return None
@@ -52,7 +53,7 @@ def unstacked(space: Space[Any], stack: Any) -> list[Any] | None:
 
 
 def _rows(columns: list[list[Any] | None]) -> list[Any] | None:
-    """Return the rows of columns that are all as long, else None."""
+    """Return the rows of columns, or None if the columns differ in length."""
     lists = [column for column in columns if column is not None]
     if len(lists) < len(columns) or len({len(column) for column in lists}) > 1:
         return None

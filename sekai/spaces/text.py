@@ -1,4 +1,4 @@
-"""Strings over an alphabet, of a length between two bounds."""
+"""Strings of given characters, of a length between two bounds."""
 
 from collections.abc import Mapping
 from string import ascii_letters, digits
@@ -14,7 +14,7 @@ __all__ = ["Text"]
 
 
 class Text(Space[str]):
-    """Strings of `min_length` to `max_length` characters out of `charset`, whose order and repetitions mean nothing.
+    """Strings of `min_length` to `max_length` characters of `charset`. Its order and repetitions make no difference.
 
     >>> "buy" in Text(4), "sell!" in Text(4), "" in Text(4)
     (True, False, False)
@@ -36,8 +36,7 @@ class Text(Space[str]):
         super().__init__(seed=seed)
 
     def sample(self, mask: tuple[int | None, Any] | None = None) -> str:
-        """Draw a string, its length uniform too; `mask` is (length or None, zeros and ones by sorted charset or None).
-        """  # fmt: skip
+        """Draw a string; `mask` is a pair: its length, or None; zeros and ones for `charset`, or None."""
         length, flags = (None, None) if mask is None else mask
         if length is None:
             length = int(self.rng.integers(self.min_length, self.max_length + 1))
@@ -49,7 +48,7 @@ class Text(Space[str]):
         return "".join(self.charset[k] for k in self.rng.choice(letters, length))
 
     def contains(self, x: Any) -> bool:
-        """Say whether `x` is a string of such a length and alphabet."""
+        """Say whether `x` is a string of such a length and such characters."""
         return isinstance(x, str) and self.min_length <= len(x) <= self.max_length and self._characters.issuperset(x)
 
     def encode_sample(self, sample: str) -> Any:

@@ -1,4 +1,4 @@
-"""Nested spaces leaf by leaf: what is done to a Box is done to every Box in a Dict or a Tuple, however deep.
+"""Nested spaces leaf by leaf: what is done to a Box is done to every Box in a Dict or a Tuple, at any depth.
 
 A path is the names and indices on the way to a leaf; a space that is neither Dict nor Tuple is a leaf itself.
 """
@@ -52,5 +52,5 @@ def map_value(change: Callable[[Space[Any], Any, Path], Any], space: Space[Any],
 
 
 def real_dtype(space: Box) -> "np.dtype[Any]":
-    """Return the dtype of real numbers in place of those of `space`: its own, or float32 where it has whole ones."""
+    """Return the dtype for real numbers in place of those of `space`: its own if it is a float, else float32."""
     return space.dtype if space.dtype.kind == "f" else np.dtype(np.float32)

@@ -1,12 +1,12 @@
-"""From structured values to flat arrays of numbers and back, and from one value to a batch of them.
+"""Flattening: from structured values to flat arrays of numbers and back. Batching: from one value to many.
 
-Numbers of a Box come as they are, a choice of n as a one-hot of n, parts of a Dict in the order of their sorted names,
-so that equal spaces flatten equally. The array is float32, or float64 where float32 would lose digits; a Box of
-integers beyond 2**53, which float64 would round too, keeps its dtype, and such a number among floats is refused. Values
-may have leading dimensions, the same in every leaf, and keep them: `(..., flatdim)`.
+The numbers of a Box stay as they are, a choice of n becomes a one-hot of n, and the parts of a Dict come in the order
+of their sorted names, so that equal spaces flatten equally. The array is float32, or float64 if float32 would lose
+digits. A Box of integers beyond 2**53, which even float64 would round, keeps its dtype; such a number among floats is
+an error. Values may have leading dimensions, the same in every leaf, and keep them: `(..., flatdim)`.
 
-A new kind of space joins by registering itself with `flatdim`, `flatten` and `unflatten`, and where the defaults do not
-hold with `flat_dtype` (float32), `flat_bounds` (0 and 1) and `batch_space` (a Tuple):
+A new kind of space registers itself with `flatdim`, `flatten` and `unflatten`, and also with `flat_dtype`,
+`flat_bounds` and `batch_space` unless float32, the bounds 0 and 1, and a Tuple are right for it:
 
     @flatdim.register
     def _(space: Angle) -> int:
@@ -46,28 +46,28 @@ def _unknown(space: Any) -> NoReturn:
 
 @singledispatch
 def flatdim(space: Any) -> int:
-    """Return how many numbers a value of `space` flattens to; raises `SpaceMismatch` where that is not fixed."""
+    """Return how many numbers a value of `space` flattens to; raises `SpaceMismatch` if that is not fixed."""
     _unknown(space)
 
 
 @singledispatch
 def flat_dtype(space: Any) -> "np.dtype[Any]":
-    """Return the dtype of flattened values: float32 where that loses nothing, else float64, else the integers' own."""
+    """Return the dtype of flattened values: float32 if that loses nothing, else float64, else the space's own."""
     return np.dtype(np.float32)
 
 
 @singledispatch
 def flat_bounds(space: Any) -> _Bounds:
-    """Return the least and the greatest that each number of a flattened value can be, `(flatdim,)` each.
+    """Return the least and the greatest value of each number of a flattened value, two arrays `(flatdim,)`.
 
-    Those of several spaces are floats, or Python's numbers where an integer is beyond 2**53 and would be rounded.
+    The bounds of several spaces are floats, or Python's numbers if an integer beyond 2**53 would be rounded.
     """
     return np.zeros(flatdim(space)), np.ones(flatdim(space))
 
 
 @singledispatch
 def flatten(space: Any, x: Any) -> NDArray[Any]:
-    """Return `x` as a flat array `(flatdim(space),)`; raises `SpaceMismatch` where `x` is not of the space's form."""
+    """Return `x` as a flat array `(flatdim(space),)`; raises `SpaceMismatch` if `x` does not have the space's form."""
     _unknown(space)
 
 
@@ -79,7 +79,7 @@ def unflatten(space: Any, x: NDArray[Any]) -> Any:
 
 @singledispatch
 def batch_space(space: Any, n: int) -> Space[Any]:
-    """Return the space of n values of `space` side by side: arrays `(n, *shape)`, or a Tuple of n where there is none.
+    """Return the space of n values of `space` at once: arrays `(n, *shape)`, or a Tuple of n where there are no arrays.
 
     >>> batch_space(Dict({"a": Box(0.0, 1.0, (2,)), "b": Discrete(3)}), 4)
     Dict(a=Box(0.0, 1.0, (4, 2), float32), b=MultiDiscrete([3, 3, 3, 3]))
@@ -101,7 +101,7 @@ def flatten_space(space: Space[Any]) -> Box:
 
 
 def _parts(space: Dict | Tuple, x: Any) -> list[tuple[Space[Any], Any]]:
-    """Return each sub-space with its part of `x`; raises `SpaceMismatch` for another form."""
+    """Return each sub-space with its part of `x`; raises `SpaceMismatch` if `x` has another form."""
     if isinstance(space, Dict):
         if not isinstance(x, dict) or x.keys() != space.spaces.keys():
             got = list(x) if isinstance(x, dict) else repr(x)
@@ -145,13 +145,13 @@ def _(space: Box) -> "np.dtype[Any]":
 
 @cache
 def _together(*dtypes: "np.dtype[Any]") -> "np.dtype[Any]":
-    """Return the dtype of parts in one array: that of integers where all are such, else floats."""
+    """Return the dtype of several parts in one array: an integer one if all are integers, else a float one."""
     whole = {dtype.kind for dtype in dtypes} in ({"i"}, {"u"})
     return np.result_type(*dtypes) if whole else np.result_type(np.float32, *dtypes)
 
 
 def _joined(parts: list[NDArray[Any]], dtype: "np.dtype[Any]", lead: tuple[int, ...]) -> NDArray[Any]:
-    """Return flat parts as one array of `dtype`; raises `SpaceMismatch` for an integer that it would round."""
+    """Return flat parts as one array of `dtype`; raises `SpaceMismatch` for an integer that would be rounded."""
     for part in parts if dtype.itemsize > 4 else ():  # float32 has no parts that it would round
         if part.dtype.kind in "iu" and dtype.kind == "f" and ((part < -(2**53)) | (part > 2**53)).any():
             raise SpaceMismatch(
@@ -161,7 +161,7 @@ def _joined(parts: list[NDArray[Any]], dtype: "np.dtype[Any]", lead: tuple[int, 
 
 
 def _bounds_dtype(bounds: Iterable[NDArray[Any]]) -> "np.dtype[Any]":
-    """Return the dtype for bounds in one array: floats, or Python's numbers where those would round an integer."""
+    """Return the dtype of bounds in one array: float64, or object if that would round an integer."""
     for bound in bounds:
         if bound.dtype.kind == "O" or (bound.dtype.kind in "iu" and ((bound < -(2**53)) | (bound > 2**53)).any()):
             return np.dtype(object)
@@ -364,7 +364,7 @@ def _(space: OneOf) -> int:
 
 @flat_bounds.register
 def _(space: OneOf) -> _Bounds:
-    """Bound each number by what any of the spaces has there; 0 is what stands where one is shorter."""
+    """Bound each number by all the spaces that have it; shorter values are filled up with 0."""
     bounds = [flat_bounds(part) for part in space]
     dtype = _bounds_dtype(chain.from_iterable(bounds))
     low, high = np.zeros(flatdim(space), dtype), np.zeros(flatdim(space), dtype)

@@ -5,7 +5,19 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from sekai.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, OneOf, Sequence, Space, Text, Tuple
+from sekai.spaces import (
+    Box,
+    Dict,
+    Discrete,
+    Graph,
+    MultiBinary,
+    MultiDiscrete,
+    OneOf,
+    Sequence,
+    Space,
+    Text,
+    Tuple,
+)
 
 __all__ = ["boxes", "flattenable_spaces", "spaces", "values"]
 
@@ -27,8 +39,9 @@ def boxes(draw: st.DrawFn) -> Box:
 
 
 def _plain() -> st.SearchStrategy[Space[Any]]:
-    discrete = st.builds(Discrete, st.integers(1, 6), st.integers(-5, 5))
-    many = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(MultiDiscrete)
+    dtypes = st.sampled_from([np.intp, np.int8, np.int32])
+    discrete = st.builds(Discrete, st.integers(1, 6), st.integers(-5, 5), dtype=dtypes)
+    many = st.builds(MultiDiscrete, st.lists(st.integers(1, 4), min_size=1, max_size=3), dtype=dtypes)
     flags = st.lists(st.integers(1, 3), min_size=1, max_size=2).map(tuple).map(MultiBinary)
     text = st.builds(Text, st.integers(1, 5), charset=st.sampled_from(["ab", "xyz0"]))
     return st.one_of(boxes(), discrete, many, flags, text)
@@ -47,8 +60,11 @@ def flattenable_spaces(max_leaves: int = 6) -> st.SearchStrategy[Space[Any]]:
 
 
 def spaces(max_leaves: int = 6) -> st.SearchStrategy[Space[Any]]:
-    """Return spaces of all kinds but Graph, nested."""
-    return st.recursive(_plain() | _stacks(), lambda inner: _nested(inner) | inner.map(Sequence), max_leaves=max_leaves)
+    """Return spaces of all kinds, nested; nodes and edges of a Graph are plain ones, or Dicts of those."""
+    flat = boxes() | st.builds(Discrete, st.integers(1, 6))
+    parts = flat | st.dictionaries(_NAMES, flat, min_size=1, max_size=2).map(Dict)
+    leaves = _plain() | _stacks() | st.builds(Graph, parts, st.none() | parts)
+    return st.recursive(leaves, lambda inner: _nested(inner) | inner.map(Sequence), max_leaves=max_leaves)
 
 
 def _nested(inner: st.SearchStrategy[Space[Any]]) -> st.SearchStrategy[Space[Any]]:

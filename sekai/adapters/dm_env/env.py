@@ -6,7 +6,7 @@ from typing import Any
 
 import dm_env
 
-from sekai.adapters.dm_env.specs import from_dm_spec, to_dm_spec, value_there
+from sekai.adapters.dm_env.specs import from_dm_spec, to_dm_spec, value_to_gymnasium
 from sekai.core.env import Env
 from sekai.core.result import ResetResult, StepResult
 from sekai.core.seeding import fresh_seed
@@ -88,7 +88,7 @@ class ToDmEnv(dm_env.Environment):  # type: ignore[misc]  # dm_env has no types
         self.sekai_env.close()
 
     def _seen(self, observation: Any) -> Any:
-        return value_there(self.sekai_env.observation_space, observation)
+        return value_to_gymnasium(self.sekai_env.observation_space, observation)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.sekai_env!r})>"
@@ -121,7 +121,7 @@ class FromDmEnv(Env[Any, Any]):
         """Take one action and return the finished transition."""
         if not self._live:
             raise ResetRequired("no episode goes on: call reset() first")
-        told = self.env.step(value_there(self.action_space, action))
+        told = self.env.step(value_to_gymnasium(self.action_space, action))
         self._live = not told.last()
         terminated = told.last() and told.discount == 0.0
         info = {} if told.discount == (0.0 if terminated else 1.0) else {"discount": float(told.discount)}

@@ -14,7 +14,7 @@ from sekai.spaces.multi_discrete import MultiDiscrete
 from sekai.spaces.space import Space
 from sekai.spaces.tuple import Tuple
 
-__all__ = ["from_dm_spec", "to_dm_spec", "value_there"]
+__all__ = ["from_dm_spec", "to_dm_spec", "value_to_gymnasium"]
 
 
 def to_dm_spec(space: Space[Any], name: str | None = None) -> Any:
@@ -48,12 +48,12 @@ def from_dm_spec(spec: Any) -> Space[Any]:
     raise SpaceMismatch(f"spec must be of numbers, or a dict or tuple of such, got {spec!r}")
 
 
-def value_there(space: Space[Any], value: Any) -> Any:
+def value_to_gymnasium(space: Space[Any], value: Any) -> Any:
     """Return a value of `space` as its spec has it: arrays of the very dtype."""
     if isinstance(space, Dict):
-        return {name: value_there(part, value[name]) for name, part in space.items()}
+        return {name: value_to_gymnasium(part, value[name]) for name, part in space.items()}
     if isinstance(space, Tuple):
-        return tuple(value_there(part, inside) for part, inside in zip(space, value, strict=True))
+        return tuple(value_to_gymnasium(part, inside) for part, inside in zip(space, value, strict=True))
     return np.asarray(value, space.dtype)
 
 

@@ -1,6 +1,6 @@
-"""Gymnasium, both ways: spaces, environments of one agent and vector envs.
+"""Gymnasium, both ways: spaces, environments of one agent, and vector envs.
 
-`to_gymnasium` and `from_gymnasium` are each other's inverse: there and back is the environment that set out.
+`to_gymnasium` and `from_gymnasium` are inverse: converting back returns the very same environment.
 """
 
 from sekai.error import install_hint

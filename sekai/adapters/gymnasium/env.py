@@ -1,4 +1,4 @@
-"""One agent's environment as gymnasium sees it, and gymnasium's as we do."""
+"""Environments of one agent: ours as gymnasium's, and gymnasium's as ours."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,13 @@ from gymnasium.utils import seeding
 
 import sekai
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
-from sekai.adapters.gymnasium.values import action_back, action_space_there, value_back, value_there
+from sekai.adapters.gymnasium.values import (
+    Conversion,
+    action_from_gymnasium,
+    to_gymnasium_action_space,
+    value_from_gymnasium,
+    value_to_gymnasium,
+)
 from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import ResetResult, StepResult
 from sekai.error import SekaiError
@@ -18,20 +24,19 @@ from sekai.spaces.masks import mask_array
 from sekai.spaces.space import Space
 from sekai.spaces.tree import map_value
 
-__all__ = ["FromGymnasium", "ToGymnasium", "flags", "from_gymnasium", "make", "spec_here", "to_gymnasium"]
+__all__ = ["FromGymnasium", "ToGymnasium", "flags", "from_gymnasium", "make", "spec_from_gymnasium", "to_gymnasium"]
 
 _MAKE = "sekai.adapters.gymnasium:make"
 _MAKE_BACK = "sekai.adapters.gymnasium.env:_made_by_gymnasium"
 
 
 def to_gymnasium(env: Env[Any, Any], renderer: Any = None) -> gymnasium.Env[Any, Any]:
-    """Return `env` as a `gymnasium.Env`; `renderer.render(env)` draws its frames, by render mode `"rgb_array"`.
+    """Return `env` as a `gymnasium.Env`.
 
-    Choices among its actions are counted from 0, as trainers send them, whatever the `start` of their space here.
-    Without a renderer frames are those of `env` itself, where it has a `render_mode` and `render()`. Its `spec` makes
-    the same again, where `sekai.make` made `env` and nothing was put around it since. Raises
-    `SekaiError` for many agents, of whom `env.view(agent)` chooses one, or see `sekai.adapters.pettingzoo`, and for a
-    vector env, see `to_gymnasium_vector`.
+    `renderer.render(env)` draws its frames, by render mode `"rgb_array"`; without a renderer `env.render()` does, where
+    `env` has a `render_mode`. Choices among actions are counted from 0, as trainers send them, whatever the `start` of
+    the space. The `spec` makes the same environment again, if `sekai.make` made `env` and nothing was put around it.
+    Raises `SekaiError` for many agents and for vector envs.
     """
     if isinstance(env, MultiAgentEnv):
         raise SekaiError(
@@ -55,9 +60,8 @@ def from_gymnasium(env: gymnasium.Env[Any, Any]) -> Env[Any, Any]:
 def make(
     env_id: str, *, renderer: Any = None, render_mode: str | None = None, **kwargs: Any
 ) -> gymnasium.Env[Any, Any]:
-    """Return `sekai.make(env_id, **kwargs)` for gymnasium; it is the entry point of the specs that `to_gymnasium` sets.
+    """Return `to_gymnasium(sekai.make(env_id, **kwargs), renderer)`: an entry point for gymnasium's registry.
 
-    So an id of ours can be registered there:
     `gymnasium.register("markets/MarketMaking-v0", "sekai.adapters.gymnasium:make", kwargs={"env_id": ...})`.
     """
     env = to_gymnasium(sekai.make(env_id, **kwargs), renderer)
@@ -74,42 +78,45 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         self.renderer = renderer
         self.observation_space = to_gymnasium_space(sekai_env.observation_space)
         keeps_start = getattr(sekai_env.unwrapped, "keeps_start", False) is True
-        self.action_space = action_space_there(sekai_env.action_space, keeps_start)
-        self._there = value_there(sekai_env.observation_space)
-        self._back = action_back(sekai_env.action_space, keeps_start)
+        self.action_space = to_gymnasium_action_space(sekai_env.action_space, keeps_start)
+        self._convert_observation = value_to_gymnasium(sekai_env.observation_space)
+        self._convert_action = action_from_gymnasium(sekai_env.action_space, keeps_start)
         self.render_mode = _render_mode(sekai_env) if renderer is None else "rgb_array"
         modes = [] if self.render_mode is None else [self.render_mode]
         self.metadata = {"render_fps": 30, **sekai_env.metadata, "render_modes": modes}
-        self.spec = _spec_there(sekai_env, renderer)
+        self.spec = _gymnasium_spec(sekai_env, renderer)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode; return the observation and the info."""
         begun = self.sekai_env.reset(seed=seed, options=options)
         self._np_random, self._np_random_seed = self.np_random, self.np_random_seed
-        return self._there(begun.observation) if self._there else begun.observation, begun.info
+        return self._shown(begun.observation), begun.info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take an action; return observation, reward, terminated, truncated and info."""
-        result = self.sekai_env.step(self._back(action) if self._back else action)
+        result = self.sekai_env.step(self._convert_action(action) if self._convert_action else action)
         return (
-            self._there(result.observation) if self._there else result.observation,
+            self._shown(result.observation),
             float(result.reward),
             bool(result.terminated),
             bool(result.truncated),
             result.info,
         )
 
+    def _shown(self, observation: Any) -> Any:
+        return self._convert_observation(observation) if self._convert_observation else observation
+
     def render(self) -> Any:
-        """Return a frame of the environment as it stands, or None where there is none, see `to_gymnasium`."""
+        """Return a frame of the environment as it is now, or None where nothing draws one."""
         if self.renderer is not None:
             return self.renderer.render(self.sekai_env)
         return None if self.render_mode is None else self.sekai_env.unwrapped.render()
 
     def action_masks(self) -> Any:
-        """Return which actions are allowed now, as `sb3_contrib.MaskablePPO` asks for it.
+        """Return which actions are allowed now, in the form that `sb3_contrib.MaskablePPO` expects.
 
-        An array of booleans: `(n,)` of a Discrete, all choices in a row `(nvec.sum(),)` of a MultiDiscrete, all true
-        where nothing is forbidden. Raises `SpaceMismatch` for actions that have no masks.
+        An array of booleans: `(n,)` for a Discrete, the choices one after the other, `(nvec.sum(),)`, for a
+        MultiDiscrete; all true where nothing is forbidden. Raises `SpaceMismatch` for actions that have no masks.
         """
         return flags(self.sekai_env.action_space, self.sekai_env.action_mask())
 
@@ -121,7 +128,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
 
     @property
     def unwrapped(self) -> gymnasium.Env[Any, Any]:
-        """The environment underneath that is gymnasium's own, where there is one, else this."""
+        """Gymnasium's environment inside, if `sekai_env` came from gymnasium, else this."""
         base = self.sekai_env.unwrapped
         return base.env.unwrapped if isinstance(base, FromGymnasium) else self
 
@@ -140,18 +147,18 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         return self.sekai_env._set_rng()
 
     def has_wrapper_attr(self, name: str) -> bool:
-        """Say whether this or a layer of the environment has an attribute `name`."""
+        """Say whether this, the environment or a wrapper around it has an attribute `name`."""
         return self._holder(name) is not None
 
     def get_wrapper_attr(self, name: str) -> Any:
-        """Return the attribute `name` of this, or of the outermost layer that has it; `AttributeError` if none has."""
+        """Return the attribute `name` of this or of the outermost wrapper that has it; raises `AttributeError`."""
         holder = self._holder(name)
         if holder is None:
             raise AttributeError(f"{self.sekai_env!r} has no attribute {name!r}")
         return getattr(holder, name)
 
     def set_wrapper_attr(self, name: str, value: Any, *, force: bool = True) -> bool:
-        """Set the attribute `name` on whatever has it; if nothing has, here with `force`, else return False."""
+        """Set the attribute `name` where it is; where it is nowhere, set it on this with `force`, else return False."""
         holder = self._holder(name)
         if holder is None and not force:
             return False
@@ -165,7 +172,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         return str(self)
 
     def _holder(self, name: str) -> Any:
-        return next((layer for layer in (self, *self.sekai_env) if hasattr(layer, name)), None)
+        return next((env for env in (self, *self.sekai_env) if hasattr(env, name)), None)
 
 
 def _render_mode(env: Env[Any, Any]) -> str | None:
@@ -180,38 +187,43 @@ def flags(space: Space[Any], mask: Any) -> Any:
 class FromGymnasium(Env[Any, Any]):
     """The gymnasium environment `env` with our methods, spaces and results; made by `from_gymnasium`.
 
-    Whatever else `env` and its wrappers have, such as `gravity`, `render()` or `render_mode`, is read and set as if it
-    were here.
+    Attributes that it does not have itself, such as `gravity`, `render` or `render_mode`, are read from `env` and its
+    wrappers, and set there.
     """
 
     env: gymnasium.Env[Any, Any]
     keeps_start: ClassVar[bool] = True
-    """Choices are counted as gymnasium's environment has them, when they go back there."""
+    """Whether `to_gymnasium` leaves choices as they are instead of counting them from 0."""
+    _convert_action: Conversion = None  # what the class has is set on this, the rest where `env` has it
+    _convert_observation: Conversion = None
+    _mask: Any = None
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         self.__dict__["env"] = env
         self.observation_space = from_gymnasium_space(env.observation_space)
         self.action_space = from_gymnasium_space(env.action_space)
-        self._there, self._back = value_there(self.action_space), value_back(self.observation_space)
-        self._spec = spec_here(env)
-        self._mask: Any = None
+        self._convert_action = value_to_gymnasium(self.action_space)
+        self._convert_observation = value_from_gymnasium(self.observation_space)
+        self._spec = spec_from_gymnasium(env)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._mask = info.get("action_mask")
-        return ResetResult(self._back(observation) if self._back else observation, info)
+        return ResetResult(self._convert_observation(observation) if self._convert_observation else observation, info)
 
     def step(self, action: Any) -> StepResult[Any]:
         """Take one action and return the finished transition."""
-        observation, reward, terminated, truncated, info = self.env.step(self._there(action) if self._there else action)
+        if self._convert_action:
+            action = self._convert_action(action)
+        observation, reward, terminated, truncated, info = self.env.step(action)
         self._mask = info.get("action_mask")
-        if self._back:
-            observation = self._back(observation)
+        if self._convert_observation:
+            observation = self._convert_observation(observation)
         return StepResult(observation, float(reward), bool(terminated), bool(truncated), info)
 
     def action_mask(self) -> Any:
-        """Return which actions are allowed now: what the last info has by `action_mask`, None where it has nothing."""
+        """Return which actions are allowed now: the last info's `action_mask`, or None where it has none."""
         return self._mask
 
     def close(self) -> None:
@@ -240,7 +252,7 @@ class FromGymnasium(Env[Any, Any]):
         return self.env.get_wrapper_attr(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__dict__ or hasattr(type(self), name) or not self.env.has_wrapper_attr(name):
+        if hasattr(type(self), name) or name in self.__dict__ or not self.env.has_wrapper_attr(name):
             super().__setattr__(name, value)
         else:
             self.env.set_wrapper_attr(name, value)
@@ -249,8 +261,8 @@ class FromGymnasium(Env[Any, Any]):
         return f"<{type(self).__name__}({self.env})>"
 
 
-def _spec_there(env: Env[Any, Any], renderer: Any) -> GymnasiumSpec | None:
-    """Return the gymnasium spec that makes `env` again, if our registry made it as it stands."""
+def _gymnasium_spec(env: Env[Any, Any], renderer: Any) -> GymnasiumSpec | None:
+    """Return the gymnasium spec that makes `env` again, or None if `sekai.make` did not make it as it is."""
     spec = env.spec
     if spec is None or len(list(env)) != 2 + (spec.max_episode_steps is not None) + len(spec.additional_wrappers):
         return None
@@ -263,8 +275,8 @@ def _spec_there(env: Env[Any, Any], renderer: Any) -> GymnasiumSpec | None:
     )
 
 
-def spec_here(env: Any) -> EnvSpec | None:
-    """Return our spec of one of gymnasium's environments; None unless its registry made it."""
+def spec_from_gymnasium(env: Any) -> EnvSpec | None:
+    """Return our spec of one of gymnasium's environments, or None if `gymnasium.make` did not make it."""
     spec = env.spec
     if spec is None:
         return None

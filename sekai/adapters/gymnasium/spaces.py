@@ -1,7 +1,7 @@
-"""Spaces of ours as gymnasium's, and back; the stream that `sample` draws from comes along.
+"""Our spaces as gymnasium's, and back. A converted space goes on with a copy of the random stream of the original.
 
-A kind of your own joins by `@to_gymnasium_space.register` and `@from_gymnasium_space.register`. A kind of gymnasium's
-that is not known here is used as it is, see `ForeignSpace`.
+Register the conversion of a kind of your own with `@to_gymnasium_space.register` and `@from_gymnasium_space.register`.
+A space of gymnasium's that has no conversion is used as it is, see `ForeignSpace`.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ def from_gymnasium_space(space: Any) -> Space[Any]:
 
 
 class ForeignSpace(Space[Any], abstract=True):
-    """A space of a kind that only gymnasium's side knows, `theirs`; its values are objects, and have no JSON here."""
+    """A gymnasium space without a conversion, `theirs`. Its values are objects, and it has no description in JSON."""
 
     def __init__(self, theirs: gym.Space[Any]) -> None:
         super().__init__()
@@ -98,8 +98,8 @@ class ForeignSpace(Space[Any], abstract=True):
         return f"ForeignSpace({self.theirs!r})"
 
 
-def _there(*kinds: type[Any]) -> Callable[[Callable[[Any], gym.Space[Any]]], None]:
-    """Register how spaces of these kinds are made there; the new space goes on with the old one's stream."""
+def _to_gymnasium(kind: type[Any]) -> Callable[[Callable[[Any], gym.Space[Any]]], None]:
+    """Register how our spaces of this kind are converted; the new space gets a copy of the stream."""
 
     def register(convert: Callable[[Any], gym.Space[Any]]) -> None:
         def converted(space: Any) -> gym.Space[Any]:
@@ -107,14 +107,13 @@ def _there(*kinds: type[Any]) -> Callable[[Callable[[Any], gym.Space[Any]]], Non
             theirs._np_random = deepcopy(space._rng)
             return theirs
 
-        for kind in kinds:
-            to_gymnasium_space.register(kind, converted)
+        to_gymnasium_space.register(kind, converted)
 
     return register
 
 
-def _back(*kinds: type[Any]) -> Callable[[Callable[[Any], Space[Any]]], None]:
-    """Register how spaces of these kinds are made here; the new space goes on with the old one's stream."""
+def _from_gymnasium(kind: type[Any]) -> Callable[[Callable[[Any], Space[Any]]], None]:
+    """Register how gymnasium's spaces of this kind are converted; the new space gets a copy of the stream."""
 
     def register(convert: Callable[[Any], Space[Any]]) -> None:
         def converted(space: Any) -> Space[Any]:
@@ -122,8 +121,7 @@ def _back(*kinds: type[Any]) -> Callable[[Callable[[Any], Space[Any]]], None]:
             ours._rng = deepcopy(space._np_random)
             return ours
 
-        for kind in kinds:
-            from_gymnasium_space.register(kind, converted)
+        from_gymnasium_space.register(kind, converted)
 
     return register
 
@@ -133,110 +131,110 @@ def _open(bound: Any, bounded: Any, infinity: float) -> Any:
     return bound if bounded.all() or bound.dtype.kind == "f" else np.where(bounded, bound.astype(object), infinity)
 
 
-@_there(Box)
+@_to_gymnasium(Box)
 def _(space: Box) -> gym.Space[Any]:
-    """Return theirs, to whose constructor the ends of an integer dtype are told: it takes no infinity for each."""
+    """An integer Box gets the ends of its dtype for infinite bounds: gymnasium's takes no infinity for one entry."""
     box = gym.Box(space.low, space.high, space.shape, space.dtype.type)
-    if space.dtype.kind == "i":  # unsigned ones have bounds there
+    if space.dtype.kind == "i":  # gymnasium's unsigned boxes are bounded
         box.bounded_below, box.bounded_above = space.bounded_below.copy(), space.bounded_above.copy()
     return box
 
 
-@_back(gym.Box)
+@_from_gymnasium(gym.Box)
 def _(space: gym.Box) -> Space[Any]:
     low = _open(space.low, space.bounded_below, -np.inf)
     high = _open(space.high, space.bounded_above, np.inf)
     return Box(low, high, space.shape, space.dtype)
 
 
-@_there(Discrete)
+@_to_gymnasium(Discrete)
 def _(space: Discrete) -> gym.Space[Any]:
     return gym.Discrete(space.n, start=space.start, dtype=space.dtype.type)
 
 
-@_back(gym.Discrete)
+@_from_gymnasium(gym.Discrete)
 def _(space: gym.Discrete) -> Space[Any]:
     return Discrete(int(space.n), int(space.start), dtype=space.dtype)
 
 
-@_there(MultiDiscrete)
+@_to_gymnasium(MultiDiscrete)
 def _(space: MultiDiscrete) -> gym.Space[Any]:
     return gym.MultiDiscrete(space.nvec, dtype=space.dtype.type, start=space.start)
 
 
-@_back(gym.MultiDiscrete)
+@_from_gymnasium(gym.MultiDiscrete)
 def _(space: gym.MultiDiscrete) -> Space[Any]:
     return MultiDiscrete(space.nvec, space.start, dtype=space.dtype)
 
 
-@_there(Dict)
+@_to_gymnasium(Dict)
 def _(space: Dict) -> gym.Space[Any]:
     return gym.Dict({name: to_gymnasium_space(part) for name, part in space.items()})
 
 
-@_back(gym.Dict)
+@_from_gymnasium(gym.Dict)
 def _(space: gym.Dict) -> Space[Any]:
     return Dict({name: from_gymnasium_space(part) for name, part in space.items()})
 
 
-@_there(MultiBinary)
+@_to_gymnasium(MultiBinary)
 def _(space: MultiBinary) -> gym.Space[Any]:
     return gym.MultiBinary(space.n)
 
 
-@_back(gym.MultiBinary)
+@_from_gymnasium(gym.MultiBinary)
 def _(space: gym.MultiBinary) -> Space[Any]:
     return MultiBinary(space.n if isinstance(space.n, int) else tuple(space.shape))
 
 
-@_there(Tuple)
+@_to_gymnasium(Tuple)
 def _(space: Tuple) -> gym.Space[Any]:
     return gym.Tuple([to_gymnasium_space(part) for part in space])
 
 
-@_back(gym.Tuple)
+@_from_gymnasium(gym.Tuple)
 def _(space: Any) -> Space[Any]:
     return Tuple(from_gymnasium_space(part) for part in space.spaces)
 
 
-@_there(Text)
+@_to_gymnasium(Text)
 def _(space: Text) -> gym.Space[Any]:
     return gym.Text(space.max_length, min_length=space.min_length, charset=space.charset)
 
 
-@_back(gym.Text)
+@_from_gymnasium(gym.Text)
 def _(space: gym.Text) -> Space[Any]:
     return Text(space.max_length, min_length=space.min_length, charset=space.characters)
 
 
-@_there(Sequence)
+@_to_gymnasium(Sequence)
 def _(space: Sequence) -> gym.Space[Any]:
     return gym.Sequence(to_gymnasium_space(space.feature), stack=space.stack)
 
 
-@_back(gym.Sequence)
+@_from_gymnasium(gym.Sequence)
 def _(space: gym.Sequence) -> Space[Any]:
     return Sequence(from_gymnasium_space(space.feature_space), stack=space.stack)
 
 
-@_there(Graph)
+@_to_gymnasium(Graph)
 def _(space: Graph) -> gym.Space[Any]:
     edges = None if space.edge_space is None else to_gymnasium_space(space.edge_space)
     return gym.Graph(to_gymnasium_space(space.node_space), edges)
 
 
-@_back(gym.Graph)
+@_from_gymnasium(gym.Graph)
 def _(space: gym.Graph) -> Space[Any]:
     edges = None if space.edge_space is None else from_gymnasium_space(space.edge_space)
     return Graph(from_gymnasium_space(space.node_space), edges)
 
 
-@_there(OneOf)
+@_to_gymnasium(OneOf)
 def _(space: OneOf) -> gym.Space[Any]:
     return gym.OneOf([to_gymnasium_space(part) for part in space])
 
 
-@_back(gym.OneOf)
+@_from_gymnasium(gym.OneOf)
 def _(space: Any) -> Space[Any]:
     return OneOf(from_gymnasium_space(part) for part in space.spaces)
 

@@ -1,6 +1,7 @@
-"""Vector envs there and back. Rows, their ends and what follows them are the same; infos are one dict of columns there.
+"""Vector envs of one agent: ours as gymnasium's, and gymnasium's as ours, in the same autoreset mode.
 
-A seed there means `seed + row`, as gymnasium has it, and here the children of the seed; each side keeps its own word.
+Infos are a dict for each row in ours, and a dict of columns in gymnasium's. An integer seed gives row i `seed + i` in
+gymnasium's, and the i-th child of the seed in ours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +12,15 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from sekai.adapters.gymnasium.env import flags, spec_here, to_gymnasium
+from sekai.adapters.gymnasium.env import flags, spec_from_gymnasium, to_gymnasium
 from sekai.adapters.gymnasium.infos import info_columns, info_rows
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space, to_gymnasium_space
-from sekai.adapters.gymnasium.values import action_space_there, from_start, value_back, value_there
+from sekai.adapters.gymnasium.values import (
+    from_start,
+    to_gymnasium_action_space,
+    value_from_gymnasium,
+    value_to_gymnasium,
+)
 from sekai.core.env import Env
 from sekai.core.result import ResetResult, StepResult
 from sekai.error import InvalidAction, InvalidMask, SekaiError, SpaceMismatch, UndefinedAttribute
@@ -30,12 +36,12 @@ from sekai.wrappers.episode import restarted_info
 
 __all__ = ["FromGymnasiumVector", "ToGymnasiumVector", "from_gymnasium_vector", "to_gymnasium_vector"]
 
-_THERE: dict[Autoreset, AutoresetMode] = {
+_MODES: dict[Autoreset, AutoresetMode] = {
     "same_step": AutoresetMode.SAME_STEP,
     "next_step": AutoresetMode.NEXT_STEP,
     "disabled": AutoresetMode.DISABLED,
 }
-_BACK = {mode: autoreset for autoreset, mode in _THERE.items()}
+_AUTORESETS = {mode: autoreset for autoreset, mode in _MODES.items()}
 
 
 def to_gymnasium_vector(env: VecEnv) -> VectorEnv[Any, Any, Any]:
@@ -53,7 +59,7 @@ def to_gymnasium_vector(env: VecEnv) -> VectorEnv[Any, Any, Any]:
 def from_gymnasium_vector(env: VectorEnv[Any, Any, Any]) -> VecEnv:
     """Return a `gymnasium.vector.VectorEnv` as a `VecEnv`, in the same autoreset mode.
 
-    One that does not say its mode has gymnasium's default, `"next_step"`.
+    The mode is gymnasium's default, `"next_step"`, where the metadata does not name one.
     """
     if not isinstance(env, VectorEnv):
         raise SekaiError(f"env must be a gymnasium.vector.VectorEnv, got {env!r}")
@@ -68,13 +74,13 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         self.num_envs = env.num_envs
         self.single_observation_space = to_gymnasium_space(env.observation_space)
         keeps_start = isinstance(env.unwrapped, FromGymnasiumVector) or _of_first(env, "keeps_start") is True
-        self.single_action_space = action_space_there(env.action_space, keeps_start)
+        self.single_action_space = to_gymnasium_action_space(env.action_space, keeps_start)
         self._from_start = None if keeps_start else from_start(env.action_space)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self.action_space = batch_space(self.single_action_space, env.num_envs)
         self.render_mode = _of_first(env, "render_mode")
         modes = [] if self.render_mode is None else [self.render_mode]
-        self.metadata = {"render_modes": modes, **env.metadata, "autoreset_mode": _THERE[env.autoreset]}
+        self.metadata = {"render_modes": modes, **env.metadata, "autoreset_mode": _MODES[env.autoreset]}
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -96,7 +102,7 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         if self._from_start:
             in_rows = isinstance(space, Dict | Tuple) and isinstance(actions, list)
             actions = list(map(self._from_start, actions)) if in_rows else self._from_start(actions)
-        result = self.sekai_env.step(_through(space, actions, value_back, list))
+        result = self.sekai_env.step(_through(space, actions, value_from_gymnasium, list))
         infos = list(result.infos)
         if self.sekai_env.autoreset == "same_step":
             for row in np.flatnonzero(np.asarray(result.restarted)).tolist():
@@ -107,11 +113,11 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         return self._shown(result.observations), *numbers, info_columns(infos)
 
     def render(self) -> tuple[Any, ...] | None:
-        """Return a frame of each environment, or None where they have no `render_mode`."""
+        """Return a frame of each environment, or None if they have no `render_mode`."""
         return None if self.render_mode is None else self.call("render")
 
     def action_masks(self) -> Any:
-        """Return which actions each row allows now, as `ToGymnasium.action_masks` does, `(N, ...)`."""
+        """Return which actions are allowed now in each row, `(N, ...)`, otherwise as `ToGymnasium.action_masks`."""
         space = self.sekai_env.action_space
         masks = [flags(space, mask) for mask in self.sekai_env.call("action_mask")]
         rows = stacked(mask_space(space), masks)
@@ -119,18 +125,18 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
 
     @property
     def envs(self) -> list[gymnasium.Env[Any, Any]]:
-        """The environments, each as gymnasium's; `AttributeError` where they are not in this process."""
+        """The environments as gymnasium's; raises `AttributeError` if they are not in this process."""
         rows: Any = self.sekai_env
         return [to_gymnasium(env) for env in rows.envs]
 
     @property  # type: ignore[misc]  # gymnasium's own vector envs have a tuple here too
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
-        """The random stream of each environment; a copy, where that is in another process."""
+        """The random stream of each environment: a copy of it, if the environment is in another process."""
         return tuple(self.sekai_env.get_attr("rng"))
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The seed from which the random stream of each environment began."""
+        """The seed that the random stream of each environment started from."""
         return tuple(self.sekai_env.call("_set_rng"))
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -138,7 +144,7 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         self.sekai_env.close()
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """Call a method of each environment; return what each returned, and of what is no method the attribute."""
+        """Return what the method `name` of each environment returns, or the attribute `name` if it is no method."""
         try:
             return tuple(self.sekai_env.call(name, *args, **kwargs))
         except UndefinedAttribute:
@@ -152,9 +158,9 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
         return tuple(self.sekai_env.get_attr(name))
 
     def set_attr(self, name: str, values: Any) -> None:
-        """Set an attribute of each environment, to one value or to one each of a list or tuple.
+        """Set an attribute of each environment: one value for all, or a list or tuple with a value for each.
 
-        Where an environment does not have it, it is an error; gymnasium's own environments get it nevertheless.
+        Raises `UndefinedAttribute` where our environments do not have it; gymnasium's get it as a new one.
         """
         try:
             self.sekai_env.set_attr(name, values)
@@ -167,11 +173,11 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
                 raise error from None
 
     def _shown(self, observations: Tree) -> Any:
-        return _through(self.sekai_env.observation_space, observations, value_there, tuple)
+        return _through(self.sekai_env.observation_space, observations, value_to_gymnasium, tuple)
 
     def _shown_one(self, observation: Any) -> Any:
-        passage = value_there(self.sekai_env.observation_space)
-        return passage(observation) if passage else observation
+        convert = value_to_gymnasium(self.sekai_env.observation_space)
+        return convert(observation) if convert else observation
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sekai_env!r})"
@@ -201,14 +207,14 @@ def _check_mask(mask: Any, count: int) -> None:
 
 
 class _Row(Env[Any, Any]):
-    """What one row of gymnasium's vector env is like: spaces, metadata, spec. Gymnasium steps all rows or none."""
+    """The form of a row of gymnasium's vector env: spaces, metadata, spec. It cannot be reset or stepped alone."""
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         self.observation_space = from_gymnasium_space(env.single_observation_space)
         self.action_space = from_gymnasium_space(env.single_action_space)
         told = {name: value for name, value in env.metadata.items() if name != "autoreset_mode"}
-        self.metadata = told  # type: ignore[misc]  # the class's own, elsewhere; gymnasium's differs by env
-        self._spec = spec_here(env)
+        self.metadata = told  # type: ignore[misc]  # gymnasium has it on the instance
+        self._spec = spec_from_gymnasium(env)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
         raise SekaiError("a row of gymnasium's vector env cannot be reset by itself: reset the vector env")
@@ -220,13 +226,13 @@ class _Row(Env[Any, Any]):
 class FromGymnasiumVector(VecEnv):
     """Gymnasium's vector env `env` with our methods, spaces and results; made by `from_gymnasium_vector`.
 
-    It steps all rows or none: `step` takes no mask. A mask of `reset`, attributes and calls work where `env` is one of
-    gymnasium's own two vector envs, or has the like.
+    It steps all rows at once, so `step` takes no mask. A mask of `reset`, attributes and calls work if `env` supports
+    them, as gymnasium's `SyncVectorEnv` and `AsyncVectorEnv` do.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
-        autoreset = _BACK[mode if isinstance(mode, AutoresetMode) else AutoresetMode(mode)]
+        autoreset = _AUTORESETS[mode if isinstance(mode, AutoresetMode) else AutoresetMode(mode)]
         super().__init__(_Row(env), env.num_envs, autoreset)
         self.env = env
         self._phases = Phases(env.num_envs, autoreset)
@@ -248,7 +254,7 @@ class FromGymnasiumVector(VecEnv):
         return VecResetResult(self._seen(observations), [info if row in rows else {} for row, info in enumerate(said)])
 
     def step(self, actions: Any, *, mask: Any = None) -> VecStepResult:
-        """Step every row; raises `SekaiError` for a mask that leaves one out, else as `VecEnv.step`."""
+        """Step every row; raises `SekaiError` for a mask that leaves one out, otherwise as `VecEnv.step`."""
         self._check_open("step")
         if len(rows_in(mask, self.num_envs)) != self.num_envs:
             raise SekaiError(f"{self!r} steps all its rows at once: mask must be None")
@@ -304,34 +310,34 @@ class FromGymnasiumVector(VecEnv):
         return asked
 
     def _seen(self, observations: Any) -> Tree:
-        return _through(self.observation_space, observations, value_back, _objects)
+        return _through(self.observation_space, observations, value_from_gymnasium, _objects)
 
     def _seen_one(self, observation: Any) -> Any:
-        passage = value_back(self.observation_space)
-        return passage(observation) if passage else observation
+        convert = value_from_gymnasium(self.observation_space)
+        return convert(observation) if convert else observation
 
     def _said(self, batch: Tree) -> Any:
-        """Return a batch of actions as gymnasium has it: arrays, and a tuple of N values for what is no array."""
+        """Return a batch of actions in gymnasium's form: arrays, or a tuple of N values where those are no arrays."""
         if isinstance(batch, list) and isinstance(self.action_space, Dict | Tuple):
-            return _through(self.action_space, _transposed(self.action_space, batch), value_there, tuple)
-        return _through(self.action_space, batch, value_there, tuple)
+            return _through(self.action_space, _transposed(self.action_space, batch), value_to_gymnasium, tuple)
+        return _through(self.action_space, batch, value_to_gymnasium, tuple)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.env!r})>"
 
 
 def _through(space: Space[Any], tree: Tree, way: Callable[[Any], Any], rows: Callable[[list[Any]], Any]) -> Any:
-    """Return N values of `space` as the other side has them: arrays stay, of objects each passes `way`, in `rows`."""
+    """Return N values of `space` in the other form: arrays as they are, objects converted by `way(space)` in `rows`."""
     if isinstance(space, Dict) and isinstance(tree, Mapping):
         return {name: _through(part, tree[name], way, rows) for name, part in space.items()}
     if isinstance(space, Tuple) and isinstance(tree, tuple):
         return tuple(_through(part, inner, way, rows) for part, inner in zip(space, tree, strict=True))
     if space.shape is not None:
         return np.asarray(tree)
-    if not isinstance(tree, Sequence | np.ndarray):  # an action of a wrong form, which `step` rejects in its words
+    if not isinstance(tree, Sequence | np.ndarray):  # no batch of actions: `step` rejects it
         return tree
-    passage = way(space)
-    return rows([passage(value) if passage else value for value in tree])
+    convert = way(space)
+    return rows([convert(value) if convert else value for value in tree])
 
 
 def _objects(values: list[Any]) -> Any:

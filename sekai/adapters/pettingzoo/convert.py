@@ -1,11 +1,11 @@
-"""Our many-agent environments as PettingZoo's and the other way: what came from the other side goes back unwrapped."""
+"""The four conversions. Converting back returns the environment itself, without an adapter around it."""
 
 from typing import Any
 
 from pettingzoo import AECEnv, ParallelEnv
 
-from sekai.adapters.pettingzoo.back import FromAEC, FromParallel
-from sekai.adapters.pettingzoo.there import ToAEC, ToParallel
+from sekai.adapters.pettingzoo.from_pettingzoo import FromAEC, FromParallel
+from sekai.adapters.pettingzoo.to_pettingzoo import ToAEC, ToParallel
 from sekai.core.env import MultiAgentEnv
 from sekai.error import SekaiError
 
@@ -25,7 +25,7 @@ def to_parallel(env: MultiAgentEnv, renderer: Any = None) -> Any:
 
 
 def to_aec(env: MultiAgentEnv, renderer: Any = None) -> Any:
-    """Return `env` as a `pettingzoo.AECEnv`, otherwise as `to_parallel` does.
+    """Return `env` as a `pettingzoo.AECEnv`; arguments and errors are those of `to_parallel`.
 
     `observe(agent)` of an agent that waits is what it saw last.
     """
@@ -39,7 +39,7 @@ def _check_many(env: Any) -> None:
 
 
 def from_parallel(env: Any) -> MultiAgentEnv:
-    """Return a `pettingzoo.ParallelEnv` as a `MultiAgentEnv` in which everybody keeps one clock."""
+    """Return a `pettingzoo.ParallelEnv` as a `MultiAgentEnv` in which all agents act at every step."""
     if not isinstance(env, ParallelEnv):
         raise SekaiError(f"env must be a pettingzoo.ParallelEnv, got {env!r}")
     return env.sekai_env if isinstance(env, ToParallel) else FromParallel(env)
@@ -48,7 +48,7 @@ def from_parallel(env: Any) -> MultiAgentEnv:
 def from_aec(env: Any) -> MultiAgentEnv:
     """Return a `pettingzoo.AECEnv` as a `MultiAgentEnv` in which one agent acts at a time.
 
-    What an agent earns before its first action is paid with its first transition, if it lives to have one.
+    What an agent earns before its first action is paid with its first transition.
     """
     if not isinstance(env, AECEnv):
         raise SekaiError(f"env must be a pettingzoo.AECEnv, got {env!r}")

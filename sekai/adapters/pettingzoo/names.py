@@ -1,7 +1,7 @@
-"""Who is who on the other side.
+"""Agents' ids in PettingZoo and here.
 
-Here an agent that died may come back; there it may not, so each life has an id of its own: `maker_0`, then
-`maker_0_life_2`. There an id may be anything that hashes; here it is a string.
+Here an agent that died may come back. In PettingZoo it may not, so each of its lives has an id there: `maker_0`, then
+`maker_0_life_2`. An id of PettingZoo's may be any hashable value; ours are strings.
 """
 
 from collections.abc import Hashable, Sequence
@@ -15,7 +15,7 @@ __all__ = ["Lives", "Names"]
 
 
 class Lives:
-    """The ids, one a life, that the agents of `env` have for PettingZoo. Ids of an episode begin anew with the next."""
+    """The ids that the agents of `env` have in PettingZoo, one for each life; counting starts anew in each episode."""
 
     def __init__(self, env: MultiAgentEnv) -> None:
         self._env = env

@@ -13,7 +13,7 @@ from hypothesis import given
 
 import sekai
 from sekai.adapters.dm_env import from_dm_env, from_dm_spec, to_dm_env, to_dm_spec
-from sekai.adapters.dm_env.specs import value_there
+from sekai.adapters.dm_env.specs import value_to_gymnasium
 from sekai.core.result import same
 from sekai.error import ResetRequired, SekaiError, SpaceMismatch
 from sekai.functional import AutoResetWrapper, truncation
@@ -181,7 +181,7 @@ def test_values_conform_to_their_specs(space: Any) -> None:
         assert "arrays of a fixed shape" in str(error)
         return
     value = space.sample()
-    tree.map_structure(lambda one, part: one.validate(part), spec, value_there(space, value))
+    tree.map_structure(lambda one, part: one.validate(part), spec, value_to_gymnasium(space, value))
 
 
 def test_what_has_no_spec_and_no_space() -> None:

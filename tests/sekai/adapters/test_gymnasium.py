@@ -24,7 +24,7 @@ from sekai.adapters.gymnasium import (
     to_gymnasium_space,
     to_gymnasium_vector,
 )
-from sekai.adapters.gymnasium.values import value_back, value_there
+from sekai.adapters.gymnasium.values import value_from_gymnasium, value_to_gymnasium
 from sekai.core.result import same
 from sekai.error import InvalidAction, ResetRequired, SekaiError, SpaceMismatch
 from sekai.testing import CountingEnv, EchoEnv
@@ -630,7 +630,7 @@ def test_a_space_comes_back_the_same_and_values_belong_on_both_sides(name: str) 
     assert from_gymnasium_space(there) == mine == from_gymnasium_space(to_gymnasium_space(from_gymnasium_space(there)))
     assert pickle.loads(pickle.dumps(there)) == there
     mine.seed(3), there.seed(3)
-    away, home = value_there(mine), value_back(mine)
+    away, home = value_to_gymnasium(mine), value_from_gymnasium(mine)
     for _ in range(20):
         value = mine.sample()
         sent = away(value) if away else value

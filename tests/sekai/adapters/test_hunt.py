@@ -19,7 +19,7 @@ from sekai.adapters.gymnasium import (
     to_gymnasium_space,
     to_gymnasium_vector,
 )
-from sekai.adapters.gymnasium.values import value_back, value_there
+from sekai.adapters.gymnasium.values import value_from_gymnasium, value_to_gymnasium
 from sekai.adapters.pettingzoo import FromAEC, FromParallel, ToAEC, ToParallel, to_aec, to_parallel
 from sekai.core.result import MAStepResult, same
 from sekai.testing import ClockworkEnv
@@ -35,7 +35,7 @@ def test_spaces_and_their_values_pass_both_ways(data: st.DataObject) -> None:
     there = to_gymnasium_space(space)
     assert from_gymnasium_space(there) == space
     value = data.draw(values(space))
-    away, home = value_there(space), value_back(space)
+    away, home = value_to_gymnasium(space), value_from_gymnasium(space)
     sent = away(value) if away else value
     assert there.contains(sent) and same(home(sent) if home else sent, value)
     there.seed(data.draw(st.integers(0, 99)))

@@ -149,7 +149,7 @@ def _as_space(value: Any) -> Any:
     """Return a value with numpy's numbers in place of arrays without a shape."""
     if isinstance(value, dict):
         return {name: _as_space(part) for name, part in value.items()}
-    if isinstance(value, tuple):
+    if type(value) is tuple:  # a graph is one too
         return tuple(_as_space(part) for part in value)
     return value[()] if isinstance(value, np.ndarray) and value.shape == () else value
 

@@ -1,8 +1,8 @@
-"""Our worlds as PettingZoo sees them.
+"""Our many-agent environments as PettingZoo's: `ParallelEnv` and `AECEnv`.
 
-Where agents keep different clocks, the parallel form asks everybody at every step and uses the actions of those whose
-turn it is; who waits is settled with, so that everybody's reward is up to date. The AEC form asks whoever acts, in
-order, and hands an agent what it earned when its turn comes round.
+If agents act at different times, the parallel form still asks all of them at every step, and uses the actions of those
+whose turn it is. It settles with the others, so that everybody is told and paid at every step. The AEC form asks those
+whose turn it is, one after the other, and pays an agent when its next turn comes.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,12 @@ from pettingzoo import AECEnv, ParallelEnv
 
 from sekai.adapters.gymnasium.env import flags
 from sekai.adapters.gymnasium.spaces import to_gymnasium_space
-from sekai.adapters.gymnasium.values import Passage, action_back, action_space_there, value_there
+from sekai.adapters.gymnasium.values import (
+    Conversion,
+    action_from_gymnasium,
+    to_gymnasium_action_space,
+    value_to_gymnasium,
+)
 from sekai.adapters.pettingzoo.names import Lives
 from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
@@ -22,8 +27,8 @@ from sekai.error import InvalidAgents, ResetRequired, SekaiError, did_you_mean
 __all__ = ["ToAEC", "ToParallel"]
 
 
-class _World:
-    """What both forms have in common: ids, spaces, frames, and each live agent's latest."""
+class _Converted:
+    """What both forms have in common: ids, spaces, masks, frames."""
 
     def _set_up(self, env: MultiAgentEnv, renderer: Any) -> None:
         self.sekai_env = env
@@ -37,8 +42,8 @@ class _World:
         self._has_begun = False
         self._keeps_start = getattr(env.unwrapped, "keeps_start", False) is True
         self._spaces: dict[tuple[str, AgentID], tuple[Any, gymnasium.Space[Any]]] = {}
-        self._ways_out: dict[AgentID, Passage] = {}
-        self._ways_in: dict[AgentID, Passage] = {}
+        self._ways_out: dict[AgentID, Conversion] = {}
+        self._ways_in: dict[AgentID, Conversion] = {}
 
     def _begin(self, seed: int | None, options: dict[str, Any] | None) -> MAResetResult:
         begun = self.sekai_env.reset(seed=seed, options=options)
@@ -71,7 +76,7 @@ class _World:
     def action_space(self, agent: AgentID) -> gymnasium.Space[Any]:
         """Return the agent's action space, the same object every time; every choice is counted from 0."""
         ours = self.sekai_env.action_space(self._lives.agent(agent))
-        return self._space("action", agent, ours, lambda space: action_space_there(space, self._keeps_start))
+        return self._space("action", agent, ours, lambda space: to_gymnasium_action_space(space, self._keeps_start))
 
     def _space(self, kind: str, id: AgentID, ours: Any, convert: Callable[[Any], Any]) -> gymnasium.Space[Any]:
         known = self._spaces.get((kind, id))
@@ -81,24 +86,26 @@ class _World:
 
     def _shown(self, agent: AgentID, observation: Any) -> Any:
         try:
-            passage = self._ways_out[agent]
+            conversion = self._ways_out[agent]
         except KeyError:
-            passage = self._ways_out[agent] = value_there(self.sekai_env.observation_space(agent))
-        return passage(observation) if passage else observation
+            conversion = self._ways_out[agent] = value_to_gymnasium(self.sekai_env.observation_space(agent))
+        return conversion(observation) if conversion else observation
 
     def _meant(self, agent: AgentID, action: Any) -> Any:
         try:
-            passage = self._ways_in[agent]
+            conversion = self._ways_in[agent]
         except KeyError:
-            passage = self._ways_in[agent] = action_back(self.sekai_env.action_space(agent), self._keeps_start)
-        return passage(action) if passage else action
+            conversion = self._ways_in[agent] = action_from_gymnasium(
+                self.sekai_env.action_space(agent), self._keeps_start
+            )
+        return conversion(action) if conversion else action
 
     def render(self) -> Any:
-        """Return the renderer's frame of the world as it stands, or None where there is no renderer."""
+        """Return the renderer's frame of the environment as it is now, or None where there is no renderer."""
         return None if self.renderer is None else self.renderer.render(self.sekai_env)
 
     def close(self) -> None:
-        """Close the world and the renderer."""
+        """Close the environment and the renderer."""
         self.sekai_env.close()
         if self.renderer is not None:
             self.renderer.close()
@@ -150,8 +157,8 @@ class _World:
         return {**result.info[agent], "acting": not over and agent in self.sekai_env.acting, "elapsed": elapsed}
 
 
-class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
-    """The world `sekai_env`, everybody alive acting at once; made by `to_parallel`."""
+class ToParallel(_Converted, ParallelEnv):  # type: ignore[misc]
+    """The environment `sekai_env` as a `ParallelEnv`; made by `to_parallel`."""
 
     def __init__(self, env: MultiAgentEnv, renderer: Any = None) -> None:
         self._set_up(env, renderer)
@@ -220,8 +227,8 @@ class ToParallel(_World, ParallelEnv):  # type: ignore[misc]
         return [self.sekai_env.settle(waiting)] if waiting else []
 
 
-class ToAEC(_World, AECEnv):  # type: ignore[misc]
-    """The world `sekai_env`, its agents asked one after the other; made by `to_aec`."""
+class ToAEC(_Converted, AECEnv):  # type: ignore[misc]
+    """The environment `sekai_env` as an `AECEnv`; made by `to_aec`."""
 
     def __init__(self, env: MultiAgentEnv, renderer: Any = None) -> None:
         self._set_up(env, renderer)
@@ -248,7 +255,7 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
         self._select([lives.ids[agent] for agent in env.acting])
 
     def step(self, action: Any) -> None:
-        """Take the action of the selected agent, None if it is dead; when all who act have acted, the world moves."""
+        """Take the selected agent's action, None if it is dead; the last action of a turn steps the environment."""
         if not self.agents:
             raise ResetRequired("step, but nobody is alive: call reset() first")
         id = self.agent_selection
@@ -276,7 +283,7 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
         return self._seen[agent]
 
     def _move(self) -> None:
-        """Step the world with the actions that were collected."""
+        """Step the environment with the actions that were collected."""
         env, lives = self.sekai_env, self._lives
         result = env.step(self._actions)
         self._actions = {}
@@ -288,7 +295,7 @@ class ToAEC(_World, AECEnv):  # type: ignore[misc]
         self._select([*dead, *(lives.ids[agent] for agent in env.acting)])
 
     def _hear(self, result: MAStepResult) -> None:
-        """Take in what the world tells."""
+        """Take in a result of the environment."""
         for agent, observation in result.observations.items():
             id = self._lives.ids.get(agent) or self._bear(agent)
             self._seen[id] = self._shown(agent, observation)

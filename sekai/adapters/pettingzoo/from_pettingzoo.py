@@ -1,7 +1,7 @@
-"""PettingZoo's worlds as we see them: everybody acts at once in a parallel one, one agent at a time in an AEC.
+"""PettingZoo's environments as ours: in a parallel one all agents act at once, in an AEC one agent at a time.
 
-Where the other side does not say which agents there may be, `possible_agents` names those that were met so far, and
-spaces are asked for when they are needed.
+If an environment does not say which agents there may be, `possible_agents` has those that appeared so far. Spaces are
+converted when they are first needed.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import gymnasium
 
 from sekai.adapters.gymnasium.spaces import from_gymnasium_space
-from sekai.adapters.gymnasium.values import Passage, value_back, value_there
+from sekai.adapters.gymnasium.values import Conversion, value_from_gymnasium, value_to_gymnasium
 from sekai.adapters.pettingzoo.names import Names
 from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
@@ -21,7 +21,7 @@ __all__ = ["FromAEC", "FromParallel"]
 
 
 class _Spaces(Mapping[AgentID, Space[Any]]):
-    """The spaces of a world's possible agents, converted when they are asked for and kept while they are the same."""
+    """The spaces of the possible agents, converted when they are first asked for, and again when they change."""
 
     def __init__(self, ask: Callable[[Any], gymnasium.Space[Any]], names: Names) -> None:
         self._ask, self._names = ask, names
@@ -46,7 +46,7 @@ class _Spaces(Mapping[AgentID, Space[Any]]):
 
 class _FromPettingZoo(MultiAgentEnv):
     keeps_start: ClassVar[bool] = True
-    """Choices are counted as PettingZoo's world has them, when they go back there."""
+    """Whether `to_parallel` and `to_aec` leave choices as they are instead of counting them from 0."""
 
     def __init__(self, env: Any) -> None:
         self.env = env
@@ -55,12 +55,12 @@ class _FromPettingZoo(MultiAgentEnv):
         self.action_spaces = _Spaces(env.action_space, self._names)
         self.agents: list[AgentID] = []
         self._masks: dict[AgentID, Any] = {}
-        self._ways_in: dict[AgentID, Passage] = {}
-        self._ways_out: dict[AgentID, Passage] = {}
+        self._ways_in: dict[AgentID, Conversion] = {}
+        self._ways_out: dict[AgentID, Conversion] = {}
 
     def _begin(self, seed: int | None) -> None:
         self._set_rng(seed)
-        self._ways_in.clear()  # a world without a fixed cast may have other spaces in each episode
+        self._ways_in.clear()  # without fixed agents, spaces may differ between episodes
         self._ways_out.clear()
 
     @property
@@ -70,17 +70,17 @@ class _FromPettingZoo(MultiAgentEnv):
 
     def _heard(self, agent: AgentID, observation: Any) -> Any:
         try:
-            passage = self._ways_in[agent]
+            conversion = self._ways_in[agent]
         except KeyError:
-            passage = self._ways_in[agent] = value_back(self.observation_spaces[agent])
-        return passage(observation) if passage else observation
+            conversion = self._ways_in[agent] = value_from_gymnasium(self.observation_spaces[agent])
+        return conversion(observation) if conversion else observation
 
     def _said(self, agent: AgentID, action: Any) -> Any:
         try:
-            passage = self._ways_out[agent]
+            conversion = self._ways_out[agent]
         except KeyError:
-            passage = self._ways_out[agent] = value_there(self.action_spaces[agent])
-        return passage(action) if passage else action
+            conversion = self._ways_out[agent] = value_to_gymnasium(self.action_spaces[agent])
+        return conversion(action) if conversion else action
 
     def action_masks(self) -> dict[AgentID, Any]:
         """Return which actions are allowed now, by agent: what the last infos have by `action_mask`."""
@@ -105,7 +105,7 @@ class _FromPettingZoo(MultiAgentEnv):
 
 
 class FromParallel(_FromPettingZoo):
-    """The parallel world `env`; made by `from_parallel`."""
+    """The `pettingzoo.ParallelEnv` `env` as ours; made by `from_parallel`."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> MAResetResult:
         """Begin an episode; everybody acts."""
@@ -151,7 +151,7 @@ class FromParallel(_FromPettingZoo):
 
 
 class FromAEC(_FromPettingZoo):
-    """The AEC world `env`; made by `from_aec`."""
+    """The `pettingzoo.AECEnv` `env` as ours; made by `from_aec`."""
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
