@@ -8,8 +8,6 @@ Mistakes of the person who typed, which are `SekaiError`s, are printed without a
 from __future__ import annotations
 
 import errno
-import functools
-import importlib
 import inspect
 import io
 import os
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import sekai
 from sekai.error import SekaiError, install_hint
+from sekai.registry.encoding import imported
 
 if TYPE_CHECKING:
     import typer
@@ -164,9 +163,8 @@ def _headline(spec: sekai.EnvSpec) -> str:
         return spec.description
     entry_point: object = spec.entry_point
     if isinstance(entry_point, str):
-        module, _, attribute = entry_point.partition(":")
         try:
-            entry_point = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+            entry_point = imported(entry_point)
         except (ImportError, AttributeError):
             return ""
     return (inspect.getdoc(entry_point) or "").partition("\n")[0]
@@ -184,7 +182,7 @@ def _description(spec: sekai.EnvSpec, env: Any) -> Iterator[str]:
         yield f"time limit  {spec.max_episode_steps:,} steps"
     if spec.reward_threshold is not None:
         yield f"solved at   {spec.reward_threshold:g}"
-    yield f"layers      {env!r}"
+    yield f"wrappers    {env!r}"
     if isinstance(env, sekai.MultiAgentEnv):
         for agent in env.possible_agents:
             yield ""

@@ -1,4 +1,4 @@
-"""A program is a generator that asks its environment for things and is sent the answers.
+"""A program is a generator that asks an environment for steps and resets, and is sent the results.
 
 It yields `Step(action)` or `Reset()`, receives the result, and returns what its caller gets. The program does not know
 whether it is driven by `run` or by `async_run`, so what takes several steps is written once.

@@ -5,6 +5,8 @@ floats that are not finite, arrays, spaces, and functions and classes by where t
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import reduce
 from importlib import import_module
 from math import isfinite
 from typing import Any
@@ -14,26 +16,22 @@ import numpy as np
 from sekai.error import RegistrationError
 from sekai.spaces.space import Space, decode_array, encode_array
 
-__all__ = ["decode", "encode", "place_of"]
+__all__ = ["decode", "encode", "imported", "place_of"]
 
 
 def place_of(thing: Callable[..., Any]) -> str:
     """Return `"module:name"` of what can be imported by it; raises `RegistrationError` for what cannot."""
-    module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "<")
-    if module is None or "<" in name or _found(f"{module}:{name}") is not thing:
-        raise RegistrationError(f"{thing!r} cannot be written as text: register it as 'module:name'")
-    return f"{module}:{name}"
+    place = f"{getattr(thing, '__module__', None)}:{getattr(thing, '__qualname__', '<')}"
+    with suppress(ImportError, AttributeError):
+        if imported(place) is thing:
+            return place
+    raise RegistrationError(f"{thing!r} cannot be written as text: register it as 'module:name'")
 
 
-def _found(place: str) -> Any:
+def imported(place: str) -> Any:
+    """Import what `"module:name"` names; raises `ImportError` or `AttributeError` where there is none."""
     module, _, name = place.partition(":")
-    try:
-        found: Any = import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError):
-        return None
-    return found
+    return reduce(getattr, name.split("."), import_module(module))
 
 
 def encode(value: Any, path: str = "value") -> Any:
@@ -81,10 +79,10 @@ def decode(value: Any) -> Any:
 
 
 def _callable(place: str) -> Any:
-    found = _found(place)
-    if found is None:
-        raise RegistrationError(f"{place!r} cannot be imported")
-    return found
+    try:
+        return imported(place)
+    except (ImportError, AttributeError) as error:
+        raise RegistrationError(f"{place!r} cannot be imported: {error}") from error
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

@@ -1,8 +1,8 @@
 """Environments by id: `namespace/name-vN`, where the namespace and the version may be left out.
 
-An id without a version means the newest. A namespace is loaded when one of its ids is first asked for: by what
-`register_namespace` was given, or by a distribution's entry point of group `sekai.envs`, whose name is the namespace
-and whose value is a module that registers on import, or a callable that registers. A loader that fails is tried again.
+An id without a version means the newest. A namespace is loaded when one of its ids is first used: by the function given
+to `register_namespace`, or by a distribution's entry point in the group `sekai.envs`, whose name is the namespace and
+whose value is a module that registers on import, or a function that registers. A loader that fails is tried again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ from sekai.error import (
     did_you_mean,
     nearest,
 )
+from sekai.registry.encoding import imported
 from sekai.registry.spec import EntryPoint, EnvSpec, WrapperSpec, parse_id
 
 if TYPE_CHECKING:
@@ -58,14 +59,17 @@ class Registry:
         self._plugged: set[str] = set()
 
     def add(self, spec: EnvSpec) -> None:
-        """Add a spec; one of the same id is replaced. A name has versions or has none, never both."""
+        """Add a spec, in place of one with the same id.
+
+        Raises `EnvAlreadyRegistered` if an id of the same name has a version where this has none, or the reverse.
+        """
         siblings = [s for s in self._specs.values() if (s.namespace, s.name) == (spec.namespace, spec.name)]
         if any((s.version is None) != (spec.version is None) for s in siblings):
             raise EnvAlreadyRegistered(f"{spec.id!r} clashes with {siblings[0].id!r}: give all a version, or none")
         self._specs[spec.id] = spec
 
     def add_namespace(self, namespace: str, loader: Callable[[], Any]) -> None:
-        """Remember to call `loader` when an id of `namespace` is first asked for."""
+        """Call `loader` when an id of `namespace` is first used."""
         if not callable(loader):
             raise RegistrationError(f"loader must be callable, got {loader!r}")
         self._loaders[namespace] = loader
@@ -105,7 +109,7 @@ class Registry:
         return None
 
     def load(self, namespace: str) -> None:
-        """Call the loader of `namespace` if it has one that has not succeeded yet."""
+        """Call the loader of `namespace`, if there is one that has not succeeded yet."""
         if namespace in self._loading:
             return
         self._loading.add(namespace)
@@ -150,7 +154,7 @@ class Registry:
         return failed
 
     def namespaces(self) -> set[str]:
-        """Return the namespaces that are known, loaded or not."""
+        """Return all namespaces, loaded or not."""
         named = {s.namespace for s in self._specs.values() if s.namespace}
         return named | {*self._loaders, *self._loaded, *self._find_plugins()}
 
@@ -173,7 +177,7 @@ class Registry:
         raise NameNotFound(f"no environment {id!r} is registered.{self._did_you_mean(namespace, name)}")
 
     def _did_you_mean(self, namespace: str | None, name: str) -> str:
-        """Return a suggestion by the name alone: from its namespace if there is one near, else from all of them.
+        """Return a suggestion by the name alone: from its namespace if a similar one is there, else from all of them.
 
         What ids have in common, a namespace and a version, would make any two of them look alike.
         """
@@ -205,22 +209,22 @@ def register(
 
 
 def register_namespace(namespace: str, loader: Callable[[], Any]) -> None:
-    """Call `loader`, which registers environments, the first time that an id of `namespace` is asked for."""
+    """Call `loader`, which registers environments, when an id of `namespace` is first used."""
     registry.add_namespace(namespace, loader)
 
 
 def spec(id: str) -> EnvSpec:
-    """Return the spec of `id`; of the newest version where it names none."""
+    """Return the spec of `id`, of the newest version if it names none; raises `EnvNotFound`."""
     return registry.find(id)
 
 
 def all_specs() -> list[EnvSpec]:
-    """Return the specs of everything that is registered, namespaces that load lazily included, in the order of ids."""
+    """Load every namespace; return the specs of everything that is registered, in the order of ids."""
     return registry.all()
 
 
 def pprint(namespace: str | None = None) -> None:
-    """Print the ids of everything that is registered, or of one namespace, a namespace a paragraph."""
+    """Print the ids of everything that is registered, or of one namespace; each namespace is a paragraph."""
     by_namespace: dict[str, list[str]] = {}
     for found in all_specs():
         if namespace in (None, found.namespace):
@@ -323,16 +327,10 @@ def _wrapped(env: Any, wrapper: WrapperSpec) -> Any:
 def _import(entry_point: EntryPoint, name: str) -> Callable[..., Any]:
     if not isinstance(entry_point, str):
         return entry_point
-    from importlib import import_module
-
-    module, _, attribute = entry_point.partition(":")
     try:
-        found: Any = import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
+        return imported(entry_point)  # type: ignore[no-any-return]
     except (ImportError, AttributeError) as error:
         raise LoaderError(f"entry point {entry_point!r} of {name!r} cannot be imported: {error}") from error
-    return found  # type: ignore[no-any-return]
 
 
 def _takes(entry_point: Callable[..., Any], name: str) -> bool:

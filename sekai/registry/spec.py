@@ -71,7 +71,7 @@ class WrapperSpec(ByValue):
 
 @dataclass(frozen=True, eq=False)
 class EnvSpec(ByValue):
-    """What `register` was told, under an id.
+    """How to make an environment, under an id.
 
     `entry_point` is a callable, or `"module:name"`, imported when it is first needed. `max_episode_steps` puts a
     `TimeLimit` around it. `kwargs` go to the entry point; a spec found on an environment has those it was made with.

@@ -1,4 +1,4 @@
-"""Pictures of environments: renderers are objects beside them, to be swapped, combined and recorded."""
+"""Pictures of environments: renderers are objects beside them, which can be exchanged, combined and recorded."""
 
 from sekai.rendering.recorder import Recorder, save_frames
 from sekai.rendering.renderer import Renderer, RendererGroup, using

@@ -1,4 +1,4 @@
-"""Frames become a film: GIF, MP4 and whatever else imageio writes. Needs the extra `render`."""
+"""Films of frames: GIF, MP4 and the other formats of imageio. Needs the extra `render`."""
 
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -16,7 +16,7 @@ __all__ = ["Recorder", "save_frames"]
 
 
 def save_frames(frames: Sequence[Any], path: str | PathLike[str], fps: float = 30.0) -> Path:
-    """Write frames, each `(height, width, 3)` of uint8 and all of one size, to `path`; its ending says the format.
+    """Write frames, each `(height, width, 3)` of uint8 and all of one size, to `path`, in the format of its suffix.
 
     The film is written whole or not at all. Raises `SekaiError` for no frames, for others, for an ending that is no
     film's, and where the library is not installed; `UnwritableFile` where the file cannot be written.

@@ -1,4 +1,4 @@
-"""A renderer looks at an environment and draws it; the environment does not know.
+"""A renderer draws an environment from outside; the environment does not know of it.
 
 A frame is an array `(height, width, 3)` of uint8, or None from a renderer that shows things itself. Subclass
 `Renderer`, or hand any object with `render(env)` and perhaps `close()` to `using`.

@@ -1,6 +1,6 @@
-"""What is known of an episode when it ends, and who keeps it.
+"""Statistics of an episode, and where they go.
 
-A tracker hears of resets, steps and ends. `InMemoryTracker` keeps the last episodes; your own sends them elsewhere.
+A tracker is called at resets, steps and ends. `InMemoryTracker` keeps the last episodes; your own sends them elsewhere.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ __all__ = ["EpisodeStats", "InMemoryTracker", "StatsTracker", "TrackerGroup"]
 
 @dataclass(frozen=True, slots=True)
 class EpisodeStats:
-    """One agent's episode: the sum of its rewards, its number of steps, seconds by the clock on the wall, its end.
+    """One agent's episode: the sum of its rewards, its number of steps, wall-clock seconds, and how it ended.
 
     `agent` is None where there is only one; `env_id` is None unless the environment was made by id.
     """
@@ -32,22 +32,22 @@ class EpisodeStats:
 
 @runtime_checkable
 class StatsTracker(Protocol):
-    """What `RecordEpisodeStatistics` talks to; of many agents, each one's steps and end are told in turn."""
+    """What `RecordEpisodeStatistics` calls; of many agents, for each one's steps and end in turn."""
 
     def on_reset(self, env_id: str | None, seed: int | None) -> None:
-        """Learn that an episode begins."""
+        """React to the beginning of an episode."""
         ...
 
     def on_step(self, reward: float, terminated: bool, truncated: bool, info: dict[str, Any]) -> None:
-        """Learn of one step of one agent."""
+        """React to one step of one agent."""
         ...
 
     def on_episode_end(self, stats: EpisodeStats) -> None:
-        """Learn what one agent's episode came to."""
+        """React to the end of one agent's episode."""
         ...
 
     def summary(self) -> dict[str, Any]:
-        """Return what is worth reporting, by name."""
+        """Return figures to report, by name."""
         ...
 
 
@@ -86,7 +86,7 @@ class InMemoryTracker:
         return _mean(e.episode_length for e in self.episodes if agent is None or e.agent == agent)
 
     def summary(self) -> dict[str, Any]:
-        """Return the number of episodes ever, and the means over those kept; of many agents, of each one's too."""
+        """Return the number of all episodes, and the means over those kept; of many agents, also each one's."""
         summary: dict[str, Any] = {
             "total_episodes": self.total_episodes,
             "mean_return": self.mean_return(),
@@ -100,28 +100,28 @@ class InMemoryTracker:
 
 
 class TrackerGroup:
-    """Tells several trackers the same."""
+    """Calls several trackers in turn."""
 
     def __init__(self, *trackers: StatsTracker) -> None:
         self.trackers = trackers
 
     def on_reset(self, env_id: str | None, seed: int | None) -> None:
-        """Tell all."""
+        """Call all."""
         for tracker in self.trackers:
             tracker.on_reset(env_id, seed)
 
     def on_step(self, reward: float, terminated: bool, truncated: bool, info: dict[str, Any]) -> None:
-        """Tell all."""
+        """Call all."""
         for tracker in self.trackers:
             tracker.on_step(reward, terminated, truncated, info)
 
     def on_episode_end(self, stats: EpisodeStats) -> None:
-        """Tell all."""
+        """Call all."""
         for tracker in self.trackers:
             tracker.on_episode_end(stats)
 
     def summary(self) -> dict[str, Any]:
-        """Return all summaries as one; where two say something by one name, the first tracker's word stands."""
+        """Return all summaries as one; of two figures with the same name, the first tracker's counts."""
         whole: dict[str, Any] = {}
         for tracker in reversed(self.trackers):
             whole |= tracker.summary()

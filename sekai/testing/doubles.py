@@ -1,4 +1,4 @@
-"""Small worlds whose every number can be worked out by hand, to test layers, views and vector envs with."""
+"""Small environments whose every number can be worked out by hand, to test wrappers, views and vector envs with."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

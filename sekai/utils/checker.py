@@ -1,10 +1,10 @@
-"""What an environment promises, looked at from outside: a tool for test suites, with no cost anywhere else.
+"""What an environment promises, checked from outside: a tool for test suites.
 
-It plays whole episodes several times: once looking closely, again with the same seed, again while writing over all that
-was handed out, and on a clone. Each play must be the same as the first.
+It plays whole episodes several times: once while checking every result, again with the same seed, again while writing
+over everything that was handed out, and on a clone. Each play must be the same as the first.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from numbers import Real
 from typing import Any, NamedTuple
@@ -15,10 +15,8 @@ from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult, same
 from sekai.core.seeding import child_seed
 from sekai.error import UndefinedAttribute
-from sekai.spaces.box import Box
-from sekai.spaces.dict import Dict
 from sekai.spaces.space import Space
-from sekai.spaces.tuple import Tuple
+from sekai.utils.values import outside, overwrite
 from sekai.wrappers.normalize import frozen_statistics
 
 __all__ = ["check_env"]
@@ -40,12 +38,11 @@ def check_env(
 ) -> list[str]:
     """Return what is wrong with an `Env` or a `MultiAgentEnv`, each "ERROR: ..." or "WARNING: ..."; empty when clean.
 
-    Plays `n_steps` steps of random actions, episode after episode, and closes the environment. Checked are spaces and
-    samples; types, rewards and observations of every result; that one seed gives one trajectory, over whole episodes;
-    that nothing handed out is the environment's own memory; that a clone goes on in the same way; that closing twice
-    does nothing; of many agents also their lives, their turns and `settle`. Warnings, about values outside of their
-    space, are left out unless `warn_on_anomaly`. Running statistics of layers, which live from one episode to the next,
-    are frozen meanwhile.
+    Plays `n_steps` steps of random actions, episode after episode, and closes the environment. It checks the spaces and
+    their samples; types, rewards and observations of every result; that one seed gives one trajectory, over several
+    episodes; that nothing handed out is the environment's own memory; that a clone goes on in the same way; that
+    closing twice does nothing; of many agents also their births, deaths, turns and `settle`. Values outside of their
+    space are warnings, left out unless `warn_on_anomaly`. Running statistics of wrappers are frozen meanwhile.
     """
     if not isinstance(env, Env | MultiAgentEnv):
         return [f"ERROR: env must be an Env or a MultiAgentEnv, got {type(env).__name__}"]
@@ -140,7 +137,7 @@ class _Check:
 
     # --- plays --------------------------------------------------------------------------------------------------------
     def plays(self, again: bool) -> None:
-        """Play closely and, with `again`, in all the ways that must come to the same."""
+        """Play while checking every result and, with `again`, in all the ways that must give the same."""
         first = self.play(closely=True)
         why = "two plays with the same seed differ: draw from self.rng only"
         if again and self.alike(first, self.play(), why):
@@ -194,7 +191,7 @@ class _Check:
         return {agent: actors[agent].sample(masks.get(agent)) for agent in self.env.acting}
 
     def note(self, result: Any, call: str, moments: list[_Moment], life: "_Life | None") -> bool:
-        """Note what `result` says, looked at closely where there is a `life`; return whether the episode goes on."""
+        """Note what `result` says, and check it where there is a `life`; return whether the episode goes on."""
         told = self.read(result, call)
         if life is not None:
             for agent, seen in told.items():
@@ -227,7 +224,7 @@ class _Check:
         """Check the types of what one agent was told, and its observation against its space."""
         of, kind = _of(agent), call.split()[0].partition("(")[0]
         if self.in_space:
-            for grave, text in _outside(self.observation_spaces[agent], seen.observation, "observation"):
+            for grave, text in outside(self.observation_spaces[agent], seen.observation, "observation"):
                 (self.error if grave else self.warning)(f"{kind}: {text}{of}")
         if isinstance(seen.reward, bool | np.bool_) or not isinstance(seen.reward, Real):
             self.error(f"{kind}: reward{of} must be a float, got {type(seen.reward).__name__}")
@@ -261,8 +258,8 @@ class _Check:
             twin = env.clone()
         except Exception:
             return
-        for world in (twin, env):
-            self.env = world
+        for played in (twin, env):
+            self.env = played
             moments.append(self._go_on(deepcopy(actors)))
         self.env = env
         self.alike(moments[1], moments[0], "a clone does not go on as the environment does: see clone()")
@@ -318,7 +315,7 @@ class _Life:
         self.begun: set[AgentID] = set()
 
     def follow(self, result: Any, told: Mapping[AgentID, _Seen], call: str) -> None:
-        """Check a result of a world against the one before."""
+        """Check a result of many agents against the one before."""
         if not self.check.many:
             return
         error, kind = self.check.error, call.split()[0].partition("(")[0]
@@ -388,53 +385,8 @@ def _observations(result: Any) -> dict[AgentID, Any]:
 def _scribble(result: Any) -> None:
     """Write over the observations and the infos of a result, as a careless caller might."""
     for observation in _observations(result).values():
-        _spoil(observation)
+        overwrite(observation)
     infos = result.info.values() if hasattr(result, "observations") else (result.info,)
     for info in infos:
         if isinstance(info, dict):
             info.clear()
-
-
-def _spoil(value: Any) -> None:
-    if isinstance(value, dict):
-        for part in value.values():
-            _spoil(part)
-        value.clear()
-    elif isinstance(value, tuple | list):
-        for part in value:
-            _spoil(part)
-    elif isinstance(value, np.ndarray) and value.flags.writeable and value.dtype != object:
-        value[...] = value.dtype.type(1) if value.dtype.kind in "b" else 99
-
-
-def _outside(space: Any, value: Any, name: str) -> Iterator[tuple[bool, str]]:
-    """Yield why `value` is not in `space`: whether it is of a wrong form, which is grave, and a sentence."""
-    if value in space:
-        return
-    if isinstance(space, Dict):
-        if not isinstance(value, dict) or value.keys() != space.spaces.keys():
-            got = list(value) if isinstance(value, dict) else type(value).__name__
-            yield True, f"{name} must be a dict with the names {list(space)}, got {got}"
-            return
-        for key, part in space.items():
-            yield from _outside(part, value[key], f"{name}[{key!r}]")
-    elif isinstance(space, Tuple) and isinstance(value, tuple | list) and len(value) == len(space):
-        for index, part in enumerate(space):
-            yield from _outside(part, value[index], f"{name}[{index}]")
-    elif isinstance(space, Box):
-        yield _outside_box(space, value, name)
-    else:
-        yield True, f"{name} must be in {space}, got {value!r}"
-
-
-def _outside_box(space: Box, value: Any, name: str) -> tuple[bool, str]:
-    if not isinstance(value, np.ndarray | np.generic) and not space.backend.is_array(value):
-        return True, f"{name} must be an array, got {type(value).__name__}"
-    array = space.backend.to_numpy(value)
-    if array.shape != space.shape:
-        return True, f"{name} must have shape {space.shape}, got {array.shape}"
-    if not np.can_cast(array.dtype, space.dtype):
-        return True, f"{name} must be {space.dtype}, got {array.dtype}"
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        return False, f"{name} must not be NaN"
-    return False, f"{name} must be within the bounds of {space}, got values in [{array.min()}, {array.max()}]"

@@ -1,4 +1,4 @@
-"""Layers that come with the framework; each serves one agent and many."""
+"""Wrappers that come with the framework; each serves one agent, many agents and the rows of vector envs."""
 
 from sekai.wrappers.action import CheckAction, ClipAction, RepeatAction, RescaleAction, StickyAction, TransformAction
 from sekai.wrappers.episode import AutoReset, OrderEnforcing, TimeLimit

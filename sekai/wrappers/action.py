@@ -1,4 +1,4 @@
-"""Layers that change, repeat or refuse what is done."""
+"""Wrappers that change, repeat or reject actions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,14 +13,15 @@ from sekai.error import InvalidAction, SekaiError, SpaceMismatch
 from sekai.spaces.box import Box
 from sekai.spaces.masks import allows
 from sekai.spaces.space import Space
-from sekai.spaces.tree import Path, leaves, map_space, map_value, real_dtype
+from sekai.spaces.tree import Path, map_space, map_value, real_dtype
 from sekai.wrappers.affine import Affine
+from sekai.wrappers.needs import need_box, need_whole
 
 __all__ = ["CheckAction", "ClipAction", "RepeatAction", "RescaleAction", "StickyAction", "TransformAction"]
 
 
 class TransformAction(ActionWrapper[EnvObsT, Any]):
-    """Applies `fn` to actions; `action_space` is the space of what it takes, where that is another."""
+    """Applies `fn` to actions; `action_space` is the space of its argument, if that differs from the env's."""
 
     def __init__(
         self, env: Env[EnvObsT, Any], fn: Callable[[Any], Any], action_space: Space[Any] | None = None
@@ -38,7 +39,7 @@ class TransformAction(ActionWrapper[EnvObsT, Any]):
 
 
 class ClipAction(ActionWrapper[EnvObsT, EnvActT]):
-    """Clips actions to the bounds of the action space, of every Box in it; whoever acts may go beyond them.
+    """Clips actions to the bounds of every Box in the action space; its own action space has no bounds.
 
     Raises `SpaceMismatch` for an action space without a Box.
     """
@@ -48,7 +49,7 @@ class ClipAction(ActionWrapper[EnvObsT, EnvActT]):
     def __init__(self, env: Env[EnvObsT, EnvActT]) -> None:
         super().__init__(env)
         self._inner = env.action_space
-        _need_a_box(self)
+        need_box(self, self._inner)
         self.action_space = map_space(_unbounded, self._inner)
 
     def action(self, action: Any) -> Any:
@@ -65,10 +66,10 @@ def _unbounded(space: Space[Any], path: Path) -> Space[Any]:
 
 
 class RescaleAction(ActionWrapper[EnvObsT, EnvActT]):
-    """Maps [`min`, `max`] to the bounds of the action space, of every Box in it, affinely: what is beyond stays beyond.
+    """Maps [`min`, `max`] linearly to the bounds of every Box in the action space.
 
-    `ClipAction` clips. Whole numbers are rounded to the nearest. Raises `SpaceMismatch` for a Box without bounds, and
-    where there is no Box.
+    Actions beyond [`min`, `max`] are not clipped; `ClipAction` does that. Integers are rounded to the nearest. Raises
+    `SpaceMismatch` for a Box without bounds, and where there is no Box.
     """
 
     over_rows = True
@@ -79,7 +80,7 @@ class RescaleAction(ActionWrapper[EnvObsT, EnvActT]):
             raise SekaiError(f"min must be < max, got {min} and {max}")
         self.min, self.max = float(min), float(max)
         self._inner = env.action_space
-        _need_a_box(self)
+        need_box(self, self._inner)
         self._lines: dict[Path, tuple[Affine, Affine]] = {}
         self.action_space = map_space(self._narrowed, self._inner)
 
@@ -88,7 +89,7 @@ class RescaleAction(ActionWrapper[EnvObsT, EnvActT]):
         return map_value(self._widened, self._inner, action)
 
     def reverse_action(self, action: Any) -> Any:
-        """Return the action in [min, max] that `action` would make the environment's `action`."""
+        """Return the action in [min, max] that becomes the environment's `action`."""
         return map_value(self._reversed, self._inner, action)
 
     def _narrowed(self, space: Space[Any], path: Path) -> Space[Any]:
@@ -108,9 +109,9 @@ class RescaleAction(ActionWrapper[EnvObsT, EnvActT]):
 
 
 class StickyAction(ActionWrapper[EnvObsT, EnvActT]):
-    """Repeats, with a probability, the last action that was taken, whatever is asked for (Machado et al., 2018).
+    """Repeats the last action with some probability, instead of the one asked for (Machado et al., 2018).
 
-    Draws from the environment's stream, of many agents from one of the agent's own.
+    It draws from the environment's random stream; around many agents, from a stream of each agent's own.
     """
 
     def __init__(self, env: Env[EnvObsT, EnvActT], repeat_action_probability: float) -> None:
@@ -133,16 +134,14 @@ class StickyAction(ActionWrapper[EnvObsT, EnvActT]):
 
 
 class RepeatAction(ProgramWrapper[EnvObsT, EnvActT]):
-    """Takes each action `times` times, or until the end, and pays the sum; of many agents, each on its own clock."""
+    """Takes each action `times` times, or until the end, and adds up the rewards; each of many agents by itself."""
 
     def __init__(self, env: Env[EnvObsT, EnvActT], times: int) -> None:
         super().__init__(env)
-        if isinstance(times, bool) or not isinstance(times, int) or times < 1:
-            raise SekaiError(f"times must be an integer >= 1, got {times!r}")
-        self.times = times
+        self.times = need_whole("times", times, 1)
 
     def program(self, action: Any) -> Program[Any]:
-        """Step with the same action, and add up."""
+        """Step with the same action, and add up the rewards."""
         earned = 0.0
         for _ in range(self.times):
             result: StepResult[Any] = yield Step(action)
@@ -153,14 +152,14 @@ class RepeatAction(ProgramWrapper[EnvObsT, EnvActT]):
 
 
 class CheckAction(ActionWrapper[EnvObsT, EnvActT]):
-    """Refuses, by `InvalidAction`, an action outside the action space or one that the action mask does not allow."""
+    """Raises `InvalidAction` for an action outside the action space, or one that the action mask does not allow."""
 
     def __init__(self, env: Env[EnvObsT, EnvActT]) -> None:
         super().__init__(env)
         self._who = ""
 
     def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
-        """Remember whom errors speak of."""
+        """Remember whose actions these are, for errors."""
         self._who = f" of {agent!r}"
 
     def action(self, action: Any) -> Any:
@@ -173,8 +172,3 @@ class CheckAction(ActionWrapper[EnvObsT, EnvActT]):
         if mask is not None and not allows(space, mask, action):
             raise InvalidAction(f"action{self._who} must be one that the mask {mask!r} allows, got {action!r}")
         return action
-
-
-def _need_a_box(layer: Any) -> None:
-    if not any(isinstance(leaf, Box) for _, leaf in leaves(layer._inner)):
-        raise SpaceMismatch(f"{type(layer).__name__} needs a Box, got {layer._inner}")

@@ -11,10 +11,10 @@ __all__ = ["Affine"]
 
 
 class Affine:
-    """Maps the bounds of `source` to those of `target`, `(..., *shape)`; what lies beyond them stays beyond.
+    """Maps the bounds of `source` to those of `target`, `(..., *shape)`; values beyond them are not clipped.
 
-    Both have bounds on all sides. Nothing within the bounds of `source` is rounded out of those of `target`. Whole
-    numbers are rounded to the nearest, and end where their dtype does; a `source` of one value becomes the lower bound.
+    Both boxes are bounded. No value within the bounds of `source` is rounded out of those of `target`. Integers are
+    rounded to the nearest and clipped to their dtype. Where `source` has a single value, it becomes the lower bound.
 
     >>> line = Affine(Box(0.0, 10.0, (2,)), Box(-1.0, 1.0, (2,)))
     >>> line(np.array([5.0, 20.0])).tolist()
@@ -33,7 +33,7 @@ class Affine:
         self._dtype, self._ends = target.dtype, _ends(target.dtype)
 
     def __call__(self, value: Any) -> NDArray[Any]:
-        """Return `value` of `source` in `target`."""
+        """Return the value of `target` for a `value` of `source`."""
         mapped = self._real(np.asarray(value), self._slope)
         if self._ends is not None:
             mapped = np.clip(np.rint(mapped), *self._ends)

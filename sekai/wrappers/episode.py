@@ -1,4 +1,4 @@
-"""Layers that concern whole episodes: their order, their length, and what follows their end."""
+"""Wrappers that concern whole episodes: the order of calls, their length, and what follows their end."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,8 @@ from sekai.core.env import Env, MultiAgentEnv
 from sekai.core.program import Program, Reset, Step
 from sekai.core.result import MAResetResult, MAStepResult, ResetResult, StepResult, snapshot
 from sekai.core.wrapper import EnvActT, EnvObsT, EpisodeWrapper, ProgramWrapper
-from sekai.error import AsyncCallPending, ClosedEnvironment, ResetRequired, SekaiError
+from sekai.error import AsyncCallPending, ClosedEnvironment, ResetRequired
+from sekai.wrappers.needs import need_whole
 
 __all__ = ["AutoReset", "OrderEnforcing", "TimeLimit", "restarted_info"]
 
@@ -89,21 +90,17 @@ class OrderEnforcing(EpisodeWrapper[EnvObsT, EnvActT]):
 class TimeLimit(EpisodeWrapper[EnvObsT, EnvActT]):
     """Truncates an episode after `max_episode_steps` steps; of many agents, everybody, those who wait included.
 
-    A world's steps are counted, not an agent's own: where agents keep different clocks, one step is one turn of
-    somebody. Raises `SekaiError` unless `max_episode_steps` is an integer >= 1, and `ResetRequired` for a step after
-    the last one.
+    Of many agents the environment's steps are counted, not an agent's own. Raises `SekaiError` unless
+    `max_episode_steps` is an integer >= 1, and `ResetRequired` for a step after the last one.
     """
 
     def __init__(self, env: Env[EnvObsT, EnvActT], max_episode_steps: int) -> None:
         super().__init__(env)
-        if isinstance(max_episode_steps, bool) or not isinstance(max_episode_steps, int) or max_episode_steps < 1:
-            raise SekaiError(f"max_episode_steps must be an integer >= 1, got {max_episode_steps!r}")
-        self.max_episode_steps = max_episode_steps
-        self._left = max_episode_steps
+        self.max_episode_steps = self._left = need_whole("max_episode_steps", max_episode_steps, 1)
         self.alert = False
 
     def before_step(self, action: Any) -> None:
-        """Refuse a step after the last one."""
+        """Raise `ResetRequired`: the last step has been taken."""
         raise ResetRequired(
             f"step after the episode's end, which came after max_episode_steps={self.max_episode_steps} steps: "
             "call reset() first"
@@ -126,7 +123,7 @@ class TimeLimit(EpisodeWrapper[EnvObsT, EnvActT]):
         return StepResult(result.observation, result.reward, result.terminated, not result.terminated, result.info)
 
     def on_close(self) -> None:
-        """Leave it to what is inside to refuse what comes after."""
+        """Leave it to what is inside to reject what comes after."""
         self.alert = False
 
     def _truncate_all(self, result: MAStepResult) -> MAStepResult:
@@ -144,11 +141,11 @@ class TimeLimit(EpisodeWrapper[EnvObsT, EnvActT]):
 
 
 class AutoReset(ProgramWrapper[EnvObsT, EnvActT]):
-    """Begins the next episode in the very step that ends one.
+    """Begins the next episode in the same step that ends one.
 
-    The result of that step has the reward and the end of the finished transition and the first observation of the new
-    episode; `info` has `final_observation`, `final_info` and `reset_info` besides what both infos say. It goes around
-    the layers that must learn when an episode begins; they raise `UnsupportedWrapper` around it.
+    The result of that step has the reward and the end of the finished transition, and the first observation of the new
+    episode. Its `info` has what both infos say, and `final_observation`, `final_info` and `reset_info`. Wrappers that
+    must learn when an episode begins go inside; around it they raise `UnsupportedWrapper`.
     """
 
     episode_wide = True
@@ -168,16 +165,16 @@ class AutoReset(ProgramWrapper[EnvObsT, EnvActT]):
 
 
 def restarted_info(final_observation: Any, final_info: dict[str, Any], reset_info: dict[str, Any]) -> dict[str, Any]:
-    """Return the info of a step that ended one episode and began the next: both infos, and each of them whole.
+    """Return the info of a step that ended one episode and began the next: both infos, merged and each by itself.
 
-    Where both say something by one name, the new episode's word stands, since it goes with the observation.
+    Where both have a name, the new episode's value counts, since it goes with the observation.
     """
     whole = {"final_observation": final_observation, "final_info": final_info, "reset_info": reset_info}
     return {**final_info, **reset_info, **whole}
 
 
 def _restarted(result: MAStepResult, begun: MAResetResult) -> MAStepResult:
-    """Return the last transitions with the new episode's observations; who acts first but has just not ended is new."""
+    """Return the last transitions with the new episode's observations; agents that begin but have not ended are new."""
     first = begun.observations.keys() - (result.observations.keys() - result.first)
     info = {
         agent: restarted_info(result.observations[agent], said, begun.info.get(agent, {}))

@@ -1,6 +1,6 @@
-"""Layers that bring numbers to a common scale by running statistics, which can be frozen, saved and loaded.
+"""Wrappers that normalise by running statistics, which can be frozen, saved and loaded.
 
-`freeze_statistics`, `save_statistics` and `load_statistics` take a whole stack of layers, of one agent or of many.
+`freeze_statistics`, `save_statistics` and `load_statistics` take a whole stack of wrappers, of one agent or of many.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class RunningMoments:
-    """Mean and variance of all arrays seen so far, number by number.
+    """Mean and variance of all arrays seen so far, element by element.
 
     Arrays are `(..., *shape)`; leading dimensions are more arrays. A single array is merged by Welford's update (1962),
     a batch by Chan, Golub and LeVeque's (1979).
@@ -57,7 +57,7 @@ class RunningMoments:
         return self._squares / self.count if self.count > 1 else np.ones(self.shape)
 
     def update(self, x: NDArray[Any]) -> None:
-        """Take `x`, `(..., *shape)`, into account; raises `SpaceMismatch` for another shape."""
+        """Add `x`, `(..., *shape)`; raises `SpaceMismatch` for another shape."""
         if x.shape == self.shape:
             self.count += 1
             delta = x - self.mean
@@ -79,11 +79,11 @@ class RunningMoments:
         self.count = total
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all that is known, by name."""
+        """Return the whole state, by name."""
         return {"count": np.array(self.count), "mean": self.mean, "squares": self._squares}
 
     def from_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take over what `to_arrays` wrote; raises `SpaceMismatch` for another shape."""
+        """Take over the state that `to_arrays` returned; raises `SpaceMismatch` for another shape."""
         for name in ("mean", "squares"):
             if arrays[name].shape != self.shape:
                 raise SpaceMismatch(f"{name} must have shape {self.shape}, got {arrays[name].shape}")
@@ -95,8 +95,8 @@ class NormalizeObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Subtracts the running mean of observations and divides by their running standard deviation.
 
     Every Box of the observation is normalised, in nested Dicts and Tuples too; other parts stay as they are. Of many
-    agents, statistics are `"agent"`'s own, or `shared="role"` by all agents of a role. While `frozen`, they do not
-    change. Raises `SpaceMismatch` for a space without a Box.
+    agents each has statistics of its own, or with `shared="role"` all agents of a role have the same. While `frozen`,
+    they do not change. Raises `SpaceMismatch` for a space without a Box.
     """
 
     over_rows = True
@@ -114,7 +114,7 @@ class NormalizeObservation(ObservationWrapper[EnvObsT, EnvActT]):
             raise SpaceMismatch(f"NormalizeObservation needs a Box to normalise, got {self._inner}")
 
     def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
-        """Take over the statistics of the role, where they are shared; its spaces must be the same."""
+        """Use the statistics of the role, if they are shared; the spaces must be equal."""
         if self._shared == "role" and kin:
             if kin[0]._inner != self._inner:
                 raise SpaceMismatch(
@@ -123,7 +123,7 @@ class NormalizeObservation(ObservationWrapper[EnvObsT, EnvActT]):
             self.moments = kin[0].moments
 
     def observation(self, obs: Any) -> Any:
-        """Take `obs` into account unless frozen, and return it normalised."""
+        """Add `obs` to the statistics unless they are frozen, and return it normalised."""
         return map_value(self._normalised, self._inner, obs)
 
     def _normalised(self, space: Space[Any], value: Any, path: Path) -> Any:
@@ -146,8 +146,8 @@ class NormalizeObservation(ObservationWrapper[EnvObsT, EnvActT]):
 class NormalizeReward(RewardWrapper[EnvObsT, EnvActT]):
     """Divides rewards by the running standard deviation of the discounted return, `gamma` a step.
 
-    The sum begins anew with each episode. Of many agents, statistics are `"agent"`'s own, or `shared="role"` by all
-    agents of a role. While `frozen`, they stay as they are.
+    The return restarts with each episode. Of many agents each has statistics of its own, or with `shared="role"` all
+    agents of a role have the same. While `frozen`, they do not change.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class NormalizeReward(RewardWrapper[EnvObsT, EnvActT]):
         self.moments: dict[Path, RunningMoments] = {(): RunningMoments(())}
 
     def on_birth(self, agent: AgentID, kin: Sequence[Any]) -> None:
-        """Take over the statistics of the role, where they are shared."""
+        """Use the statistics of the role, if they are shared."""
         if self._shared == "role" and kin:
             self.moments = kin[0].moments
 
@@ -174,11 +174,11 @@ class NormalizeReward(RewardWrapper[EnvObsT, EnvActT]):
             self.moments = kin[0].moments
 
     def on_begin(self) -> None:
-        """Begin a new sum."""
+        """Restart the return."""
         self._return = 0.0
 
     def reward(self, reward: Any) -> Any:
-        """Take `reward` into account unless frozen, and return it scaled."""
+        """Add `reward` to the statistics unless they are frozen, and return it scaled."""
         moments = self.moments[()]
         if not self.frozen:
             self._return = self._return * self.gamma + reward
@@ -195,36 +195,36 @@ def _check_arguments(epsilon: float, shared: str) -> None:
 
 
 def freeze_statistics(env: Any, frozen: bool = True) -> None:
-    """Stop the running statistics of every layer of `env`, or with `frozen=False` let them go on.
+    """Freeze the running statistics of every wrapper of `env`, or with `frozen=False` let them change again.
 
-    Of many agents, those that have not appeared yet are born with it.
+    Of many agents this holds for those that have not appeared yet, too.
     """
-    for _, layer in _normalisers(env, _everybody(env)):
-        layer.frozen = frozen
+    for _, wrapper in _normalisers(env, _everybody(env)):
+        wrapper.frozen = frozen
 
 
 @contextmanager
 def frozen_statistics(env: Any) -> Iterator[None]:
-    """Hold the running statistics of every layer of `env` for the time of a `with` block; then each is as it was."""
-    layers = [layer for _, layer in _normalisers(env, _everybody(env))]
-    before = [layer.frozen for layer in layers]
+    """Freeze the running statistics of every wrapper of `env` within a `with` block; then each is as it was."""
+    wrappers = [wrapper for _, wrapper in _normalisers(env, _everybody(env))]
+    before = [wrapper.frozen for wrapper in wrappers]
     freeze_statistics(env)
     try:
         yield
     finally:
-        for layer, frozen in zip(layers, before, strict=True):
-            layer.frozen = frozen
+        for wrapper, frozen in zip(wrappers, before, strict=True):
+            wrapper.frozen = frozen
 
 
 def save_statistics(env: Any, path: str | PathLike[str]) -> None:
-    """Write the running statistics of every layer of `env`, of all agents that have appeared, to an `.npz` file.
+    """Write the running statistics of every wrapper of `env`, of all agents that have appeared, to an `.npz` file.
 
     The file is written whole or not at all; raises `UnwritableFile` where it cannot be.
     """
     arrays = {
         f"{name}/{_text(leaf)}/{field}": array
-        for name, layer in _normalisers(env, ())
-        for leaf, moments in layer.moments.items()
+        for name, wrapper in _normalisers(env, ())
+        for leaf, moments in wrapper.moments.items()
         for field, array in moments.to_arrays().items()
     }
     with whole_file(path) as beside, open(beside, "wb") as file:
@@ -232,17 +232,17 @@ def save_statistics(env: Any, path: str | PathLike[str]) -> None:
 
 
 def load_statistics(env: Any, path: str | PathLike[str]) -> None:
-    """Read what `save_statistics` wrote into the layers of `env`.
+    """Read what `save_statistics` wrote into the wrappers of `env`.
 
-    Raises `SpaceMismatch` where the layers, the agents or the shapes are others than those that were saved, and
+    Raises `SpaceMismatch` where wrappers, agents or shapes differ from those that were saved, and
     `UnreadableFile` for a file that is damaged or is none of statistics.
     """
     with reading(path, "file of statistics"), np.load(path, allow_pickle=False) as file:
         saved = {name: file[name] for name in file.files}
         agents = {name.split("/")[1] for name in saved} - {"-"}
     wanted: dict[str, RunningMoments] = {}
-    for name, layer in _normalisers(env, sorted(agents)):
-        wanted |= {f"{name}/{_text(leaf)}": moments for leaf, moments in layer.moments.items()}
+    for name, wrapper in _normalisers(env, sorted(agents)):
+        wanted |= {f"{name}/{_text(leaf)}": moments for leaf, moments in wrapper.moments.items()}
     for name in sorted({key.rpartition("/")[0] for key in saved} - wanted.keys()):
         raise SpaceMismatch(f"{str(path)!r} has statistics of {name.strip('/')!r}, which the environment has not")
     for name, moments in wanted.items():
@@ -260,25 +260,25 @@ def _text(path: Path) -> str:
 
 
 def _everybody(env: Any) -> Sequence[AgentID]:
-    worlds = [layer for layer in stack(env) if isinstance(layer, WrappedAgents)]
-    return list(worlds[0].possible_agents) if worlds else ()
+    wrapped = [wrapper for wrapper in stack(env) if isinstance(wrapper, WrappedAgents)]
+    return list(wrapped[0].possible_agents) if wrapped else ()
 
 
 def _normalisers(env: Any, agents: Sequence[AgentID]) -> Iterator[tuple[str, Any]]:
-    """Yield the layers with statistics, innermost first, each as "Class.number/agent"; `agents` are born if need be."""
+    """Yield the wrappers with statistics, each as "Class.number/agent", innermost first; make those of `agents`."""
     seen: dict[str, int] = {}
-    for layer in reversed(list(stack(env))):
-        lifted = layer.wrappers if isinstance(layer, WrappedAgents) else None
-        kind = type(layer) if lifted is None else lifted.recipe.wrapper
+    for wrapper in reversed(list(stack(env))):
+        lifted = wrapper.wrappers if isinstance(wrapper, WrappedAgents) else None
+        kind = type(wrapper) if lifted is None else lifted.recipe.wrapper
         if not issubclass(kind, NormalizeObservation | NormalizeReward):
             continue
         number = seen[kind.__name__] = seen.get(kind.__name__, -1) + 1
         if lifted is None:
-            yield f"{kind.__name__}.{number}/-", layer
+            yield f"{kind.__name__}.{number}/-", wrapper
             continue
-        assert isinstance(layer, WrappedAgents)
+        assert isinstance(wrapper, WrappedAgents)
         for agent in agents:
             if lifted.serves(agent):
-                layer.instance(agent)
+                wrapper.instance(agent)
         for agent, instance in sorted(lifted.instances.items()):
             yield f"{kind.__name__}.{number}/{agent}", instance

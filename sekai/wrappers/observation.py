@@ -1,4 +1,4 @@
-"""Layers that change what is seen, each of them in nested observations too.
+"""Wrappers that change observations, nested ones too.
 
 Those that remember nothing take `(..., *shape)`, so that one serves an agent, a group or all rows of a vector env.
 """
@@ -20,10 +20,11 @@ from sekai.spaces.discrete import Discrete
 from sekai.spaces.masks import mask_array, mask_space
 from sekai.spaces.multi_discrete import MultiDiscrete
 from sekai.spaces.space import Space
-from sekai.spaces.tree import Path, leaves, map_space, map_value, real_dtype
+from sekai.spaces.tree import Path, map_space, map_value, real_dtype
 from sekai.spaces.tuple import Tuple
 from sekai.spaces.utils import batch_space, flatten, flatten_space
 from sekai.wrappers.affine import Affine
+from sekai.wrappers.needs import need_arrays, need_box, need_whole
 
 __all__ = [
     "ActionMaskObservation",
@@ -39,7 +40,7 @@ __all__ = [
 
 
 class TransformObservation(ObservationWrapper[EnvObsT, EnvActT]):
-    """Applies `fn` to observations; `observation_space` is the space of what it returns, where that is another."""
+    """Applies `fn` to observations; `observation_space` is the space of what it returns, if that differs."""
 
     def __init__(
         self, env: Env[Any, EnvActT], fn: Callable[[Any], EnvObsT], observation_space: Space[EnvObsT] | None = None
@@ -57,7 +58,7 @@ class TransformObservation(ObservationWrapper[EnvObsT, EnvActT]):
 
 
 class FlattenObservation(ObservationWrapper[NDArray[Any], EnvActT]):
-    """Flattens any space whose size is fixed to a Box of one dimension."""
+    """Flattens observations of any space of fixed size to a Box of one dimension."""
 
     over_rows = True
 
@@ -67,14 +68,14 @@ class FlattenObservation(ObservationWrapper[NDArray[Any], EnvActT]):
         self.observation_space = flatten_space(self._inner)
 
     def observation(self, obs: Any) -> NDArray[Any]:
-        """Return `obs` as one row of numbers."""
+        """Return `obs` as a flat array."""
         return flatten(self._inner, obs)
 
 
 class FilterObservation(ObservationWrapper[Any, EnvActT]):
     """Keeps the named parts of a Dict, or the numbered parts of a Tuple, in the order given.
 
-    Raises `SpaceMismatch` for another space and for a part that is not there.
+    Raises `SpaceMismatch` for another space, and for a part that it does not have.
     """
 
     over_rows = True
@@ -101,7 +102,7 @@ class FilterObservation(ObservationWrapper[Any, EnvActT]):
 class DtypeObservation(ObservationWrapper[EnvObsT, EnvActT]):
     """Casts every Box of the observation to `dtype`; raises `SpaceMismatch` where there is none.
 
-    A bound that is too large for a narrower float becomes infinite, as a value does; other bounds must fit `dtype`.
+    A bound that is too large for a narrower float becomes infinite, as a value would; other bounds must fit `dtype`.
     """
 
     over_rows = True
@@ -110,7 +111,7 @@ class DtypeObservation(ObservationWrapper[EnvObsT, EnvActT]):
         super().__init__(env)
         self.dtype = np.dtype(dtype)
         self._inner = env.observation_space
-        _need_a_box(self)
+        need_box(self, self._inner)
         self.observation_space = map_space(self._cast_space, self._inner)
 
     def observation(self, obs: Any) -> Any:
@@ -133,7 +134,7 @@ class DtypeObservation(ObservationWrapper[EnvObsT, EnvActT]):
 
 
 class RescaleObservation(ObservationWrapper[EnvObsT, EnvActT]):
-    """Maps the bounds of every Box of the observation to [`min`, `max`], affinely: what is beyond them stays beyond.
+    """Maps the bounds of every Box of the observation linearly to [`min`, `max`]; values beyond them are not clipped.
 
     Raises `SpaceMismatch` for a Box without bounds, and where there is no Box.
     """
@@ -146,7 +147,7 @@ class RescaleObservation(ObservationWrapper[EnvObsT, EnvActT]):
             raise SekaiError(f"min must be < max, got {min} and {max}")
         self.min, self.max = float(min), float(max)
         self._inner = env.observation_space
-        _need_a_box(self)
+        need_box(self, self._inner)
         self._lines: dict[Path, Affine] = {}
         self.observation_space = map_space(self._rescaled_space, self._inner)
 
@@ -168,20 +169,20 @@ class RescaleObservation(ObservationWrapper[EnvObsT, EnvActT]):
 
 
 class FrameStackObservation(ObservationWrapper[EnvObsT, EnvActT]):
-    """Stacks the last `n` observations along a new leading axis, oldest first, leaf by leaf.
+    """Stacks the last `n` observations along a new leading axis, oldest first; each array of a nested one by itself.
 
-    Before there are n, the first one stands for those that are missing, or with `padding="zero"` what is nearest to
-    zero.
+    At an episode's beginning the first observation is repeated, or with `padding="zero"` the values nearest to zero
+    come first.
     """
 
     def __init__(self, env: Env[EnvObsT, EnvActT], n: int, padding: str = "reset") -> None:
         super().__init__(env)
-        self.n = _whole("n", n, 1)
+        self.n = need_whole("n", n, 1)
         if padding not in ("reset", "zero"):
             raise SekaiError(f"padding must be 'reset' or 'zero', got {padding!r}")
         self.padding = padding
         self._inner = env.observation_space
-        _need_arrays(self)
+        need_arrays(self, self._inner)
         self.observation_space = batch_space(self._inner, n)
         self._frames: deque[Any] = deque(maxlen=n)
 
@@ -199,13 +200,13 @@ class FrameStackObservation(ObservationWrapper[EnvObsT, EnvActT]):
 
 
 class DelayObservation(ObservationWrapper[EnvObsT, EnvActT]):
-    """Shows what was seen `delay` steps ago; before that, the value nearest to zero."""
+    """Shows the observation of `delay` steps ago; until there is one, the values nearest to zero."""
 
     def __init__(self, env: Env[EnvObsT, EnvActT], delay: int) -> None:
         super().__init__(env)
-        self.delay = _whole("delay", delay, 0)
+        self.delay = need_whole("delay", delay, 0)
         self._inner = env.observation_space
-        _need_arrays(self)
+        need_arrays(self, self._inner)
         self._queue: deque[Any] = deque()
 
     def on_begin(self) -> None:
@@ -219,11 +220,11 @@ class DelayObservation(ObservationWrapper[EnvObsT, EnvActT]):
 
 
 class TimeAwareObservation(ObservationWrapper[Any, EnvActT]):
-    """Adds the agent's own number of steps since its episode began, `(1,)`.
+    """Adds the number of steps that the agent has taken in its episode, `(1,)`.
 
-    A Dict gets a part `time`, a Tuple a last part; another observation becomes a Dict of `obs` and `time`; with
-    `flatten` all becomes one row. With `normalize_time` it is the share of `max_episode_steps`, which is the spec's
-    where it is not given; raises `SekaiError` where neither is.
+    A Dict gets a part `time`, a Tuple a last part; another observation becomes a Dict of `obs` and `time`. With
+    `flatten` the result is one flat array. With `normalize_time` the number is divided by `max_episode_steps`, by
+    default the spec's; raises `SekaiError` where there is none.
     """
 
     def __init__(
@@ -238,7 +239,7 @@ class TimeAwareObservation(ObservationWrapper[Any, EnvActT]):
         limit = spec.max_episode_steps if max_episode_steps is None and spec is not None else max_episode_steps
         if limit is None and normalize_time:
             raise SekaiError("normalize_time needs max_episode_steps, which the environment's spec does not have")
-        self._limit = None if limit is None else _whole("max_episode_steps", limit, 1)
+        self._limit = None if limit is None else need_whole("max_episode_steps", limit, 1)
         self._normalised, self._flat, self._time = normalize_time, flatten, 0
         inner = env.observation_space
         self._form = type(inner) if isinstance(inner, Dict | Tuple) else None
@@ -246,11 +247,11 @@ class TimeAwareObservation(ObservationWrapper[Any, EnvActT]):
         self.observation_space = flatten_space(self._whole_space) if flatten else self._whole_space
 
     def on_begin(self) -> None:
-        """Count anew."""
+        """Restart the count."""
         self._time = 0
 
     def observation(self, obs: Any) -> Any:
-        """Return `obs` with the time, which then goes on."""
+        """Return `obs` with the time, and count on."""
         if self._normalised:
             assert self._limit is not None
             time = np.array([min(self._time / self._limit, 1.0)], np.float32)
@@ -279,9 +280,8 @@ class TimeAwareObservation(ObservationWrapper[Any, EnvActT]):
 class ActionMaskObservation(Wrapper[dict[str, Any], EnvActT]):
     """Moves the action mask into the observation: a Dict of `observation` and `action_mask`.
 
-    The mask is `info["action_mask"]`, or what `action_mask()` returns where the info has none; everything is allowed
-    where neither is. It is made of zeros and ones, see `sekai.spaces.masks`; raises `SpaceMismatch` for an action space
-    without masks.
+    The mask is `info["action_mask"]`, else what `action_mask()` returns; without either, everything is allowed. It is
+    made of zeros and ones, see `sekai.spaces.masks`. Raises `SpaceMismatch` for an action space without masks.
     """
 
     over_restarts = True
@@ -304,23 +304,6 @@ class ActionMaskObservation(Wrapper[dict[str, Any], EnvActT]):
     def _masked(self, obs: Any, info: dict[str, Any]) -> dict[str, Any]:
         mask = info["action_mask"] if "action_mask" in info else self.env.action_mask()
         return {"observation": obs, "action_mask": mask_array(self._acts, mask)}
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise SekaiError(f"{name} must be an integer >= {least}, got {value!r}")
-    return int(value)
-
-
-def _need_a_box(layer: Any) -> None:
-    if not any(isinstance(leaf, Box) for _, leaf in leaves(layer._inner)):
-        raise SpaceMismatch(f"{type(layer).__name__} needs a Box, got {layer._inner}")
-
-
-def _need_arrays(layer: Any) -> None:
-    for path, leaf in leaves(layer._inner):
-        if leaf.shape is None:
-            raise SpaceMismatch(f"{type(layer).__name__} needs arrays, got {leaf} at {list(path)}")
 
 
 def _zeros(space: Space[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Layers that change what is paid."""
+"""Wrappers that change rewards."""
 
 from collections.abc import Callable
 from typing import Any

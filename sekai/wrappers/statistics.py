@@ -1,4 +1,4 @@
-"""Statistics of each episode, told to a tracker and put into the last info."""
+"""Statistics of each episode, for a tracker and in the last info."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -47,7 +47,7 @@ class RecordEpisodeStatistics(EpisodeWrapper[EnvObsT, EnvActT]):
         self._seed = seed
 
     def on_reset(self, result: Any) -> Any:
-        """Begin to count."""
+        """Restart the count."""
         self._return, self._length, self._since = 0.0, 0, perf_counter()
         self._tallies.clear()
         self.tracker.on_reset(self._env_id(), self._seed)
@@ -56,7 +56,7 @@ class RecordEpisodeStatistics(EpisodeWrapper[EnvObsT, EnvActT]):
         return result
 
     def on_step(self, result: Any) -> Any:
-        """Count the step, and sum up at the end."""
+        """Count the step; at the end, tell the tracker."""
         if self._many:
             return self._on_steps(result)
         if self._tells_steps:
@@ -74,7 +74,7 @@ class RecordEpisodeStatistics(EpisodeWrapper[EnvObsT, EnvActT]):
         return StepResult(result.observation, result.reward, result.terminated, result.truncated, info)
 
     def on_settle(self, result: MAStepResult) -> MAStepResult:
-        """Count what is handed out, which is no step of the agent's."""
+        """Add the rewards; settling is no step of an agent's."""
         for agent, reward in result.rewards.items():
             total, length, since = self._tallies.get(agent, (0.0, 0, perf_counter()))
             self._tallies[agent] = (total + reward, length, since)

@@ -1,4 +1,4 @@
-"""What holds of every layer: around one agent, around many, in a view, sync and async, cloned, it is the same."""
+"""What holds of every wrapper: around one agent, around many, in a view, sync and async, cloned, it is the same."""
 
 import asyncio
 import pickle
@@ -76,7 +76,7 @@ def just_prices(obs: Any) -> Any:
 
 
 PRICES = Box(0, 100, (3,), np.int32)
-LAYERS: dict[str, Layered] = {
+WRAPPERS: dict[str, Layered] = {
     "transform observation": lambda e: wrappers.TransformObservation(e, just_prices, PRICES),
     "transform reward": lambda e: wrappers.TransformReward(e, double),
     "transform action": lambda e: wrappers.TransformAction(e, double, Box(-1.0, 3.0, (2,))),
@@ -102,7 +102,7 @@ LAYERS: dict[str, Layered] = {
         wrappers.FrameStackObservation(wrappers.FlattenObservation(wrappers.RescaleAction(e)), 2)
     ),
 }
-named = pytest.mark.parametrize("name", LAYERS)
+named = pytest.mark.parametrize("name", WRAPPERS)
 
 
 def world(name: str) -> Pit:
@@ -111,7 +111,7 @@ def world(name: str) -> Pit:
 
 @named
 def test_observations_and_actions_are_of_the_layers_own_spaces(name: str) -> None:
-    env = LAYERS[name](world(name))
+    env = WRAPPERS[name](world(name))
     begun = env.reset(seed=1)
     for agent in env.possible_agents:
         env.action_spaces[agent].seed(2)
@@ -127,16 +127,16 @@ def test_observations_and_actions_are_of_the_layers_own_spaces(name: str) -> Non
             break
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("sticky", "several")])
+@pytest.mark.parametrize("name", [name for name in WRAPPERS if name not in ("sticky", "several")])
 def test_an_agent_of_many_sees_what_its_view_would_see(name: str) -> None:
-    """The layer around a view is the view of the layer: one instance for each agent, each with what it remembers.
+    """The wrapper around a view is the view of the wrapper: one instance for each agent, each with what it remembers.
 
-    A layer that draws has a stream of its own around many agents, and the environment's around one.
+    A wrapper that draws has a stream of its own around many agents, and the environment's around one.
     """
-    inside, recipe = world(name), LAYERS[name](world(name)).wrappers.recipe
+    inside, recipe = world(name), WRAPPERS[name](world(name)).wrappers.recipe
     many = world(name).wrap(recipe.wrapper, *recipe.args, agents=["maker_1"], **recipe.kwargs)
     others = {a: (lambda obs, a=a: play(inside, a)) for a in ("maker_0", "taker")}
-    view = LAYERS[name](inside.view("maker_1", others))
+    view = WRAPPERS[name](inside.view("maker_1", others))
     theirs, ours = many.reset(seed=5), view.reset(seed=5)
     for _ in range(2):
         assert same(theirs.observations["maker_1"], ours.observation)
@@ -163,7 +163,7 @@ def _seeded(space: Any) -> Any:
 
 @named
 def test_async_is_sync(name: str) -> None:
-    one, other = LAYERS[name](world(name)), LAYERS[name](world(name))
+    one, other = WRAPPERS[name](world(name)), WRAPPERS[name](world(name))
 
     async def run() -> list[Any]:
         results: list[Any] = [await other.async_reset(seed=3)]
@@ -179,7 +179,7 @@ def test_async_is_sync(name: str) -> None:
 
 @named
 def test_a_clone_goes_on_as_the_env_would_and_its_state_comes_back(name: str) -> None:
-    env = LAYERS[name](world(name))
+    env = WRAPPERS[name](world(name))
     env.reset(seed=4)
 
     def act() -> Any:
@@ -206,7 +206,7 @@ def test_around_one_agent_that_is_one_of_many(name: str) -> None:
     def alone() -> Any:
         others = {a: (lambda obs: _seeded(inside.action_spaces["taker"]).sample()) for a in ("maker_1", "taker")}
         inside = world(name)
-        return LAYERS[name](AgentView(inside, "maker_0", others))
+        return WRAPPERS[name](AgentView(inside, "maker_0", others))
 
     env = alone()
 
@@ -239,9 +239,9 @@ def play_rows(vec: Any) -> list[Any]:
     return told
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name != "normalize observation"])
+@pytest.mark.parametrize("name", [name for name in WRAPPERS if name != "normalize observation"])
 def test_around_a_vector_env_is_around_each_of_its_rows(name: str) -> None:
     """Running means are the exception: rows share them."""
-    around = LAYERS[name](sekai.SyncVecEnv([lambda: world(name)] * 3))
-    inside = sekai.SyncVecEnv([lambda: LAYERS[name](world(name))] * 3)
+    around = WRAPPERS[name](sekai.SyncVecEnv([lambda: world(name)] * 3))
+    inside = sekai.SyncVecEnv([lambda: WRAPPERS[name](world(name))] * 3)
     assert same(play_rows(around), play_rows(inside))
