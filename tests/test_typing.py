@@ -1,6 +1,6 @@
-"""What type checkers see: mypy --strict and pyright, over a user's file outside the checkout and over README's code.
+"""What type checkers see: mypy --strict and pyright, over users' files outside the checkout and over README's code.
 
-`tests/typing/user.py` has the expected type behind each `reveal_type`, and `error` behind what must be rejected.
+The files in `tests/typing` have the expected type behind each `reveal_type`, and `error` behind what must be rejected.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from tests.test_readme import ROOT, blocks
 
-USER = Path(__file__).parent / "typing" / "user.py"
+USERS = sorted((Path(__file__).parent / "typing").glob("*.py"))
 EXPECTED = re.compile(r" *(?:reveal_type\(.*\)  # (?:\((?P<by>\w+)\) )?(?P<type>.+)|.*  # (?P<error>error))$")
 Seen = dict[int, str]  # by line: the revealed type, or "error"
 
@@ -75,9 +75,10 @@ CHECKERS: dict[str, Callable[[list[Path]], dict[Path, Seen]]] = {"mypy": by_mypy
 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_users_see_types(checker: str, tmp_path: Path) -> None:
-    user, readme = tmp_path / "user.py", tmp_path / "readme.py"
-    user.write_text(USER.read_text(encoding="utf-8"), encoding="utf-8")
+    users, readme = [tmp_path / user.name for user in USERS], tmp_path / "readme.py"
+    for user, mine in zip(users, USERS, strict=True):
+        user.write_text(mine.read_text(encoding="utf-8"), encoding="utf-8")
     readme.write_text("\n".join(text for _, text in blocks(ROOT / "README.md", "python")), encoding="utf-8")
-    seen = CHECKERS[checker]([user, readme])
-    assert len(seen[user]) > 50 and seen[user] == expected(user, checker)
-    assert seen[readme] == {}
+    seen = CHECKERS[checker]([*users, readme])
+    assert {user.name: seen[user] for user in users} == {user.name: expected(user, checker) for user in users}
+    assert sum(map(len, seen.values())) > 60 and seen[readme] == {}

@@ -6,7 +6,7 @@ from typing import Any
 from sekai.core.env import MultiAgentEnv
 from sekai.core.program import Program, Step, async_run, run
 from sekai.core.recipe import Recipe
-from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult
+from sekai.core.result import AgentID, MAResetResult, MAStepResult, StepResult, joined, of_agent
 from sekai.core.seats import AgentWrappers, Seats
 from sekai.core.wrapped_episode import MultiAgentWrapper
 from sekai.error import SekaiError
@@ -71,7 +71,7 @@ class AgentPrograms(MultiAgentWrapper):
     def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
         """Settle with these agents, in the middle of a program or waiting in `env`."""
         result = self.env.settle([agent for agent in agents if agent not in self.env.acting])
-        entries = {agent: _entry(result, agent) for agent in result.observations}
+        entries = {agent: of_agent(result, agent) for agent in result.observations}
         elapsed = dict(result.elapsed)
         for agent in agents:
             midway = self._midway.pop(agent, None)
@@ -82,7 +82,7 @@ class AgentPrograms(MultiAgentWrapper):
             earned = midway.earned + (entries[agent].reward if agent in entries else 0.0)
             entries[agent] = StepResult(last.observation, earned, last.terminated, last.truncated, last.info)
             elapsed[agent] = elapsed.get(agent, 0.0) + midway.elapsed
-        return _gathered(entries, result.first, elapsed)
+        return joined(entries, result.first, elapsed)
 
     def _play(self, actions: Mapping[AgentID, Any]) -> Program[MAStepResult]:
         asked = dict(actions)
@@ -100,7 +100,7 @@ class AgentPrograms(MultiAgentWrapper):
             for agent in result.observations:
                 self._receive(agent, result, entries, elapsed)
             if result.all_done or any(not entry.done for entry in entries.values()):
-                return _gathered(entries, frozenset(first), elapsed)
+                return joined(entries, frozenset(first), elapsed)
 
     def _receive(
         self,
@@ -110,7 +110,7 @@ class AgentPrograms(MultiAgentWrapper):
         elapsed: dict[AgentID, float],
     ) -> None:
         """Send an agent's transition to its program if it is in one, else hand it out."""
-        entry = _entry(result, agent)
+        entry = of_agent(result, agent)
         midway = self._midway.get(agent)
         if midway is None:
             entries[agent] = entry
@@ -157,27 +157,3 @@ class _Midway:
     def last(self) -> StepResult[Any] | None:
         """The last result that the program was sent."""
         return self.heard[-1] if self.heard else None
-
-
-def _entry(result: MAStepResult, agent: AgentID) -> StepResult[Any]:
-    return StepResult(
-        result.observations[agent],
-        result.rewards[agent],
-        result.terminated[agent],
-        result.truncated[agent],
-        result.info[agent],
-    )
-
-
-def _gathered(
-    entries: Mapping[AgentID, StepResult[Any]], first: frozenset[AgentID] | Any, elapsed: dict[AgentID, float]
-) -> MAStepResult:
-    return MAStepResult(
-        {agent: entry.observation for agent, entry in entries.items()},
-        {agent: entry.reward for agent, entry in entries.items()},
-        {agent: entry.terminated for agent, entry in entries.items()},
-        {agent: entry.truncated for agent, entry in entries.items()},
-        {agent: entry.info for agent, entry in entries.items()},
-        first,
-        elapsed,
-    )

@@ -21,6 +21,8 @@ __all__ = [
     "ResetResult",
     "StepResult",
     "frozen",
+    "joined",
+    "of_agent",
     "same",
     "snapshot",
 ]
@@ -215,3 +217,29 @@ class MAStepResult(ByValue, Generic[AgentT]):
     def any_done(self) -> bool:
         """Whether some agent here has just finished."""
         return True in self.terminated.values() or True in self.truncated.values()
+
+
+def of_agent(result: MAStepResult[AgentT], agent: AgentT) -> StepResult[Any]:
+    """Return an agent's transition out of the result of many."""
+    return StepResult(
+        result.observations[agent],
+        result.rewards[agent],
+        result.terminated[agent],
+        result.truncated[agent],
+        result.info[agent],
+    )
+
+
+def joined(
+    results: Mapping[AgentT, StepResult[Any]], first: Set[AgentT], elapsed: dict[AgentT, float]
+) -> MAStepResult[AgentT]:
+    """Return the transitions of several agents as one result."""
+    return MAStepResult(
+        {agent: result.observation for agent, result in results.items()},
+        {agent: result.reward for agent, result in results.items()},
+        {agent: result.terminated for agent, result in results.items()},
+        {agent: result.truncated for agent, result in results.items()},
+        {agent: result.info for agent, result in results.items()},
+        first,
+        elapsed,
+    )

@@ -12,7 +12,7 @@ import numpy as np
 
 from sekai.core.agents import wrong_agents
 from sekai.core.env import Env, MultiAgentEnv, ObsT
-from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
+from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult, joined, of_agent
 from sekai.error import ResetRequired, SekaiError
 from sekai.functional.compare import same_state
 from sekai.functional.environment import Environment, MultiAgentEnvironment
@@ -140,13 +140,13 @@ class FromMultiAgentEnv(MultiAgentEnvironment[EnvState]):
         """Step a copy of the state's environment."""
         env = state.stepped()
         result = env.step(actions)
-        return EnvState(env, result.all_done), {agent: _of_agent(result, agent) for agent in result.observations}
+        return EnvState(env, result.all_done), {agent: _told(result, agent) for agent in result.observations}
 
     def settle(self, state: EnvState, agents: Sequence[AgentID]) -> tuple[EnvState, dict[AgentID, TimeStep[Any]]]:
         """Hand out what these agents, who wait, see and have earned so far."""
         env = state.stepped()
         result = env.settle(agents)
-        return EnvState(env), {agent: _of_agent(result, agent) for agent in result.observations}
+        return EnvState(env), {agent: _told(result, agent) for agent in result.observations}
 
     def render(self, state: EnvState) -> Any:
         """Return what the renderer draws of the state's environment."""
@@ -247,19 +247,9 @@ class ToMultiAgentEnv(MultiAgentEnv):
     def _results(self, told: Mapping[AgentID, TimeStep[Any]]) -> MAStepResult:
         specs = self.environment.observation_spec
         results = {agent: _result(timestep, specs[agent]) for agent, timestep in told.items()}
-        return MAStepResult(
-            {agent: result.observation for agent, result in results.items()},
-            {agent: result.reward for agent, result in results.items()},
-            {agent: result.terminated for agent, result in results.items()},
-            {agent: result.truncated for agent, result in results.items()},
-            {agent: result.info for agent, result in results.items()},
-            frozenset(agent for agent, step in told.items() if step.first()),
-            {
-                agent: float(timestep.extras["elapsed"])
-                for agent, timestep in told.items()
-                if "elapsed" in timestep.extras
-            },
-        )
+        first = frozenset(agent for agent, step in told.items() if step.first())
+        elapsed = {agent: step.extras["elapsed"] for agent, step in told.items() if "elapsed" in step.extras}
+        return joined(results, first, elapsed)
 
     def _seen(self, agent: AgentID, timestep: TimeStep[Any]) -> Any:
         return _value(self.environment.observation_spec[agent], timestep.observation)
@@ -296,14 +286,12 @@ def _timestep(result: StepResult[Any]) -> TimeStep[Any]:
     return verb(result.reward, result.observation, result.info.get("discount", 1.0), result.info)
 
 
-def _of_agent(result: MAStepResult, agent: AgentID) -> TimeStep[Any]:
-    told = dict(result.info[agent])
-    if agent in result.elapsed:
-        told["elapsed"] = result.elapsed[agent]
-    if agent in result.first:
-        return restart(result.observations[agent], told)
-    seen, reward = result.observations[agent], result.rewards[agent]
-    return _timestep(StepResult(seen, reward, result.terminated[agent], result.truncated[agent], told))
+def _told(result: MAStepResult, agent: AgentID) -> TimeStep[Any]:
+    mine = of_agent(result, agent)
+    told = restart(mine.observation, mine.info) if agent in result.first else _timestep(mine)
+    if agent not in result.elapsed:
+        return told
+    return told.replace(extras={**told.extras, "elapsed": result.elapsed[agent]})
 
 
 def _by_agent(spaces: Mapping[AgentID, Any], name: str) -> DictSpec:

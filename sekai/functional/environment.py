@@ -29,6 +29,9 @@ class State(ByValue):
     A subclass is declared with `@dataclass(frozen=True, eq=False)`. Any other value may be a state as well.
     """
 
+    __slots__ = ()
+    __reduce__ = object.__reduce__  # by what it holds, whatever its constructor takes
+
 
 class Functional(ABC):  # noqa: B024  its heirs have the abstract methods
     """What environments of one agent and of many have in common: specs, a picture, a life that ends with `close`.

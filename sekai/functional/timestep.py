@@ -4,11 +4,11 @@
 would have followed still counts: the discount says how much.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import IntEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, final
 
-from sekai.core.result import ByValue, ObsT_co
+from sekai.core.result import ByValue, ObsT_co, frozen
 
 __all__ = ["StepType", "TimeStep", "restart", "termination", "transition", "truncation"]
 
@@ -24,7 +24,8 @@ class StepType(IntEnum):
     LAST = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@final
+@frozen
 class TimeStep(ByValue, Generic[ObsT_co]):
     """Where a step led, what it paid, and how much of what follows counts: `discount`, 0 after a true end.
 

@@ -51,7 +51,7 @@ def column_of(values: Sequence[Any], arrow: Any, name: str) -> tuple[Any, Any]:
 def values_of(column: Any, form: Any) -> list[Any]:
     """Return the values of a column that `column_of` made."""
     if form is None:
-        return [decode(json.loads(text, object_hook=_refuse_code)) for text in column.to_pylist()]
+        return [decode(json.loads(text, object_hook=_reject_code)) for text in column.to_pylist()]
     return [None if plain is None else _restored(form, plain) for plain in column.to_pylist()]
 
 
@@ -97,7 +97,7 @@ def _text(value: Any, path: str) -> str:
     return text
 
 
-def _refuse_code(part: dict[str, Any]) -> dict[str, Any]:
+def _reject_code(part: dict[str, Any]) -> dict[str, Any]:
     """Data never names code to import."""
     if "$callable" in part:
         raise SekaiError(f"a column must hold data, got the name of code: {part['$callable']!r}")

@@ -21,11 +21,11 @@ __all__ = ["ContextEnv"]
 class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
     """The learner's seat in the environments that `context` generates, seen and played through managers.
 
-    `agent_type(**agent_params)` is the learner's `Placeholder`. Without a reward function the reward is what the
-    environment pays.
-    With `skip_idle` a step goes on while `action_manager.idle_action` says that there is nothing to decide, and pays
-    for all of it. `extra_checks` holds every generated environment, action and observation to what was promised.
-    Raises `WrongContext` for a manager that cannot serve all that the context generates.
+    `agent_type(**agent_params)` is the learner's `Placeholder`. Where `reward_function`, which may be any reward metric
+    of views, is None, the reward is what the environment pays. With `skip_idle` a step goes on while
+    `action_manager.idle_action` says that there is nothing to decide, and pays for all of it. `extra_checks` holds
+    every generated environment, action and observation to what was promised. Raises `WrongContext` for a manager that
+    cannot serve all that the context generates.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
     def multi_agent_env(self) -> MultiAgentEnv:
         """The environment of this episode; raises `EnvPreconditionError` before the first reset."""
         if self._multi_agent_env is None:
-            raise EnvPreconditionError("multi_agent_env before the first reset: call reset() first")
+            raise EnvPreconditionError("multi_agent_env needs a current state: call reset() first")
         return self._multi_agent_env
 
     def sample_initial_state(self) -> ViewState[Any]:
@@ -76,7 +76,7 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
         self._seat = env.view(self._agent, {name: policy for name, policy in others.items() if name in taken})
         begun = self._seat.reset(seed=seed)
         self._last, self._idle_pay, self._info = None, 0.0, begun.info
-        return ViewState(normalized_action_arr=None, view=self._view(begun.observation, 0.0), first=True)
+        return ViewState(normalized_action_arr=None, view=self._view(begun.observation), first=True)
 
     def compute_next_state(self, action: Any) -> ViewState[Any]:
         """Decode the action, take it, and go on while there is nothing to decide."""
@@ -91,8 +91,8 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
             noted = self.reward_metric.note(state)
             self._last = result = self._seat.step(decoded)
             self._info = result.info
-            view = self._view(result.observation, result.reward)
-            state = ViewState(normalized_action_arr=action, view=view, action=decoded, noted=noted)
+            view, paid = self._view(result.observation), float(result.reward)
+            state = ViewState(normalized_action_arr=action, view=view, action=decoded, noted=noted, paid=paid)
             idle = self.action_manager.idle_action(view) if self.skip_idle and not result.done else None
             if idle is None:
                 return state
@@ -128,5 +128,5 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
         if self._multi_agent_env is not None:
             self._multi_agent_env.close()
 
-    def _view(self, observation: Any, reward: float) -> Any:
-        return self.placeholder.view(SeatView(self.multi_agent_env, self._agent, observation, reward, self._info))
+    def _view(self, observation: Any) -> Any:
+        return self.placeholder.view(SeatView(self.multi_agent_env, self._agent, observation, self._info))

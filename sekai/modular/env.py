@@ -1,7 +1,7 @@
 """An environment that is composed: the dynamics are two methods, and all else is a part that can be exchanged."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sekai.core.env import ActT, Env, ObsT
 from sekai.core.result import ResetResult, StepResult
@@ -11,6 +11,9 @@ from sekai.modular.episode import AgentEpisode
 from sekai.modular.observations import Observation
 from sekai.modular.rewards import RewardMetric
 from sekai.modular.state import StateAction
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["ModularEnv"]
 
@@ -34,6 +37,11 @@ class ModularEnv(AgentEpisode[_StateT, ObsT], Env[ObsT, ActT], ABC, Generic[_Sta
         super().__init__(reward_metric, observation, termination_criterion, max_episode_len)
         self.observation_space = observation.observation_space
         self.reset_options: dict[str, Any] = {}
+
+    @property
+    def np_random(self) -> "np.random.Generator":
+        """The same as `rng`."""
+        return self.rng
 
     @abstractmethod
     def sample_initial_state(self) -> _StateT:

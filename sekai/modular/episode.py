@@ -43,11 +43,12 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
         self.observation = observation
         self.termination_criterion = criterion
         self.max_episode_len = max_episode_len
-        self._state: _StateT | None = None
-        self._observed: _ObsT | None = None
-        self._paid: float | None = None
-        self._len = 0
-        self._terminated = self._truncated = self._closed = False
+        self._closed = False
+        self._forget()
+
+    _state: _StateT | None
+    _observed: _ObsT | None
+    _paid: float | None
 
     @property
     def cur_state_action(self) -> _StateT:
@@ -124,12 +125,18 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
 
     def close(self) -> None:
         """Forget the episode; closing twice does nothing."""
-        self._closed, self._state, self._observed, self._paid, self._len = True, None, None, None, 0
+        self._closed = True
+        self._forget()
+
+    def _forget(self) -> None:
+        """Stand nowhere."""
+        self._state, self._observed, self._paid, self._len = None, None, None, 0
+        self._terminated = self._truncated = False
 
     def _begin(self, state: _StateT) -> ResetResult[_ObsT]:
         """Stand at the beginning of an episode."""
-        self._state, self._paid, self._len = state, None, 0
-        self._terminated = self._truncated = False
+        self._forget()
+        self._state = state
         self._observed = self.compute_cur_observation()
         return ResetResult(self._observed, self.get_info_dict())
 
@@ -155,5 +162,5 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
             raise EnvPreconditionError("step after the episode's end: call reset() first")
 
     def _need(self, what: str) -> NoReturn:
-        when = "after close: make a new environment" if self._closed else "before the first reset: call reset() first"
-        raise EnvPreconditionError(f"{what} {when}")
+        remedy = "it is closed: make a new environment" if self._closed else "call reset() first"
+        raise EnvPreconditionError(f"{what} needs a current state: {remedy}")

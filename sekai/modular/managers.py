@@ -42,7 +42,6 @@ class SeatView:
     multi_agent_env: MultiAgentEnv
     agent: AgentID
     observation: Any
-    reward: float
     info: Mapping[str, Any]
 
 
@@ -146,12 +145,17 @@ class RewardFunction(RewardMetric[ViewState[_ViewT]]):
         return 0.0 if state.first else float(self(state.view, state.action, state.noted))
 
 
-class PaidReward(RewardFunction[SeatView]):
-    """What the environment itself pays the seat."""
+class PaidReward(RewardMetric[ViewState[Any]]):
+    """What the environment itself pays the agent."""
 
-    def __call__(self, view: SeatView, action: Any, info: Any) -> float:
-        """Return the seat's last reward."""
-        return view.reward
+    @property
+    def range(self) -> tuple[float, float]:
+        """Without bounds, since nobody knows."""
+        return -float("inf"), float("inf")
+
+    def compute_reward(self, state: ViewState[Any]) -> float:
+        """Return what was paid for the action that led to `state`."""
+        return state.paid
 
 
 class ManagedPolicy:
@@ -208,7 +212,7 @@ class _Seated:
     def act(self, observation: Any) -> Any:
         """Return the seat's action."""
         managed = self.managed
-        view = managed.placeholder.view(SeatView(self.env, self.agent, observation, 0.0, {}))
+        view = managed.placeholder.view(SeatView(self.env, self.agent, observation, {}))
         state = ViewState(normalized_action_arr=None, view=view, first=self._first)
         self._first = False
         seen = managed.observation_manager.compute_observation(state)

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from sekai.core.agents import wrong_agents
 from sekai.core.env import MultiAgentEnv
-from sekai.core.result import AgentT, MAResetResult, MAStepResult, StepResult
+from sekai.core.result import AgentT, MAResetResult, MAStepResult, StepResult, joined
 from sekai.error import ClosedEnvironment, SekaiError, did_you_mean
 from sekai.modular.criteria import NeverTerminate, TerminationCriterion
 from sekai.modular.episode import AgentEpisode
@@ -101,6 +101,8 @@ class ModularMultiAgentEnv(MultiAgentEnv[AgentT], ABC, Generic[_StateT, AgentT])
         self._set_rng(seed)
         self.reset_options = {**(options or {}), **kwargs}
         self.cur_episode_len = 0
+        for episode in self.episodes.values():
+            episode._forget()
         states = self.sample_initial_states()
         self.agents = self.acting = self._in_order(states, "sample_initial_states")
         begun = {agent: self.episodes[agent]._begin(states[agent]) for agent in self.agents}
@@ -128,14 +130,14 @@ class ModularMultiAgentEnv(MultiAgentEnv[AgentT], ABC, Generic[_StateT, AgentT])
         self.acting = tuple(agent for agent in told if agent not in gone)
         if self.agents and not self.acting:
             raise SekaiError(f"compute_next_states must be about somebody who acts next, {list(self.agents)} all wait")
-        return _joined(results, first)
+        return joined(results, first, {})
 
     def settle(self, agents: Sequence[AgentT]) -> MAStepResult[AgentT]:
         """Hand out what these agents, who wait, see and have earned so far."""
         states = self.compute_states(agents) if agents else {}
         stood = {agent: self.episodes[agent]._stand(states[agent]) for agent in agents}
         told = {a: StepResult(*pair, False, False, self.get_info_dict(a)) for a, pair in stood.items()}
-        return _joined(told, frozenset())
+        return joined(told, frozenset(), {})
 
     def close(self) -> None:
         """Forget the episode; closing twice does nothing."""
@@ -172,15 +174,3 @@ class ModularMultiAgentEnv(MultiAgentEnv[AgentT], ABC, Generic[_StateT, AgentT])
             if part is None:
                 raise SekaiError(f"{name} must have a part for everybody, {agent!r} has none")
         return found  # type: ignore[return-value]  # none is None
-
-
-def _joined(results: Mapping[AgentT, StepResult[Any]], first: frozenset[AgentT]) -> MAStepResult[AgentT]:
-    """Return the results of several agents as one."""
-    return MAStepResult(
-        {agent: result.observation for agent, result in results.items()},
-        {agent: result.reward for agent, result in results.items()},
-        {agent: result.terminated for agent, result in results.items()},
-        {agent: result.truncated for agent, result in results.items()},
-        {agent: result.info for agent, result in results.items()},
-        first,
-    )

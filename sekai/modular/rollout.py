@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from sekai.core.result import ByValue
 from sekai.error import SekaiError, install_hint
 from sekai.modular.columns import column_of, values_of
 from sekai.utils.files import whole_file
@@ -19,9 +20,11 @@ _ObsT = TypeVar("_ObsT")
 _ActT = TypeVar("_ActT")
 
 
-@dataclass(kw_only=True)
-class EnvRollout(Generic[_ObsT, _ActT]):
-    """Lists with an entry for every reset and step; the action of a reset is None."""
+@dataclass(kw_only=True, eq=False)
+class EnvRollout(ByValue, Generic[_ObsT, _ActT]):
+    """Lists with an entry for every reset and step; the action of a reset is None. Equal when they hold the same."""
+
+    __reduce__ = object.__reduce__  # by what it holds: its constructor takes keywords only
 
     observations: list[_ObsT] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)

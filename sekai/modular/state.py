@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sekai.core.result import ByValue
 from sekai.error import ResetRequired
 
 __all__ = ["EnvPreconditionError", "EnvStatus", "StateAction", "ViewState"]
@@ -30,19 +31,22 @@ class StateAction:
 class ViewState(StateAction, Generic[_ViewT]):
     """A state that is what one agent may look at: its `view`.
 
-    `action` is the decoded action that led here, `noted` what the reward metric noted before it, and `first` says that
-    no action came before.
+    `action` is the decoded action that led here, `noted` what the reward metric noted before it, `paid` what the
+    environment itself paid for it, and `first` says that no action came before.
     """
 
     view: _ViewT
     action: Any = None
     noted: Any = None
+    paid: float = 0.0
     first: bool = False
 
 
-@dataclass(kw_only=True)
-class EnvStatus(Generic[_StateT, _ObsT]):
+@dataclass(kw_only=True, eq=False)
+class EnvStatus(ByValue, Generic[_StateT, _ObsT]):
     """All that is current in an environment; None where there is nothing yet."""
+
+    __reduce__ = object.__reduce__  # by what it holds: its constructor takes keywords only
 
     episode_len: int
     state_action: _StateT | None

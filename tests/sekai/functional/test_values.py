@@ -2,7 +2,7 @@
 
 import pickle
 from copy import copy, deepcopy
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -104,9 +104,22 @@ class Board(State):
     turn: int = 0
 
 
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Late(State):
+    """A state by keywords, with slots, one of which its constructor does not take."""
+
+    cells: NDArray[Any]
+    total: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", int(self.cells.sum()))
+
+
 def test_states_are_values() -> None:
     board = Board(np.arange(3))
     assert board == Board(np.arange(3)) == pickle.loads(pickle.dumps(board)) == deepcopy(board)
+    late = Late(cells=np.arange(3))
+    assert late == pickle.loads(pickle.dumps(late)) == deepcopy(late) == copy(late) != Late(cells=np.arange(4))
     assert board != Board(np.arange(3), 1) and board != Board(np.arange(4)) and board != 3
 
 

@@ -1,4 +1,4 @@
-"""Contexts: what they generate, what belongs to them, and which managers they refuse."""
+"""Contexts: what they generate, what belongs to them, and which managers they reject."""
 
 from typing import Any
 
@@ -133,7 +133,7 @@ def test_a_class_stands_for_whatever_makes_it() -> None:
     assert ALL in GeneralContext(MultiAgentEnv)
 
 
-def test_a_manager_that_cannot_serve_them_all_is_refused() -> None:
+def test_a_manager_that_cannot_serve_them_all_is_rejected() -> None:
     FEW.check(action_manager=Manager(FEW), observation_manager=Manager(ALL))
     with pytest.raises(WrongContext, match=r"action_manager must serve .*: length must be 2, got Between\(low=2"):
         FEW.check(observation_manager=Manager(ALL), action_manager=Manager(TWO))

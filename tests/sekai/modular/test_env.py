@@ -1,5 +1,6 @@
 """A composed environment of one agent: its story, what is current in it, and what is out of order."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sekai.modular import (
     ModularEnv,
     TerminationCriterion,
 )
+from sekai.rendering import Rendered
 from sekai.testing import EnvConformance
 from sekai.testing.walks import ModularWalk, PlaceObservation, ProfitMetric, WalkState
 
@@ -65,15 +67,20 @@ def test_what_is_current() -> None:
     assert env.compute_cur_reward() == result.reward
     assert not (env.is_terminated or env.is_truncated or env.is_closed)
     assert not (env.should_terminate() or env.should_truncate())
-    assert env.get_cur_env_status() == EnvStatus(
-        episode_len=1,
-        state_action=env.cur_state_action,
-        observation=env.cur_observation,
-        reward=result.reward,
-        is_terminated=False,
-        is_truncated=False,
-        is_closed=False,
-        info={},
+    status = env.get_cur_env_status()
+    assert (
+        status
+        == pickle.loads(pickle.dumps(status))
+        == EnvStatus(
+            episode_len=1,
+            state_action=env.cur_state_action,
+            observation=env.cur_observation,
+            reward=result.reward,
+            is_terminated=False,
+            is_truncated=False,
+            is_closed=False,
+            info={},
+        )
     )
 
 
@@ -83,18 +90,18 @@ CURRENT = ("cur_state_action", "cur_observation", "cur_reward")
 @pytest.mark.parametrize("what", CURRENT)
 def test_nothing_is_current_before_reset_and_after_close(what: str) -> None:
     env = ModularWalk()
-    with pytest.raises(EnvPreconditionError, match=f"{what} before the first reset: call reset"):
+    with pytest.raises(EnvPreconditionError, match=f"{what} needs a current state: call reset"):
         getattr(env, what)
     env.reset(seed=0)
     getattr(env, what)
     env.close()
-    with pytest.raises(EnvPreconditionError, match=f"{what} after close"):
+    with pytest.raises(EnvPreconditionError, match=f"{what} needs a current state: it is closed"):
         getattr(env, what)
 
 
 @pytest.mark.parametrize("method", ["compute_cur_observation", "compute_cur_reward"])
 def test_nothing_is_computed_before_reset(method: str) -> None:
-    with pytest.raises(EnvPreconditionError, match="before the first reset"):
+    with pytest.raises(EnvPreconditionError, match="needs a current state: call reset"):
         getattr(ModularWalk(), method)()
 
 
@@ -112,7 +119,7 @@ def test_the_status_can_be_asked_for_at_any_time() -> None:
 def test_steps_out_of_order() -> None:
     """Each is an error that says what to do, also a `ResetRequired`, as everywhere in the framework."""
     env = ModularWalk(max_episode_len=1)
-    with pytest.raises(EnvPreconditionError, match="step before the first reset"):
+    with pytest.raises(EnvPreconditionError, match="step needs a current state: call reset"):
         env.step(1)
     env.reset(seed=0)
     env.step(1)
@@ -120,7 +127,7 @@ def test_steps_out_of_order() -> None:
         env.step(1)
     env.close()
     env.close()
-    with pytest.raises(EnvPreconditionError, match="step after close"):
+    with pytest.raises(EnvPreconditionError, match="step needs a current state: it is closed"):
         env.step(1)
     with pytest.raises(ClosedEnvironment, match="reset after close"):
         env.reset()
@@ -207,6 +214,20 @@ def test_the_action_space_may_be_a_property() -> None:
 
     env = Seeded(ProfitMetric(), PlaceObservation(), max_episode_len=4)
     assert env.action_space.n == 2 and sekai.check_env(env) == []
+
+
+def test_a_renderer_draws_it() -> None:
+    """In place of gymnasium's `render_mode`; and `np_random` is the stream under its name there."""
+
+    class Price:
+        def render(self, env: Any) -> str:
+            return f"{env.cur_state_action.price:.2f}"
+
+    env = Rendered(ModularWalk(), Price())
+    env.reset(seed=1)
+    assert env.frame == "0.00" and env.env.np_random is env.rng
+    env.step(1)
+    assert env.frame == f"{np.random.default_rng(1).standard_normal():.2f}"
 
 
 def test_it_goes_where_every_env_goes() -> None:

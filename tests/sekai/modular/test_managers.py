@@ -142,7 +142,7 @@ def test_parts_of_both_vocabularies_add_up() -> None:
 
 def test_a_manager_is_an_observation() -> None:
     heard = Heard(FEW)
-    view = SeatView(EchoEnv(), "taker", {"heard": np.array([0.25], np.float32)}, 0.0, {})
+    view = SeatView(EchoEnv(), "taker", {"heard": np.array([0.25], np.float32)}, {})
     state = ViewState(normalized_action_arr=None, view=view)
     assert heard.observation_space == heard.make_space() and heard.compute_observation(state).tolist() == [0.25]
     state.first = True
@@ -150,7 +150,7 @@ def test_a_manager_is_an_observation() -> None:
 
 
 def test_actions_are_encoded_as_they_are_decoded() -> None:
-    manager, view = Three(FEW), SeatView(EchoEnv(), "taker", {}, 0.0, {})
+    manager, view = Three(FEW), SeatView(EchoEnv(), "taker", {}, {})
     assert [manager.encode(view, manager.decode(view, k)) for k in range(3)] == [0, 1, 2]
 
     class OneWay(Three):
@@ -206,7 +206,7 @@ def test_a_cut_off_seat_is_cut_off() -> None:
     assert result.truncated and not result.terminated and result.info == {"time": 2}
 
 
-def test_managers_for_other_environments_are_refused() -> None:
+def test_managers_for_other_environments_are_rejected() -> None:
     long = LimitedContext(EchoEnv, {"length": Between(3, 60)})
     with pytest.raises(WrongContext, match="action_manager must serve .*: length must be Between"):
         learner(context=long)
@@ -279,14 +279,16 @@ def test_an_agent_type_says_what_managers_look_at() -> None:
             assert info is None
             return 0.0
 
-    env = ContextEnv(Silent(FEW), Plain(FEW), Nothing(), FEW, Louder, {"seat": "taker", "times": 4.0})
-    env.reset(seed=0)
-    assert env.step(1).observation.tolist() == [2.0]
+    for reward in (Nothing(), None):
+        env = ContextEnv(Silent(FEW), Plain(FEW), reward, FEW, Louder, {"seat": "taker", "times": 4.0})
+        env.reset(seed=0)
+        result = env.step(1)
+        assert result.observation.tolist() == [2.0] and result.reward == 0.0
 
 
 def test_nothing_is_there_before_reset_and_all_is_closed() -> None:
     env = learner()
-    with pytest.raises(EnvPreconditionError, match="multi_agent_env before the first reset"):
+    with pytest.raises(EnvPreconditionError, match="multi_agent_env needs a current state"):
         env.multi_agent_env  # noqa: B018
     env.reset(seed=0)
     inner = env.multi_agent_env

@@ -131,6 +131,17 @@ def test_agents_go_and_join() -> None:
     assert results[-1].all_done
 
 
+def test_a_new_episode_knows_nothing_of_the_last() -> None:
+    env = Game()
+    env.reset(seed=3)
+    for _ in range(4):
+        env.step(dict.fromkeys(env.agents, 0))
+    assert env.episodes["guest"].cur_reward == 5.0
+    env.reset()
+    with pytest.raises(EnvPreconditionError, match="cur_reward needs a current state"):
+        env.episodes["guest"].cur_reward  # noqa: B018
+
+
 def test_nobody_joins_what_is_over() -> None:
     env = Game(max_episode_len=3)
     env.reset(seed=0)
@@ -143,7 +154,7 @@ def test_steps_out_of_order() -> None:
     env = Game()
     with pytest.raises(EnvPreconditionError, match="call reset"):
         env.step({})
-    with pytest.raises(EnvPreconditionError, match="cur_reward before the first reset"):
+    with pytest.raises(EnvPreconditionError, match="cur_reward needs a current state"):
         env.episodes["house"].cur_reward  # noqa: B018
     env.reset(seed=0)
     with pytest.raises(InvalidAgents, match=r"missing \['house'\]"):

@@ -1,6 +1,7 @@
 """Rollouts: entry by entry, and to Parquet and back without losing a bit."""
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,8 @@ def test_it_keeps_what_happened() -> None:
 def test_to_parquet_and_back(tmp_path: Path) -> None:
     rollout = played()
     rollout.to_parquet(tmp_path / "walk.parquet")
-    assert same(fields(EnvRollout.from_parquet(tmp_path / "walk.parquet")), fields(rollout))
+    assert EnvRollout.from_parquet(tmp_path / "walk.parquet") == rollout == pickle.loads(pickle.dumps(rollout))
+    assert rollout != EnvRollout()
     assert [file.name for file in tmp_path.iterdir()] == ["walk.parquet"]
 
 
@@ -127,7 +129,7 @@ def test_a_file_never_runs_code(tmp_path: Path) -> None:
         EnvRollout.from_parquet(tmp_path / "bad")
 
 
-def test_another_file_is_refused(tmp_path: Path) -> None:
+def test_another_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     with pytest.raises(SekaiError, match="must be a Parquet file"):
         EnvRollout.from_parquet(tmp_path / "text")
