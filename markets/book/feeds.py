@@ -26,10 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sortedcontainers import SortedDict
 
-from sekai.markets.book.messages import AON, EVENT, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, EventKind, Reason
+from sekai.markets.book.messages import EVENT, LIMIT, STOP_LIMIT, EventKind, Reason
 from sekai.markets.book.rejection import whole_number
 from sekai.markets.data.tape import L3, Tape, TapeKind
 from sekai.markets.engine import layout, terms
+from sekai.markets.engine.operations import OPERATIONS
 from sekai.utils import InvalidValue
 
 __all__ = ["L1", "PRINT", "Depth", "Feeds", "opening"]
@@ -39,7 +40,8 @@ L1: Final = np.dtype([(name, "<i8") for name in ("bid_ticks", "bid_lots", "ask_t
 PRINT: Final = np.dtype([(name, "<i8") for name in ("time_ns", "price_ticks", "size", "side")])
 """A trade: when, at what price, how much, and whether the taker bought (0) or sold (1); -1 in an auction."""
 _PLAIN = -1  # `EVENT["shown"]` of an order that shows all it has
-_RESTING, _WAITING = frozenset((LIMIT, AON)), frozenset((STOP, STOP_LIMIT, TRAILING_STOP))
+_WAITING = frozenset(one.code for one in OPERATIONS.values() if "stop_ticks" in one.needs)
+_RESTING = frozenset(one.code for one in OPERATIONS.values() if one.stays) - _WAITING
 _PRINTS = (TapeKind.EXECUTE, TapeKind.EXECUTE_HIDDEN, TapeKind.CROSS)
 
 

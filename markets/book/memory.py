@@ -25,8 +25,9 @@ from sekai.markets.book.rejection import (
 )
 from sekai.markets.engine import layout, terms
 from sekai.markets.engine.layout import Book, Event, Market, Message, Order, Row
+from sekai.markets.engine.operations import OPERATIONS, PLAIN
 from sekai.markets.engine.rows import new_row
-from sekai.markets.engine.terms import ALL_KINDS, MAX_PRICE, MAX_TAG, MAX_TICKS, Answer, Kind, Op, Stage
+from sekai.markets.engine.terms import ALL_KINDS, MAX_PRICE, MAX_TAG, MAX_TICKS, Answer, Kind, Stage
 from sekai.markets.rules import VenueRules
 
 __all__ = ["BookMemory", "lay_venue_rules"]
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from sekai.markets.engine.replay import Demand
 
 _MAX_GAP: Final = 1 << 20  # order ids that may be left out at once
-_PRICED: Final = frozenset((Op.LIMIT, Op.AON, Op.STOP_LIMIT, Op.MODIFY, Op.UNCROSS))  # they need the ladder there
-_STOPS: Final = (Op.STOP, Op.STOP_LIMIT, Op.TRAILING_STOP)
-_NEW: Final = frozenset((Op.LIMIT, Op.IOC, Op.MARKET, *range(Op.FOK, Op.TRAILING_STOP + 1)))
 _WITHOUT_EXTRAS: Final = (0, 0, 0)  # a stop, a display, flags
 
 
@@ -146,7 +144,7 @@ class BookMemory:
     ) -> None:  # fmt: skip
         """Send a message and bring it to its end; `extras` are a stop or an offset, a display, and flags."""
         try:
-            if op <= Op.QUOTE and extras is _WITHOUT_EXTRAS:  # said here too: most messages come this way
+            if PLAIN >> op & 1 and extras is _WITHOUT_EXTRAS:  # said here too: most messages come this way
                 code = self._send(self._row, self._handles, self._book, op, number, side_index, price, size, owner)
             else:
                 code = self._sent((op, number, side_index, price, size, owner), extras)
@@ -156,7 +154,7 @@ class BookMemory:
             self._finish(code, op, number, side_index, price, size, owner, extras=extras)
 
     def _sent(self, message: tuple[int, ...], extras: tuple[int, int, int]) -> int:
-        if message[0] > Op.QUOTE or extras != _WITHOUT_EXTRAS:
+        if not PLAIN >> message[0] & 1 or extras != _WITHOUT_EXTRAS:
             return _kernels().send_special(self._row, self._handles, self._book, *message, *extras)
         return self._send(self._row, self._handles, self._book, *message)
 
@@ -168,8 +166,9 @@ class BookMemory:
         kernels, row, handles = _kernels(), self._row, self._handles
         message = (op, number, side_index, price, size, owner)
         if code == kernels.GROW:
-            is_priced = op in _PRICED and 0 < price <= MAX_PRICE
-            need = kernels.Demand(number if op in _NEW else -1, owner, *((price, price) if is_priced else (1, 0)))
+            known = OPERATIONS[op]
+            prices = (price, price) if known.is_priced and 0 < price <= MAX_PRICE else (1, 0)
+            need = kernels.Demand(number if known.is_new else -1, owner, *prices)
             can_fit = self._make_room(need, 1)
             row, handles = self._row, self._handles
             row[Market.ELASTIC] = can_fit
@@ -183,13 +182,14 @@ class BookMemory:
             else:
                 code = kernels.resume(row, handles)
         if code != Answer.DONE:
-            reason, named = Reason(int(row[Message.REASON])), "price"
+            reason, called = Reason(int(row[Message.REASON])), OPERATIONS[op].called
+            named, sized = called.get("price_ticks", "price"), called.get("size", "size")
             if reason is Reason.IDS_EXHAUSTED:
                 self._pour()
                 self._name_refused(self._logged - 1, np.array([number]), int(row[Market.MESSAGES]) - 1)
-            if op in _STOPS and not (op == Op.STOP_LIMIT and is_faulty_price(price, reason, self._limits())):
-                named, price = "offset" if op == Op.TRAILING_STOP else "stop", extras[0]
-            sized = "by" if op == Op.REDUCE else "size"
+            is_of_price = "price_ticks" in called and is_faulty_price(price, reason, self._limits())
+            if "stop_ticks" in called and not is_of_price:
+                named, price = called["stop_ticks"], extras[0]
             raise rejection(
                 reason, self._limits(), id=number, price=price, size=size, owner=owner, named=named, sized=sized
             )

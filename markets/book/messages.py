@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sekai.error import SekaiError
 from sekai.markets.engine import layout, terms
+from sekai.markets.engine.operations import OPERATIONS
 
 __all__ = [
     "AON",
@@ -66,7 +67,8 @@ STOP_LIMIT: Final = terms.Op.STOP_LIMIT
 TRAILING_STOP: Final = terms.Op.TRAILING_STOP
 PHASE: Final = terms.Op.PHASE
 UNCROSS: Final = terms.Op.UNCROSS
-_NEW: Final = (LIMIT, IOC, MARKET, FOK, AON, STOP, STOP_LIMIT, TRAILING_STOP)
+_NEW: Final = [one.code for one in OPERATIONS.values() if one.is_new]
+_PUBLIC: Final = sorted(one.code for one in OPERATIONS.values() if one.is_public)
 KEEP: Final = -(1 << 31)  # in a MODIFY: leave the price, or the size, as it is
 
 # what else an order is, in ORDER["flags"]; ICEBERG goes with a display
@@ -175,7 +177,7 @@ def messages(
     is_plain = all(value is None for value in more.values())
     if not is_plain:
         columns |= {name: _integers(name, 0 if value is None else value) for name, value in more.items()}
-    _check_range(columns["op"], "op", "an operation from 0 to 14", 0, UNCROSS)
+    _check(columns["op"], "op", f"one of {', '.join(map(str, _PUBLIC))}", np.isin(columns["op"], _PUBLIC))
     _check_range(columns["side"], "side", "0 (buy) or 1 (sell)", 0, 1)
     _check_range(columns["order_id"], "order_id", f"from 0 to {terms.MAX_TAG}", 0, terms.MAX_TAG)
     _check_range(columns["owner"], "owner", f"from 0 to {terms.MAX_TAG}", 0, terms.MAX_TAG)
@@ -204,7 +206,11 @@ def _integers(name: str, value: ArrayLike) -> NDArray[np.int64]:
 
 
 def _check_range(column: NDArray[Any], name: str, right: str, least: int, most: int) -> None:
-    wrong = np.flatnonzero((column < least) | (column > most))
+    _check(column, name, right, (column >= least) & (column <= most))
+
+
+def _check(column: NDArray[Any], name: str, right: str, is_right: NDArray[np.bool_]) -> None:
+    wrong = np.flatnonzero(~is_right)
     if wrong.size:
         raise BadMessage(f"{name} must be {right}, got {column.ravel()[wrong[0]]} at {wrong[0]}")
 

@@ -28,7 +28,6 @@ from sekai.markets.book.messages import LEVEL, Reason, ends_of, events_of, rejec
 from sekai.markets.book.rejection import (
     MAX_OWNERS,
     SIDES,
-    TIFS,
     OrderRejected,
     as_integer,
     bad_word,
@@ -36,6 +35,7 @@ from sekai.markets.book.rejection import (
     whole_number,
 )
 from sekai.markets.engine import layout as at
+from sekai.markets.engine.operations import PLAIN, TIFS
 from sekai.markets.engine.terms import ALL_KINDS, KEEP, MONEY, NONE, Flag, Op
 from sekai.markets.rules import VenueRules
 from sekai.utils import InvalidValue
@@ -123,7 +123,7 @@ class OrderBook(BookMemory):
             op, side_index = TIFS[tif], SIDES[side]
         except (KeyError, TypeError):
             raise bad_word(side, tif) from None
-        if post_only or hidden or display is not None or op > Op.QUOTE:
+        if post_only or hidden or display is not None or not PLAIN >> op & 1:
             return self._special_limit(op, number, side_index, price, size, owner, (post_only, hidden, display))
         if type(price) is int and type(size) is int and type(owner) is int and type(number) is int:
             try:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from sekai.error import SekaiError
 from sekai.markets.book.messages import Reason
-from sekai.markets.engine.terms import MAX_PRICE, MAX_SIZE, MAX_TICKS, MAX_VALUE, Op
+from sekai.markets.engine.terms import MAX_PRICE, MAX_SIZE, MAX_TICKS, MAX_VALUE
 from sekai.markets.rules import VenueRules
 from sekai.utils import InvalidValue
 
@@ -15,7 +15,6 @@ __all__ = [
     "MAX_ORDERS",
     "MAX_OWNERS",
     "SIDES",
-    "TIFS",
     "BadCapacity",
     "Limits",
     "OrderRejected",
@@ -33,7 +32,6 @@ MAX_ORDERS: Final = 1 << 24  # live at once
 MAX_OWNERS: Final = 1 << 20
 
 SIDES: Final[dict[str, int]] = {"buy": 0, "bid": 0, "sell": 1, "ask": 1}
-TIFS: Final[dict[str, int]] = {"gtc": Op.LIMIT, "ioc": Op.IOC, "fok": Op.FOK, "aon": Op.AON}
 
 _REASONS: Final = {
     "price": Reason.BAD_PRICE,

@@ -43,6 +43,8 @@ def arrive(row: Row) -> int:
     if op == Op.MASS_CANCEL:
         row[Message.STAGE], row[Message.CURSOR] = Stage.TAKING_OUT, row[book + Book.LIVE]
         return Reason.OK
+    if op not in (Op.CANCEL, Op.REDUCE, Op.MODIFY):
+        return Reason.BAD_OPERATION
     order = find(row, book, row[Message.ORDER])
     if order == 0:
         return Reason.UNKNOWN_ORDER
@@ -59,7 +61,7 @@ def arrive(row: Row) -> int:
             return Reason.OFF_LOT
         take_out(row, book, order, row[Message.SIZE])
         return Reason.OK
-    return _arrive_modify(row, book, order) if op == Op.MODIFY else Reason.BAD_OPERATION
+    return _arrive_modify(row, book, order)
 
 
 @inlined

@@ -6,13 +6,19 @@ import numpy as np
 
 from .jit import inlined
 
-__all__ = ["highest_bit", "lowest_bit"]
+__all__ = ["highest_bit", "is_in", "lowest_bit"]
 
 _DEBRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _SHIFT = np.uint64(58)
 _INDEX = np.zeros(64, np.int64)
 for _bit in range(64):
     _INDEX[((0x03F79D71B4CB0A89 << _bit) & (2**64 - 1)) >> 58] = _bit
+
+
+@inlined
+def is_in(bits: int, number: int) -> bool:
+    """Return whether a set of numbers below 63, a bit each, has a number in it, whatever that is; without branching."""
+    return ((bits >> (number & 63)) & 1 != 0) & (number & ~63 == 0)
 
 
 @inlined

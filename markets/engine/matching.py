@@ -20,11 +20,13 @@ from __future__ import annotations
 
 from numpy import int32
 
+from .bits import is_in
 from .book import find, free_slot, level_at, link, remove, rest, side_index_of, side_of, unlink
 from .events import emit, has_room, print_trade
 from .jit import inlined, kernel
 from .layout import Account, Book, Extra, Level, Market, Message, Order, Row, Side
 from .ledger import account_of, remark, settle
+from .operations import NEW
 from .packing import pair, upper
 from .terms import (
     BUY,
@@ -149,8 +151,7 @@ def _is_special(row: Row, gate: int) -> bool:
 def refuse(row: Row, reason: int) -> int:
     """Refuse the message in hand: count it, write it down, leave everything else as it is. Answer REJECTED."""
     owner, op = row[Message.OWNER], row[Message.OP]
-    is_new = op in (Op.LIMIT, Op.IOC, Op.MARKET) or Op.FOK <= op <= Op.TRAILING_STOP
-    tag = row[Message.TAG] if is_new else upper(row[Message.ORDER])
+    tag = row[Message.TAG] if is_in(NEW, op) else upper(row[Message.ORDER])
     price, size = row[Message.PRICE], row[Message.SIZE]
     if price == KEEP:
         price = KEEP - row[row[Message.BOOK] + Book.BASE]  # written down as it was sent

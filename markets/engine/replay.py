@@ -11,11 +11,13 @@ from typing import Any, Final, NamedTuple
 
 from numpy import int32
 
+from .bits import is_in
 from .book import find
 from .events import pour
 from .jit import call, inlined, kernel
 from .layout import Book, Market, Message, Order, Row
 from .matching import handle, prepare, submit
+from .operations import NEW, PLAIN, PRICED, STAYING
 from .packing import lower, pair
 from .terms import KEEP, MAX_PRICE, NO_TAG, Answer, Gate, Op, Stage
 
@@ -29,7 +31,6 @@ __all__ = [
     "demand",
     "demand_special",
     "fits",
-    "is_new",
     "note",
     "replay",
     "replay_special",
@@ -56,12 +57,6 @@ class Demand(NamedTuple):
     high: int
 
 
-@inlined
-def is_new(op: int) -> bool:
-    """Return whether an operation brings a new order."""
-    return op in (Op.LIMIT, Op.IOC, Op.MARKET) or Op.FOK <= op <= Op.TRAILING_STOP
-
-
 @kernel
 def demand(messages: Any) -> Demand:
     """Return what messages `(n * MESSAGE_WORDS,) int32` ask for.
@@ -71,9 +66,8 @@ def demand(messages: Any) -> Demand:
     order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
     for at in range(0, messages.size, MESSAGE_WORDS):
         op, price = messages[at + _OP], messages[at + _PRICE_TICKS]
-        rests = ((op == Op.LIMIT) | (op == Op.MODIFY)) & (price > 0)
-        comes = (op == Op.LIMIT) | (op == Op.IOC) | (op == Op.MARKET)
-        order_id = max(order_id, messages[at + _ORDER_ID] if comes else -1)
+        rests = is_in(PRICED, op) & (price > 0)
+        order_id = max(order_id, messages[at + _ORDER_ID] if is_in(NEW, op) else -1)
         last_owner = max(last_owner, messages[at + _OWNER])
         low, high = min(low, price if rests else MAX_PRICE + 1), max(high, price if rests else -1)
     return Demand(int(order_id), int(last_owner), int(low), int(high))
@@ -84,14 +78,12 @@ def fits(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, 
     """Return whether the row and `handles` have room for whatever the message may do; `price` counts from zero."""
     if owner >= row[Market.ACCOUNT_COUNT]:
         return False
-    if is_new(op) and order_id >= handles.size:
+    if is_in(NEW, op) and order_id >= handles.size:
         return False
     is_full = row[book + Book.LIVE] == row[book + Book.CAPACITY]
-    if (
-        is_full and is_new(op) and (op == Op.LIMIT or row[book + Book.GATE] > Gate.CHECKED)
-    ):  # in a call a market order waits
-        return False
-    if op not in (Op.LIMIT, Op.MODIFY):
+    if is_full and (is_in(STAYING, op) or (is_in(NEW, op) and row[book + Book.GATE] > Gate.CHECKED)):
+        return False  # in a call a market order waits
+    if not is_in(PRICED, op):
         return True
     ladder = price - row[book + Book.BASE]
     return bool(0 <= ladder < row[book + Book.TICKS]) or price <= 0 or price > MAX_PRICE
@@ -108,8 +100,8 @@ def send(row: Row, handles: Any, book: int, op: int, order_id: int, side_index: 
     """
     if row[Market.ELASTIC] != 0 and not fits(row, handles, book, op, order_id, price, owner):
         return GROW
-    tag = NO_TAG if is_new(op) and order_id >= handles.size else order_id
-    if is_new(op) and tag > row[Market.SERIAL]:
+    tag = NO_TAG if is_in(NEW, op) and order_id >= handles.size else order_id
+    if is_in(NEW, op) and tag > row[Market.SERIAL]:
         row[Market.SERIAL] = tag
     shown = int(handles[order_id]) if 0 <= order_id < handles.size else 0
     ladder = KEEP if price == KEEP else price - row[book + Book.BASE]
@@ -143,6 +135,8 @@ def resume(row: Row, handles: Any) -> int:
 def _send_one(row: Row, messages: Any, handles: Any, book: int, at: int) -> int:
     op, price, size = int(messages[at + _OP]), int(messages[at + _PRICE_TICKS]), int(messages[at + _SIZE])
     order_id, side_index, owner = messages[at + _ORDER_ID], messages[at + _SIDE_INDEX], messages[at + _OWNER]
+    if not is_in(PLAIN, op):
+        return Answer.SPECIAL
     if op == Op.MODIFY:
         price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size
     return send(row, handles, book, op, int(order_id), int(side_index), price, size, int(owner))
@@ -153,7 +147,8 @@ def replay(row: Row, messages: Any, handles: Any, log: Any, book: int, start: in
     """Submit messages `(n * MESSAGE_WORDS,) int32` from number `start` on; modifies all arrays but them in place.
 
     Events go to `log`, `(m * EVENT_WORDS,) int64`, from number `logged` on. Returns the message to go on with, the
-    number of events in the log, and DONE, DRAIN (the log is full: call again with a longer one), or GROW.
+    number of events in the log, and DONE, DRAIN (the log is full: call again with a longer one), GROW, or SPECIAL:
+    this one is not plain, nor need the rest be (`replay_special`).
     """
     i, count = start, messages.size // MESSAGE_WORDS
     while True:
@@ -161,8 +156,8 @@ def replay(row: Row, messages: Any, handles: Any, log: Any, book: int, start: in
             code = resume(row, handles)
         elif i < count:
             code = _send_one(row, messages, handles, book, MESSAGE_WORDS * i)
-            if code == GROW:
-                return i, pour(row, log, logged), GROW
+            if code == GROW or code == Answer.SPECIAL:
+                return i, pour(row, log, logged), code
         else:
             logged = pour(row, log, logged)
             return i, logged, Answer.DONE if row[Market.EVENT_TAIL] == row[Market.EVENT_HEAD] else Answer.DRAIN
@@ -185,8 +180,8 @@ def send_special(row: Row, handles: Any, book: int, op: int, order_id: int, side
     """
     if row[Market.ELASTIC] != 0 and not _fits_special(row, handles, book, op, order_id, price, owner):
         return GROW
-    base, tag = row[book + Book.BASE], NO_TAG if is_new(op) and order_id >= handles.size else order_id
-    if is_new(op) and tag > row[Market.SERIAL]:
+    base, tag = row[book + Book.BASE], NO_TAG if is_in(NEW, op) and order_id >= handles.size else order_id
+    if is_in(NEW, op) and tag > row[Market.SERIAL]:
         row[Market.SERIAL] = tag
     shown = int(handles[order_id]) if 0 <= order_id < handles.size else 0
     named = pair(order_id, shown)
@@ -205,9 +200,9 @@ def send_special(row: Row, handles: Any, book: int, op: int, order_id: int, side
 def _fits_special(row: Row, handles: Any, book: int, op: int, order_id: int, price: int, owner: int) -> bool:
     if owner >= row[Market.ACCOUNT_COUNT]:
         return False
-    if is_new(op) and (order_id >= handles.size or row[book + Book.LIVE] == row[book + Book.CAPACITY]):
+    if is_in(NEW, op) and (order_id >= handles.size or row[book + Book.LIVE] == row[book + Book.CAPACITY]):
         return False
-    if op not in (Op.LIMIT, Op.AON, Op.STOP_LIMIT, Op.MODIFY, Op.UNCROSS):
+    if not is_in(PRICED, op):
         return True
     ladder = price - row[book + Book.BASE]
     return bool(0 <= ladder < row[book + Book.TICKS]) or price <= 0 or price > MAX_PRICE
@@ -228,9 +223,9 @@ def demand_special(messages: Any, words: int) -> Demand:
     order_id, last_owner, low, high = -1, -1, MAX_PRICE + 1, -1
     for at in range(0, messages.size, words):
         op, price = int(messages[at + _OP]), int(messages[at + _PRICE_TICKS])
-        if op in (Op.LIMIT, Op.AON, Op.STOP_LIMIT, Op.MODIFY, Op.UNCROSS) and price > 0:
+        if is_in(PRICED, op) and price > 0:
             low, high = min(low, price), max(high, price)
-        order_id = max(order_id, int(messages[at + _ORDER_ID])) if is_new(op) else order_id
+        order_id = max(order_id, int(messages[at + _ORDER_ID])) if is_in(NEW, op) else order_id
         last_owner = max(last_owner, int(messages[at + _OWNER]))
     return Demand(order_id, last_owner, low, high)
 
@@ -271,7 +266,7 @@ def _send_any(row: Row, messages: Any, words: int, handles: Any, book: int, at: 
     if words == ORDER_WORDS:
         stop, display = int(messages[at + _STOP_TICKS]), int(messages[at + _DISPLAY])
         flags = int(messages[at + _FLAGS])
-    if op <= Op.MASS_CANCEL and flags == 0:
+    if is_in(PLAIN, op) and flags == 0:
         return _send_one(row, messages, handles, book, at)
     if op in (Op.MODIFY, Op.UNCROSS):
         price, size = KEEP if price == MESSAGE_KEEP else price, KEEP if size == MESSAGE_KEEP else size

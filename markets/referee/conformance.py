@@ -19,6 +19,7 @@ from sekai.error import SekaiError
 from sekai.markets.book.messages import Reason
 from sekai.markets.book.order_book import PHASES, OrderBook
 from sekai.markets.book.rejection import OrderRejected
+from sekai.markets.engine.operations import OPERATIONS
 from sekai.markets.referee.reference import ReferenceBook, Refusal
 from sekai.markets.rules import VenueRules
 
@@ -107,22 +108,22 @@ def _read(path: Path) -> list[tuple[str, str, Case]]:
 # --- telling ---------------------------------------------------------------------------------------------------
 
 _RULES: Final = {"max_qty": "max_size", "price_band": "band"}  # where a case's word is not the field's
-_STEPS: Final[dict[str, tuple[set[str], set[str]]]] = {  # what a step must have, and what it may have
-    "limit": ({"id", "side", "price", "qty"}, {"tif", "post_only", "display", "hidden", "owner"}),
-    "market": ({"id", "side", "qty"}, {"owner"}),
-    "stop": ({"id", "side", "stop", "qty"}, {"owner"}),
-    "stop_limit": ({"id", "side", "stop", "price", "qty"}, {"owner"}),
-    "trailing_stop": ({"id", "side", "offset", "qty"}, {"owner"}),
-    "cancel": ({"id"}, {"owner"}),
-    "mass_cancel": (set(), {"owner"}),
-    "reduce": ({"id", "by"}, {"owner"}),
-    "modify": ({"id"}, {"price", "qty", "owner"}),
-    "phase": ({"to"}, set()),
-    "halt": (set(), set()),
-    "uncross": (set(), {"reference"}),
-}
 _SIDES: Final = {"b": "buy", "s": "sell", "buy": "buy", "sell": "sell"}
 _NUMBERS: Final = ("price", "qty", "stop", "offset", "by", "display", "reference", "time")
+
+
+def _steps() -> dict[str, tuple[set[str], set[str]]]:
+    """Return what a step of each kind must have, and what it may have."""
+    words, steps = {"size": "qty"}, dict[str, tuple[set[str], set[str]]]()
+    for one in OPERATIONS.values():
+        if one.is_public:
+            must, may = ({words.get(word, word) for word in fields.values()} for fields in (one.needs, one.may_have))
+            may |= ({"tif"} if one.tif else set()) | ({"post_only"} if "flags" in one.may_have else set())
+            steps[one.method] = must, may
+    return steps | {"halt": (set(), set())}
+
+
+_STEPS: Final = _steps()
 
 
 def _check(case: Case) -> None:

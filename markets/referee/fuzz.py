@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sekai.markets.book.messages import EVENT, EventKind, Reason
 from sekai.markets.book.order_book import OrderBook, Side
+from sekai.markets.engine.operations import TIFS
 from sekai.markets.referee.conformance import Story, rules_of
 from sekai.markets.referee.reference import BUY, SELL, Event, ReferenceBook
 
@@ -335,7 +336,7 @@ class _Draw:
 
 def _limit(draw: _Draw) -> _Step:
     step = draw.new("limit", price=draw.price())
-    tif = draw.rng.choice(("GTC", "GTC", "GTC", "GTC", "IOC", "FOK", "AON"))
+    tif = draw.rng.choice(_TIFS)
     step |= {} if tif == "GTC" else {"tif": tif}
     kind = draw.rng.randrange(10)
     if kind == 0:
@@ -371,6 +372,7 @@ def _uncross(draw: _Draw) -> _Step:
     return {"op": "uncross"} | ({"reference": draw.price()} if draw.one_in(2) else {})
 
 
+_TIFS: Final = ("GTC", "GTC", "GTC", *(tif.upper() for tif in TIFS))  # mostly the plain one
 _VERBS: Final[list[tuple[float, Callable[[_Draw], _Step]]]] = [
     (1.0, _plain_limit),
     (4.0, _limit),

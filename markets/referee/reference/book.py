@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn
 
 from sekai.markets.book.messages import (
-    AON,
     CANCEL,
-    FOK,
-    IOC,
     KEEP,
-    LIMIT,
     MARKET,
     MASS_CANCEL,
     MODIFY,
@@ -24,6 +20,7 @@ from sekai.markets.book.messages import (
     EventKind,
     Reason,
 )
+from sekai.markets.engine.operations import OPERATIONS, TIFS
 from sekai.markets.referee.reference.auction import uncross
 from sekai.markets.referee.reference.checks import change_fault, new_order_fault, new_stop_fault
 from sekai.markets.referee.reference.matching import carry_out, change_phase, elect
@@ -33,8 +30,6 @@ from sekai.markets.referee.reference.state import MAX_ID, MAX_PRICE, State
 __all__ = ["ReferenceBook"]
 
 _SIDES: Final = {"buy": BUY, "bid": BUY, "sell": SELL, "ask": SELL}
-_LIMITS: Final[dict[str, int]] = {"gtc": LIMIT, "ioc": IOC, "fok": FOK, "aon": AON}
-_NEW: Final = (*_LIMITS.values(), MARKET, STOP, STOP_LIMIT, TRAILING_STOP)
 
 _Side = Literal["buy", "sell", "bid", "ask"]
 _Tif = Literal["gtc", "ioc", "fok", "aon"]
@@ -61,11 +56,11 @@ class ReferenceBook(State):
     ) -> int:  # fmt: skip
         """Trade what crosses; then rest, or end, with what is left, as `tif` says. Return the order's id."""
         order = Order(self._id(id), _side(side), price, size, owner, tif, display, hidden)
-        if tif not in _LIMITS:
+        if tif not in TIFS:
             raise Refusal(Reason.BAD_OPERATION)
-        self._begin(_LIMITS[tif], order, price)
-        self._check(new_order_fault(self, order, is_post_only=post_only), _LIMITS[tif], order, price)
-        return self._accept(_LIMITS[tif], order)
+        self._begin(TIFS[tif], order, price)
+        self._check(new_order_fault(self, order, is_post_only=post_only), TIFS[tif], order, price)
+        return self._accept(TIFS[tif], order)
 
     def market(self, side: _Side, *, size: int, owner: int = 0, id: int | None = None) -> int:
         """Trade at whatever price; cancel what is left, or wait in a call. Return the order's id."""
@@ -307,15 +302,15 @@ class ReferenceBook(State):
         self, reason: Reason, operation: int, id: int, side: int, price: int, size: int, owner: int
     ) -> NoReturn:
         self.write(EventKind.REJECTED, side, price, size, id, operation, owner, reason=reason)
-        if operation in _NEW and 0 <= id <= MAX_ID and id not in self.outcome:
+        if OPERATIONS[operation].is_new and 0 <= id <= MAX_ID and id not in self.outcome:
             self.outcome[id] = "rejected"
         raise Refusal(reason)
 
     def _dispatch(self, op: int, id: int, side: int, price: int, size: int, owner: int) -> None:
         words: tuple[_Side, _Side] = ("buy", "sell")
-        tifs: dict[int, _Tif] = {LIMIT: "gtc", IOC: "ioc", FOK: "fok", AON: "aon"}
-        if op in tifs:
-            self.limit(words[side], price=price, size=size, owner=owner, tif=tifs[op], id=id)
+        tif: Any = OPERATIONS[op].tif
+        if tif:
+            self.limit(words[side], price=price, size=size, owner=owner, tif=tif, id=id)
         elif op == MARKET:
             self.market(words[side], size=size, owner=owner, id=id)
         elif op == CANCEL:

@@ -26,7 +26,8 @@ def test_numbers_are_for_all() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"op": 15}, "op must be an operation from 0 to 14, got 15"),
+        ({"op": 15}, "op must be one of 0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, got 15"),
+        ({"op": [0, 7]}, "14, got 7 at 1"),  # a quote is the engine's own
         ({"op": "limit"}, "op must hold integers"),
         ({"side": [0, 0, -1]}, "side must be 0 (buy) or 1 (sell), got -1 at 2"),
         ({"order_id": -1}, "order_id must be from 0"),

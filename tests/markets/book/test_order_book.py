@@ -401,3 +401,25 @@ def test_a_refused_id_is_written_down_as_it_was_sent(events: bool) -> None:
     assert [Reason(r).name for r in book.rejects["reason"]] == ["IDS_EXHAUSTED", "BAD_PRICE", *["IDS_EXHAUSTED"] * 2]
     assert book.status(5_000_000) == book.status(6_000_000) == "rejected"
     assert book.copy().rejects.tolist() == book.rejects.tolist()
+
+
+def test_messages_without_extras_may_mean_any_operation() -> None:
+    """A FOK, a phase, an uncross have no field that a limit order has not: they too come in the shorter array."""
+    book = OrderBook(events=True)
+    fok, phase, uncross = 8, 13, 14
+    day = markets.messages(
+        op=[0, fok, fok, phase, 0, uncross, 0, 1],
+        order_id=[0, 1, 2, 0, 3, 0, 4, 4],
+        side=[1, 0, 0, 0, 0, 0, 0, 0],
+        price_ticks=[100, 100, 100, 0, 101, 100, 99, 0],
+        size=[5, 6, 2, 1, 1, 0, 1, 0],
+    )
+    assert book.apply(day).tolist() == [(0, 2, 100, 2), (3, 0, 100, 1)]
+    assert not book.rejects.size and book.trading_phase == "continuous" and len(book) == 1
+
+
+def test_what_is_the_engines_own_is_refused_from_outside() -> None:
+    book, quote = OrderBook(), markets.messages(op=0, price_ticks=100, size=1)
+    quote["op"] = 7
+    book.apply(quote)
+    assert book.rejects["reason"].tolist() == [Reason.BAD_OPERATION] and len(book) == 0
