@@ -1,6 +1,6 @@
-"""From a functional environment to an `Env`, which remembers its state, and back: an `Env` is then its own state.
+"""From functional environments to an `Env` or a `MultiAgentEnv`, which keep the state, and back.
 
-There and back is the very environment that set out. The same for many agents. A seed is the key of that seed.
+`to_env(from_env(env))` is `env`. `reset(seed=s)` on one side is `reset(Key(s))` on the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def from_env(env: Any, renderer: Any = None) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class EnvState:
-    """An environment as it stands, which nobody steps any more; equal to another that would go on in the same way."""
+    """An environment as a state: it is never stepped, only its copies are. Equal to a state that holds the same."""
 
     env: Any
     is_over: bool = False
@@ -87,7 +87,7 @@ class EnvState:
 
 
 class FromEnv(Environment[EnvState, Any, ObsT]):
-    """The environment `env` of one agent without memory; made by `from_env`."""
+    """The `Env` `env` as a functional environment; made by `from_env`."""
 
     def __init__(self, env: Env[ObsT, Any], renderer: Any = None) -> None:
         self.env = env
@@ -118,9 +118,9 @@ class FromEnv(Environment[EnvState, Any, ObsT]):
 
 
 class FromMultiAgentEnv(MultiAgentEnvironment[EnvState]):
-    """The environment `env` of many agents without memory; made by `from_env`.
+    """The `MultiAgentEnv` `env` as a functional environment; made by `from_env`.
 
-    `extras` is an agent's info; by `elapsed` it has the time since the agent's last action, where there is one.
+    `extras` is the agent's info, with the result's `elapsed` under that name.
     """
 
     def __init__(self, env: MultiAgentEnv, renderer: Any = None) -> None:
@@ -143,7 +143,7 @@ class FromMultiAgentEnv(MultiAgentEnvironment[EnvState]):
         return EnvState(env, result.all_done), {agent: _told(result, agent) for agent in result.observations}
 
     def settle(self, state: EnvState, agents: Sequence[AgentID]) -> tuple[EnvState, dict[AgentID, TimeStep[Any]]]:
-        """Hand out what these agents, who wait, see and have earned so far."""
+        """Hand out the observation and the reward so far of these agents, who wait."""
         env = state.stepped()
         result = env.settle(agents)
         return EnvState(env), {agent: _told(result, agent) for agent in result.observations}
@@ -158,7 +158,7 @@ class FromMultiAgentEnv(MultiAgentEnvironment[EnvState]):
 
 
 class ToEnv(Env[ObsT, Any]):
-    """The functional `environment` as an `Env` that remembers its `state`; made by `to_env`.
+    """The functional `environment` as an `Env` that keeps its `state`; made by `to_env`.
 
     A discount that is neither 0 at the end nor 1 before it is told in `info["discount"]`.
     """
@@ -235,7 +235,7 @@ class ToMultiAgentEnv(MultiAgentEnv):
         return self._results(told)
 
     def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
-        """Hand out what these agents, who wait, see and have earned; the environment must define `settle`."""
+        """Hand out the observation and the reward so far of agents who wait; the environment must define `settle`."""
         self._state, told = self.environment.settle(self._state, agents)
         return self._results(told)
 
@@ -260,7 +260,7 @@ def _key(seed: int | None, rng: np.random.Generator) -> Key:
 
 
 def _value(spec: Spec[Any], value: Any) -> Any:
-    """Return a copy of a spec's value as its space has it: dicts for whatever has names, numbers for choices."""
+    """Return a copy of a spec's value as a value of its space: dicts for named parts, numbers for choices."""
     if isinstance(spec, DictSpec):
         return {name: _value(part, part_of(value, name)) for name, part in spec.specs.items()}
     if isinstance(spec, TupleSpec):

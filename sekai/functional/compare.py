@@ -1,4 +1,4 @@
-"""When are two states the same? When they are made of the same values, as a pickle would write them down."""
+"""States are compared by what a pickle of them would hold."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def same_state(left: Any, right: Any) -> bool:
 
 
 def _same(left: Any, right: Any, seen: dict[tuple[int, int], Any]) -> bool:
-    """Compare what two objects are made of; `seen` holds the pairs that are being compared already, in a circle."""
+    """Compare two objects; `seen` holds the pairs whose comparison has begun, since objects may refer to each other."""
     if left is right or (id(left), id(right)) in seen:
         return True
     if type(left) is not type(right):
@@ -43,7 +43,7 @@ def _same(left: Any, right: Any, seen: dict[tuple[int, int], Any]) -> bool:
 
 
 def _made_of(thing: Any) -> list[Any]:
-    """Return what a pickle of `thing` would name: how it is made, its state, and what it contains."""
+    """Return what a pickle of `thing` would hold: how it is made, its state, and its items."""
     reduced = thing.__reduce_ex__(4)
     if isinstance(reduced, str):
         return [reduced]

@@ -1,7 +1,7 @@
-"""An environment without memory: `reset(key)` and `step(state, action)` return the state that comes of it.
+"""Environments without hidden state: `reset(key)` and `step(state, action)` return the new state.
 
-All there is to know is in the state. Keep it and you can come back, step it twice and you have forked, write it down
-and you have a checkpoint. `step` leaves the state and the action as they are.
+A state that is kept can be returned to, stepped twice is a fork, and written to a file is a checkpoint. `step` changes
+neither the state nor the action.
 """
 
 from abc import ABC, abstractmethod
@@ -34,9 +34,9 @@ class State(ByValue):
 
 
 class Functional(ABC):  # noqa: B024  its heirs have the abstract methods
-    """What environments of one agent and of many have in common: specs, a picture, a life that ends with `close`.
+    """What environments of one agent and of many have in common: specs, `render` and `close`.
 
-    Specs are worked out once, when they are first asked for; whoever knows better may assign them.
+    Specs are computed once, when they are first asked for, and may be assigned.
     """
 
     @cached_property

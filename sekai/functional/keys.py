@@ -1,7 +1,7 @@
-"""Where randomness comes from where nothing is hidden: a key is a value, and the same key always draws the same.
+"""Keys, the source of randomness where there is no hidden state: the same key always gives the same draws.
 
-A key is used once: split it, hand the children out, and let it go. A child belongs to its place or its name, so asking
-for one child more changes no other.
+Use a key once: split it, and use its children. A child depends on its index or its name only, so that another child
+changes none of the others.
 """
 
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ class Key:
         object.__setattr__(self, "seed", check_seed(self.seed))
 
     def split(self, n: int = 2) -> "tuple[Key, ...]":
-        """Return n keys that have nothing to do with each other, nor with this one."""
+        """Return n keys, independent of each other and of this one."""
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise SekaiError(f"n must be an integer >= 1, got {n!r}")
         return tuple(Key(child_seed(self.seed, "split", k)) for k in range(n))
 
     def fold_in(self, data: int | str) -> "Key":
-        """Return the key that belongs to `data`, a name or a number >= 0, under this one."""
+        """Return the child of this key for `data`, a name or a number >= 0."""
         return Key(child_seed(self.seed, data if isinstance(data, str) else check_seed(data)))
 
     def rng(self) -> "np.random.Generator":
-        """Return a generator at the beginning of this key's stream, a new one each time."""
+        """Return a new generator, always at the beginning of this key's stream."""
         return np.random.default_rng(self.seed)
 
     def __deepcopy__(self, memo: Any) -> "Key":

@@ -1,4 +1,4 @@
-"""A spec is a space by another name: it says what a value is, checks one, and makes one up.
+"""A spec is a space by another name: it describes values, checks them, and generates one.
 
 Every spec holds its space, so that `to_space` and `from_space` lose nothing.
 """

@@ -98,7 +98,7 @@ def _text(value: Any, path: str) -> str:
 
 
 def _reject_code(part: dict[str, Any]) -> dict[str, Any]:
-    """Data never names code to import."""
+    """Return `part`; raises `SekaiError` where it names code to import."""
     if "$callable" in part:
         raise SekaiError(f"a column must hold data, got the name of code: {part['$callable']!r}")
     return part

@@ -1,7 +1,7 @@
-"""Which environments there may be: a context generates them, and knows whether one, or another context, belongs to it.
+"""Contexts: sets of environments. A context generates them, and knows which environments and contexts belong to it.
 
-A context names a source (the id of a registered environment, or whatever makes one) and what its parameters may be: a
-value, `Between(1, 3)`, `Among("calm", "busy")`. It says only what matters: parameters that it does not name are free.
+A context has a source (the id of a registered environment, or a class or function that makes one) and says what the
+source's parameters may be: a value, `Between(1, 3)`, `Among("calm", "busy")`. Those that it does not name are free.
 """
 
 from abc import ABC, abstractmethod
@@ -36,7 +36,7 @@ Source: TypeAlias = str | Callable[..., MultiAgentEnv]
 
 
 class WrongContext(SekaiError, ValueError):
-    """Raised where an environment, or a manager, is of another context; it says by which parameter."""
+    """Raised for an environment or a manager that does not fit a context; it names the parameter."""
 
 
 class Choice(ABC):
@@ -44,14 +44,14 @@ class Choice(ABC):
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Any:
-        """Draw a value, every one as likely."""
+        """Draw a value uniformly."""
 
     @abstractmethod
     def __contains__(self, value: object) -> bool: ...
 
     @abstractmethod
     def covers(self, other: "Choice") -> bool:
-        """Say whether everything that `other` may be is in here too."""
+        """Say whether every value of `other` is one of these."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Between(Choice):
         return bool(self.low <= value <= self.high)  # type: ignore[operator]
 
     def covers(self, other: Choice) -> bool:
-        """Say whether everything that `other` may be is in here too."""
+        """Say whether every value of `other` is one of these."""
         if isinstance(other, Among):
             return all(value in self for value in other.values)
         if not isinstance(other, Between):
@@ -113,7 +113,7 @@ class Among(Choice):
         return any(same(value, one) for one in self.values)
 
     def covers(self, other: Choice) -> bool:
-        """Say whether everything that `other` may be is in here too."""
+        """Say whether every value of `other` is one of these."""
         if isinstance(other, Between):
             few = other.whole and other.high - other.low < len(self.values)
             return bool(few) and all(value in self for value in range(int(other.low), int(other.high) + 1))
@@ -129,17 +129,18 @@ class _HasContext(Protocol):
 
 
 class Generated(NamedTuple):
-    """What a context generates: an environment, and who plays in it, by agent or by role."""
+    """An environment that a context has generated, and the policies of its agents, by agent or by role."""
 
     multi_agent_env: MultiAgentEnv
     others: Mapping[str, Policy]
 
 
 class WorldContext:
-    """Environments of one `source`, whose `parameters` are what they may be, by name.
+    """The environments that `source` makes of certain `parameters`, by name: a value, `Between` two or `Among` several.
 
-    `others` says who plays, by agent or by role: a policy, or `Among` several. `describe(env)` returns an environment's
-    parameters by name; by default they are the arguments of its spec, which whatever is generated has.
+    `others` has the policies of the agents, by agent or by role: each a policy, or `Among` several. `describe(env)`
+    returns an environment's parameters by name. By default they are the arguments of its spec; every environment that
+    is generated has one.
     """
 
     def __init__(
@@ -158,7 +159,7 @@ class WorldContext:
         self.describe = describe
 
     def generate(self, seed: int) -> Generated:
-        """Return an environment of this context, and who plays in it. What is drawn belongs to its name and `seed`."""
+        """Return an environment of this context, and its policies. Each draw depends on its name and `seed` only."""
         players = {name: choice.draw(_stream(seed, "policy", name)) for name, choice in self.others.items()}
         return Generated(self._made(self.draw_parameters(seed)), players)
 
@@ -167,7 +168,9 @@ class WorldContext:
         return {name: choice.draw(_stream(seed, "parameter", name)) for name, choice in self.parameters.items()}
 
     def misfit(self, other: "MultiAgentEnv | WorldContext") -> str | None:
-        """Return why an environment, or one that another context generates, may not be of this context; None if it is.
+        """Return why `other` does not belong to this context, or None if it does.
+
+        `other` is an environment, or a context, all of whose environments must belong to this one.
 
         >>> def source(): ...
         >>> FixedContext(source, {"makers": 2}).misfit(LimitedContext(source, {"makers": Between(1, 3)}))
@@ -227,7 +230,7 @@ class WorldContext:
         return None
 
     def _makes_kind_of(self, other: "WorldContext") -> bool:
-        """Say whether this source is a class, and what `other` generates is of it; one is generated to see."""
+        """Say whether the source is a class and `other` generates instances of it, one of which is made to see."""
         if not isinstance(self.source, type):
             return False
         kind = other.source if isinstance(other.source, type) else type(other.generate(0).multi_agent_env.unwrapped)

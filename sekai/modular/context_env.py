@@ -1,4 +1,4 @@
-"""An environment for one learner that is another one in each episode: a context generates it, managers translate.
+"""A learner's environment that a context generates anew for each episode, seen through managers.
 
 It is a `ModularEnv` whose states are the learner's views.
 """
@@ -23,9 +23,9 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
 
     `agent_type(**agent_params)` is the learner's `Placeholder`. Where `reward_function`, which may be any reward metric
     of views, is None, the reward is what the environment pays. With `skip_idle` a step goes on while
-    `action_manager.idle_action` says that there is nothing to decide, and pays for all of it. `extra_checks` holds
-    every generated environment, action and observation to what was promised. Raises `WrongContext` for a manager that
-    cannot serve all that the context generates.
+    `action_manager.idle_action` returns an action, and its reward is the sum. `extra_checks` checks every environment
+    against the context, and every action and observation against its space. Raises `WrongContext` for a manager that
+    does not serve every environment of the context.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
         return self._multi_agent_env
 
     def sample_initial_state(self) -> ViewState[Any]:
-        """Have the context generate an environment, and take the seat that it leaves."""
+        """Generate an environment and take the learner's seat."""
         if self._multi_agent_env is not None:
             self._multi_agent_env.close()
         seed = int(self.rng.integers(2**63))
@@ -79,7 +79,7 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
         return ViewState(normalized_action_arr=None, view=self._view(begun.observation), first=True)
 
     def compute_next_state(self, action: Any) -> ViewState[Any]:
-        """Decode the action, take it, and go on while there is nothing to decide."""
+        """Take the decoded action, and go on while there is nothing to decide."""
         assert self._seat is not None
         if self.extra_checks and action not in self.action_space:
             raise InvalidAction(f"action must be in {self.action_space}, got {action!r}")
@@ -100,26 +100,26 @@ class ContextEnv(ModularEnv[ViewState[Any], Any, Any]):
             decoded = idle
 
     def compute_cur_observation(self) -> Any:
-        """Return what the observation manager makes of the view."""
+        """Return the observation manager's observation of the view."""
         seen = super().compute_cur_observation()
         if self.extra_checks and seen not in self.observation_space:
             raise SpaceMismatch(f"observation_manager must encode into {self.observation_space}, got {seen!r}")
         return seen
 
     def compute_cur_reward(self) -> float:
-        """Return what the step pays, the time included in which there was nothing to decide."""
+        """Return the reward of the step, idle time included."""
         return self._idle_pay + super().compute_cur_reward()
 
     def should_terminate(self) -> bool:
-        """Say whether the seat's episode is at its end."""
+        """Say whether the seat's episode has terminated."""
         return self._last is not None and self._last.terminated
 
     def should_truncate(self) -> bool:
-        """Say whether the seat's episode was cut off."""
+        """Say whether the seat's episode was truncated."""
         return self._last is not None and self._last.truncated
 
     def get_info_dict(self) -> dict[str, Any]:
-        """Return what the environment told the seat."""
+        """Return the seat's info."""
         return dict(self._info)
 
     def close(self) -> None:

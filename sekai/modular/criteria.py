@@ -1,4 +1,4 @@
-"""When an agent's episode is over, as a part: a question to its environment.
+"""When an episode ends, as a part: a question about its environment.
 
 Criteria combine: `ruined | (late & ~winning)`.
 """
@@ -15,7 +15,7 @@ _EnvT = TypeVar("_EnvT", contravariant=True)
 
 
 class TerminationCriterion(ABC, Generic[_EnvT]):
-    """Whether an episode has come to its end. Asked is a `ModularEnv`, or the `AgentEpisode` of one of many agents."""
+    """Decides whether an episode ends; `env` is a `ModularEnv`, or the `AgentEpisode` of one of many agents."""
 
     @abstractmethod
     def should_terminate(self, env: _EnvT) -> bool:
@@ -32,43 +32,43 @@ class TerminationCriterion(ABC, Generic[_EnvT]):
 
 
 class NeverTerminate(TerminationCriterion[Any]):
-    """Goes on for ever."""
+    """Never ends the episode."""
 
     def should_terminate(self, env: Any) -> bool:
-        """Say no."""
+        """Return False."""
         return False
 
 
 class AllOf(TerminationCriterion[_EnvT]):
-    """Ends when all of `criteria` say so."""
+    """Ends the episode when all of `criteria` do."""
 
     def __init__(self, criteria: "Iterable[TerminationCriterion[_EnvT]]") -> None:
         self.criteria = _checked(criteria)
 
     def should_terminate(self, env: _EnvT) -> bool:
-        """Ask until one says no."""
+        """Say whether all of them end the episode."""
         return all(criterion.should_terminate(env) for criterion in self.criteria)
 
 
 class AnyOf(TerminationCriterion[_EnvT]):
-    """Ends when one of `criteria` says so."""
+    """Ends the episode when one of `criteria` does."""
 
     def __init__(self, criteria: "Iterable[TerminationCriterion[_EnvT]]") -> None:
         self.criteria = _checked(criteria)
 
     def should_terminate(self, env: _EnvT) -> bool:
-        """Ask until one says yes."""
+        """Say whether one of them ends the episode."""
         return any(criterion.should_terminate(env) for criterion in self.criteria)
 
 
 class Not(TerminationCriterion[_EnvT]):
-    """Ends when `criterion` would not."""
+    """Ends the episode when `criterion` does not."""
 
     def __init__(self, criterion: "TerminationCriterion[_EnvT]") -> None:
         (self.criterion,) = _checked([criterion])
 
     def should_terminate(self, env: _EnvT) -> bool:
-        """Say the opposite."""
+        """Return the opposite of what `criterion` says."""
         return not self.criterion.should_terminate(env)
 
 

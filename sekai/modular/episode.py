@@ -1,4 +1,4 @@
-"""One agent's episode: the parts that it is made of, and what is current in it."""
+"""One agent's episode: its parts and its current values."""
 
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -16,10 +16,10 @@ _ObsT = TypeVar("_ObsT")
 
 
 class AgentEpisode(Generic[_StateT, _ObsT]):
-    """What one agent sees, is paid for, and stops at, and where it stands.
+    """An agent's observation, reward metric and termination criterion, and the current values of its episode.
 
-    What is current is asked for by `cur_...`; before the first reset and after `close` there is nothing, and asking
-    raises `EnvPreconditionError`. `max_episode_len` is in steps.
+    Before the first reset and after `close` there are none: then `cur_state_action`, `cur_observation` and `cur_reward`
+    raise `EnvPreconditionError`. `max_episode_len` is in steps.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
 
     @property
     def cur_observation(self) -> _ObsT:
-        """What was seen last."""
+        """The last observation."""
         return self._need("cur_observation") if self._state is None else self._observed  # type: ignore[return-value]
 
     @property
     def cur_reward(self) -> float:
-        """What the current state pays; that of the first state is paid to nobody."""
+        """The reward of the current state. That of the first state belongs to no step."""
         if self._state is None:
             self._need("cur_reward")
         if self._paid is None:
@@ -76,12 +76,12 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
 
     @property
     def is_terminated(self) -> bool:
-        """Whether the episode has come to an end of its own."""
+        """Whether the episode has terminated."""
         return self._terminated
 
     @property
     def is_truncated(self) -> bool:
-        """Whether the episode was cut off."""
+        """Whether the episode was truncated."""
         return self._truncated
 
     @property
@@ -90,11 +90,11 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
         return self._closed
 
     def compute_cur_observation(self) -> _ObsT:
-        """Return what is seen in the current state."""
+        """Return the observation of the current state."""
         return self.observation.compute_observation(self.cur_state_action)
 
     def compute_cur_reward(self) -> float:
-        """Return what the current state pays."""
+        """Return the reward of the current state."""
         return float(self.reward_metric.compute_reward(self.cur_state_action))
 
     def should_terminate(self) -> bool:
@@ -110,7 +110,7 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
         return {}
 
     def get_cur_env_status(self) -> EnvStatus[_StateT, _ObsT]:
-        """Return all that is current, at any time: None where there is nothing."""
+        """Return all current values, at any time; None where there is none."""
         there = self._state is not None
         return EnvStatus(
             episode_len=self._len,
@@ -129,27 +129,27 @@ class AgentEpisode(Generic[_StateT, _ObsT]):
         self._forget()
 
     def _forget(self) -> None:
-        """Stand nowhere."""
+        """Clear all current values."""
         self._state, self._observed, self._paid, self._len = None, None, None, 0
         self._terminated = self._truncated = False
 
     def _begin(self, state: _StateT) -> ResetResult[_ObsT]:
-        """Stand at the beginning of an episode."""
+        """Begin an episode in `state`."""
         self._forget()
         self._state = state
         self._observed = self.compute_cur_observation()
         return ResetResult(self._observed, self.get_info_dict())
 
     def _advance(self, state: _StateT) -> StepResult[_ObsT]:
-        """Stand where a step has led."""
+        """Count the step that led to `state`, and return its result."""
         self._len += 1
-        seen, paid = self._stand(state)
+        seen, paid = self._enter(state)
         self._terminated = self.should_terminate()
         self._truncated = not self._terminated and self.should_truncate()
         return StepResult(seen, paid, self._terminated, self._truncated, self.get_info_dict())
 
-    def _stand(self, state: _StateT) -> tuple[_ObsT, float]:
-        """Stand in a state; return what is seen and paid there."""
+    def _enter(self, state: _StateT) -> tuple[_ObsT, float]:
+        """Make `state` current; return its observation and its reward."""
         self._state = state
         self._observed, self._paid = self.compute_cur_observation(), self.compute_cur_reward()
         return self._observed, self._paid

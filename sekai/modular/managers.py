@@ -1,4 +1,4 @@
-"""Managers: what stands between a policy and one agent's view of its environment.
+"""Managers translate between a policy and one agent's view of its environment.
 
 A manager names the context that it is made for, and serves every environment of it. An `ObservationManager` is an
 `Observation`, and a `RewardFunction` a `RewardMetric`, of states that are views: each goes wherever the other does.
@@ -37,7 +37,7 @@ _ObsT = TypeVar("_ObsT")
 
 @dataclass(frozen=True, eq=False)
 class SeatView:
-    """What the agent of a seat has been told last, and the environment that it sits in."""
+    """An agent's last observation and info, and the environment that it is in."""
 
     multi_agent_env: MultiAgentEnv
     agent: AgentID
@@ -46,16 +46,16 @@ class SeatView:
 
 
 class Placeholder:
-    """The seat that a context leaves for the learner: an agent by name, or the first of a role; by default the first.
+    """The learner's seat: the agent `seat`, or the first agent of the role `seat`; by default the first of all agents.
 
-    A subclass says by `view` what else managers look at.
+    A subclass may define `view`, which returns what managers are called with.
     """
 
     def __init__(self, seat: str | None = None) -> None:
         self.seat = seat
 
     def agent(self, env: MultiAgentEnv) -> AgentID:
-        """Return whose seat it is; raises `SekaiError` where nobody has the name or the role."""
+        """Return the agent whose seat it is; raises `SekaiError` where no agent has the name or the role."""
         agents = list(env.possible_agents)
         if self.seat is None or self.seat in agents:
             return agents[0] if self.seat is None else self.seat
@@ -70,44 +70,44 @@ class Placeholder:
 
 
 class ActionManager(ABC, Generic[_ViewT, _ActT]):
-    """Turns what a policy does, a value of its own space, into an action of the agent's seat."""
+    """Turns a policy's action into an action of the agent's seat."""
 
     def __init__(self, context: WorldContext) -> None:
         self.context = context
 
     @abstractmethod
     def make_space(self) -> Space[_ActT]:
-        """Return the space of what the policy does."""
+        """Return the space of the policy's actions."""
 
     @abstractmethod
     def decode(self, view: _ViewT, action: _ActT) -> Any:
-        """Return the seat's action that `action` means."""
+        """Return the seat's action for the policy's `action`."""
 
     def encode(self, view: _ViewT, action: Any) -> _ActT:
-        """Return what `decode` would make the seat's `action` of; optional."""
+        """Return the policy's action that `decode` turns into the seat's `action`; optional."""
         raise NotImplementedError(f"{type(self).__name__} does not define encode(view, action)")
 
     def idle_action(self, view: _ViewT) -> Any:
-        """Return the seat's action where there is nothing to decide, and None, the default, where there is."""
+        """Return the seat's action where there is nothing to decide, else None; None by default."""
         return None
 
 
 class ObservationManager(Observation[ViewState[_ViewT], _ObsT]):
-    """Turns an agent's view into what a policy sees."""
+    """Turns an agent's view into a policy's observation."""
 
     def __init__(self, context: WorldContext) -> None:
         self.context = context
 
     @abstractmethod
     def make_space(self) -> Space[_ObsT]:
-        """Return the space of what the policy sees."""
+        """Return the space of the policy's observations."""
 
     @abstractmethod
     def encode(self, view: _ViewT) -> _ObsT:
-        """Return what the policy sees of `view`."""
+        """Return the policy's observation of `view`."""
 
     def make_first_observation(self, view: _ViewT) -> _ObsT:
-        """Return what the policy sees first, before it has done anything; by default as ever."""
+        """Return the first observation of an episode; by default `encode(view)`."""
         return self.encode(view)
 
     @cached_property
@@ -116,28 +116,28 @@ class ObservationManager(Observation[ViewState[_ViewT], _ObsT]):
         return self.make_space()
 
     def compute_observation(self, state: ViewState[_ViewT]) -> _ObsT:
-        """Return what the policy sees of the state's view."""
+        """Return the policy's observation of the state's view."""
         return self.make_first_observation(state.view) if state.first else self.encode(state.view)
 
 
 class RewardFunction(RewardMetric[ViewState[_ViewT]]):
-    """Pays for an action: `before_action(view)` notes what it needs, a call with the view that came of it pays."""
+    """The reward for an action, computed from the views before and after it."""
 
     def before_action(self, view: _ViewT) -> Any:
-        """Return what must be remembered of the view before the action; None by default."""
+        """Return what the call after the action needs to know of the view before it; None by default."""
         return None
 
     @abstractmethod
     def __call__(self, view: _ViewT, action: Any, info: Any) -> float:
-        """Return the reward of the seat's `action`; `info` is what `before_action` returned."""
+        """Return the reward for the seat's `action`, which led to `view`; `info` is what `before_action` returned."""
 
     @property
     def range(self) -> tuple[float, float]:
-        """Without bounds, unless a subclass knows better."""
+        """Unbounded, unless a subclass says otherwise."""
         return -float("inf"), float("inf")
 
     def note(self, state: ViewState[_ViewT]) -> Any:
-        """Return what `before_action` notes of the state's view."""
+        """Return `before_action` of the state's view."""
         return self.before_action(state.view)
 
     def compute_reward(self, state: ViewState[_ViewT]) -> float:
@@ -146,20 +146,20 @@ class RewardFunction(RewardMetric[ViewState[_ViewT]]):
 
 
 class PaidReward(RewardMetric[ViewState[Any]]):
-    """What the environment itself pays the agent."""
+    """The environment's own reward."""
 
     @property
     def range(self) -> tuple[float, float]:
-        """Without bounds, since nobody knows."""
+        """Unbounded."""
         return -float("inf"), float("inf")
 
     def compute_reward(self, state: ViewState[Any]) -> float:
-        """Return what was paid for the action that led to `state`."""
+        """Return the environment's reward for the action that led to `state`."""
         return state.paid
 
 
 class ManagedPolicy:
-    """A policy behind its managers, for any environment that both serve; in others the `fallback` plays.
+    """A policy and its managers, for every environment that both serve; in others the `fallback` acts.
 
     The fallback is a policy on the seat's own observations.
     """
@@ -183,7 +183,7 @@ class ManagedPolicy:
         return self.action_manager.context.misfit(env) or self.observation_manager.context.misfit(env)
 
     def for_agent(self, env: MultiAgentEnv, agent: AgentID) -> Policy:
-        """Return the policy that plays `agent` in `env`, on the seat's own observations.
+        """Return the policy for `agent` in `env`, which acts on the seat's own observations.
 
         Raises `MissingPolicy` where the managers do not serve `env` and there is no fallback.
         """

@@ -21,7 +21,7 @@ _PartT = TypeVar("_PartT")
 
 
 class AgentOfMany(AgentEpisode[_StateT, Any]):
-    """One agent's episode in `multi_agent_env`: what its termination criterion is asked about."""
+    """The episode of `agent` in `multi_agent_env`; its termination criterion is called with it."""
 
     def __init__(self, multi_agent_env: "ModularMultiAgentEnv[_StateT, Any]", agent: str, *parts: Any) -> None:
         super().__init__(*parts)
@@ -29,11 +29,11 @@ class AgentOfMany(AgentEpisode[_StateT, Any]):
         self.agent = agent
 
     def should_truncate(self) -> bool:
-        """Say whether the environment is cut off, which is so for everybody at once."""
+        """Say whether the environment is truncated, which it is for all agents at once."""
         return self.multi_agent_env.should_truncate()
 
     def get_info_dict(self) -> dict[str, Any]:
-        """Return what the environment says of this agent."""
+        """Return the info that the environment has for this agent."""
         return self.multi_agent_env.get_info_dict(self.agent)
 
 
@@ -41,8 +41,8 @@ class ModularMultiAgentEnv(MultiAgentEnv[AgentT], ABC, Generic[_StateT, AgentT])
     """Many agents' environment: `reward_metrics`, `observations` and `termination_criteria` are by agent, or by role.
 
     A subclass sets `action_spaces` and defines `sample_initial_states` and `compute_next_states`; it draws from
-    `self.rng` only. `episodes` has each agent's parts and what is current for it. After `max_episode_len` steps
-    everybody is truncated. Raises `SekaiError` for an agent without a part, and for a name that is nobody's.
+    `self.rng` only. `episodes` has each agent's parts and current values. After `max_episode_len` steps all agents
+    are truncated. Raises `SekaiError` for an agent without a part, and for a name that is neither agent nor role.
     """
 
     def __init__(
@@ -133,10 +133,10 @@ class ModularMultiAgentEnv(MultiAgentEnv[AgentT], ABC, Generic[_StateT, AgentT])
         return joined(results, first, {})
 
     def settle(self, agents: Sequence[AgentT]) -> MAStepResult[AgentT]:
-        """Hand out what these agents, who wait, see and have earned so far."""
+        """Hand out the observation and the reward so far of these agents, who wait."""
         states = self.compute_states(agents) if agents else {}
-        stood = {agent: self.episodes[agent]._stand(states[agent]) for agent in agents}
-        told = {a: StepResult(*pair, False, False, self.get_info_dict(a)) for a, pair in stood.items()}
+        entered = {agent: self.episodes[agent]._enter(states[agent]) for agent in agents}
+        told = {a: StepResult(*pair, False, False, self.get_info_dict(a)) for a, pair in entered.items()}
         return joined(told, frozenset(), {})
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ class ModularMultiAgentEnv(MultiAgentEnv[AgentT], ABC, Generic[_StateT, AgentT])
     _closed = False
 
     def _moved(self, agent: AgentT, state: _StateT, is_first: bool) -> StepResult[Any]:
-        """Return where a step has led an agent, or what it sees first where it joins."""
+        """Return an agent's transition, or its first observation where it joins."""
         if not is_first:
             return self.episodes[agent]._advance(state)
         begun = self.episodes[agent]._begin(state)

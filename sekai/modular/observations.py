@@ -1,4 +1,4 @@
-"""What an agent sees, as a part: a space, and a function from a state to a value of that space.
+"""Observations, as parts: a space, and a function from a state to a value of that space.
 
 Array observations are joined by `+`, dict observations by `|`.
 """
@@ -36,7 +36,7 @@ _ObsT = TypeVar("_ObsT")
 
 
 class Observation(ABC, Generic[_StateT, _ObsT]):
-    """What an agent sees of a state `_StateT`, as a value `_ObsT` of `observation_space`."""
+    """An observation `_ObsT` of a state `_StateT`."""
 
     @property
     @abstractmethod
@@ -45,7 +45,7 @@ class Observation(ABC, Generic[_StateT, _ObsT]):
 
     @abstractmethod
     def compute_observation(self, state: _StateT) -> _ObsT:
-        """Return what is seen in `state`, in memory of its own."""
+        """Return the observation of `state`, a new value each time."""
 
 
 class ArrayObservation(Observation[_StateT, NDArray[Any]]):
@@ -94,7 +94,7 @@ class ArrayFromDictObservation(ArrayObservation[_StateT]):
         return self._space
 
     def compute_observation(self, state: _StateT) -> NDArray[Any]:
-        """Return what the dict observation shows, flat."""
+        """Return the dict observation, flat."""
         return flatten(self._dict_space, self.dict_observation.compute_observation(state))
 
 
@@ -124,7 +124,7 @@ class ConcatenatedArrayObservation(ArrayObservation[_StateT]):
         return self._space
 
     def compute_observation(self, state: _StateT) -> NDArray[Any]:
-        """Return what each shows, joined."""
+        """Return their observations, joined."""
         return flatten(self._parts, tuple(part.compute_observation(state) for part in self.array_observations))
 
 
@@ -151,7 +151,7 @@ class MergedDictObservation(DictObservation[_StateT]):
         return self._space
 
     def compute_observation(self, state: _StateT) -> dict[str, Any]:
-        """Return what all of them show."""
+        """Return all their observations in one dict."""
         return {
             name: value for part in self._dict_observations for name, value in part.compute_observation(state).items()
         }

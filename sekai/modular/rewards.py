@@ -1,4 +1,4 @@
-"""What an agent is paid, as a part: a function from a state to a number.
+"""Rewards, as parts: functions from a state to a number.
 
 Metrics add up and take weights: `profit - 0.1 * risk`.
 """
@@ -19,7 +19,7 @@ _StateT = TypeVar("_StateT", bound=StateAction, contravariant=True)
 
 
 class RewardMetric(ABC, Generic[_StateT]):
-    """What an agent is paid for having come to a state `_StateT`."""
+    """The reward for a step, as a function of the state `_StateT` that it led to."""
 
     @property
     @abstractmethod
@@ -28,10 +28,10 @@ class RewardMetric(ABC, Generic[_StateT]):
 
     @abstractmethod
     def compute_reward(self, state: _StateT) -> float:
-        """Return what is paid for having come to `state`."""
+        """Return the reward for the step that led to `state`."""
 
     def note(self, state: _StateT) -> Any:
-        """Return what must be remembered of a state that an action is about to change; None by default.
+        """Return what `compute_reward` needs to know of the state before the action; None by default.
 
         It comes back as `ViewState.noted` in the state that the action leads to.
         """

@@ -1,4 +1,4 @@
-"""What happened in episodes, entry by entry, to keep and to look at.
+"""Records of episodes, with an entry for each reset and step.
 
 In Parquet each field is a column, readable by any tool: arrays are lists, dicts are structs. What does not have one
 form in all rows, infos above all, is written as JSON. Either comes back as it was: types, dtypes and shapes included.

@@ -1,4 +1,4 @@
-"""Where an episode stands: a state, with the action that led to it, and all that can be asked of it."""
+"""States, each with the action that led to it, and the status of an environment."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -29,10 +29,10 @@ class StateAction:
 
 @dataclass(kw_only=True)
 class ViewState(StateAction, Generic[_ViewT]):
-    """A state that is what one agent may look at: its `view`.
+    """A state that holds one agent's `view`.
 
-    `action` is the decoded action that led here, `noted` what the reward metric noted before it, `paid` what the
-    environment itself paid for it, and `first` says that no action came before.
+    `action` is the decoded action that led here, `noted` what the reward metric's `note` returned before it, and `paid`
+    the environment's own reward for it. `first` says that no action came before.
     """
 
     view: _ViewT
@@ -44,7 +44,7 @@ class ViewState(StateAction, Generic[_ViewT]):
 
 @dataclass(kw_only=True, eq=False)
 class EnvStatus(ByValue, Generic[_StateT, _ObsT]):
-    """All that is current in an environment; None where there is nothing yet."""
+    """All current values of an environment; None where there is none."""
 
     __reduce__ = object.__reduce__  # by what it holds: its constructor takes keywords only
 
