@@ -33,7 +33,7 @@ def use_everything() -> None:
 
     from sekai.agents import AvellanedaStoikov, Momentum, NoiseTrader
     from sekai.markets import OrderBook, messages, sdk
-    from sekai.markets.config import CompiledPolicy, EveryTrades, Maker, Market, Poisson, Seat, Taker
+    from sekai.markets.config import CompiledPolicy, EveryTrades, Market, Poisson, Seat
     from sekai.markets.data.replay import replay
     from sekai.markets.data.tape import L3, Tape, TapeKind
     from sekai.markets.engine.check import books_of
@@ -42,6 +42,7 @@ def use_everything() -> None:
     from sekai.markets.engine.rows import new_row
     from sekai.markets.engine.special import special
     from sekai.markets.envs import MarketEnv
+    from sekai.markets.parts import Maker, Taker
     from sekai.markets.rules import VenueRules
 
     use_little()
@@ -57,7 +58,7 @@ def use_everything() -> None:
         assert grows.order(98)
     policies: tuple[CompiledPolicy, ...] = (AvellanedaStoikov(), Momentum(), NoiseTrader())
     seats = [
-        Seat(name=f"seat {k}", policy=policy, clock=EveryTrades() if k else Poisson(), feed_lag_s=0.1 * k)
+        Seat(name=f"seat {k}", policy=policy, clock=EveryTrades() if k else Poisson(), market_data_lag_s=0.1 * k)
         for k, policy in enumerate(policies)
     ]
     outside = (Seat(name="maker", role=Maker(), latency_s=0.01), Seat(name="taker", role=Taker()))

@@ -55,7 +55,7 @@ def maker_taker_step() -> Trial:
     def prepare() -> Callable[[], None]:
         env = sekai.make("markets/MakerTaker-v0", session_s=1e6)
         env.reset(seed=0)
-        quotes, buys, sells = np.array([1, 1, 1, 1]), np.array([1, 1]), np.array([-1, 1])
+        quotes, buys, sells = np.array([1, 1, 1, 1]), np.array([1, 0]), np.array([2, 0])
         actions: list[dict[str, Any]] = [{"maker_0": quotes, "maker_1": quotes, "taker_0": t} for t in (buys, sells)]
 
         def run() -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, MinLen, Predicate
 
 from sekai.error import SekaiError
+from sekai.markets.parts.observations import Fundamental as FundamentalSeen
+from sekai.markets.parts.roles import Role
+from sekai.markets.policy import CompiledPolicy
 from sekai.markets.rules import VenueRules
 from sekai.markets.schedule import Schedule
 from sekai.markets.units import MAX_PRICE_TICKS, Units
@@ -28,8 +30,8 @@ __all__ = [
     "Count",
     "EveryTrades",
     "Flow",
+    "Fundamental",
     "Latency",
-    "Maker",
     "Market",
     "NonNegative",
     "OwnFills",
@@ -37,9 +39,7 @@ __all__ = [
     "Poisson",
     "Positive",
     "Replay",
-    "Role",
     "Seat",
-    "Taker",
     "Venue",
     "ZeroIntelligence",
 ]
@@ -196,63 +196,33 @@ Clock: TypeAlias = Periodic | Poisson | EveryTrades | OwnFills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Maker(Checked):
-    """Quotes a bid and an ask: decides their distances from the mid and their sizes.
+class Fundamental(Checked):
+    """What the asset is worth: reverts to the opening price, half of the way in `half_life_s` (0: never), and may jump.
 
-    Sees `levels` of the book and the last `trades`. `inventory_penalty` is what its reward is charged, in currency per
-    lot squared and second of inventory.
+    It moves on a grid of `step_s` seconds, by `volatility_ticks` per square root of a second; jumps come at random,
+    `jumps_per_min` a minute, up or down alike, exponential of mean `jump_ticks`. Nobody's trading changes it.
     """
 
-    kind: Literal["maker"] = "maker"
-    levels: Annotated[int, Ge(1), Le(64)] = 10
-    trades: Annotated[int, Ge(1), Le(16)] = 8
-    max_offset_ticks: Count = 20
-    max_size_lots: Annotated[int, Ge(1), Le(1 << 20)] = 10
-    inventory_penalty: NonNegative = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taker(Checked):
-    """Takes liquidity: decides a side, or neither, and a size, and trades at the market."""
-
-    kind: Literal["taker"] = "taker"
-    levels: Annotated[int, Ge(1), Le(64)] = 5
-    trades: Annotated[int, Ge(1), Le(16)] = 8
-    max_size_lots: Annotated[int, Ge(1), Le(1 << 20)] = 10
-    inventory_penalty: NonNegative = 0.0
-
-
-Role: TypeAlias = Maker | Taker
-
-
-@runtime_checkable
-class CompiledPolicy(Protocol):
-    """Whoever decides inside the engine: a kernel with the one signature `(row, me) -> next wake-up`, and its reals."""
-
-    @property
-    def kernel(self) -> Callable[[Any, int], int]:
-        """The kernel, an `@sekai.markets.sdk.agent` function."""
-        ...
-
-    @property
-    def parameters(self) -> tuple[float, ...]:
-        """Up to 16 reals that the kernel reads with `parameter(row, me, k)`."""
-        ...
+    volatility_ticks: NonNegative = 1.0
+    half_life_s: NonNegative = 300.0
+    jumps_per_min: Annotated[float, Ge(0), Le(1e3)] = 0.0
+    jump_ticks: NonNegative = 0.0
+    step_s: Annotated[float, Ge(1e-6), Le(3600)] = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat(Checked):
     """One participant with an account. Without a policy it is played from outside, and then it needs a role.
 
-    What it sends takes `latency_s` to the book; what the market publishes reaches it `feed_lag_s` late: the book, the
-    trades, and the mark from which it counts. Its own account and orders it knows at once.
+    What it sends takes `latency_s` to the book; what the market publishes reaches it `market_data_lag_s` late: the
+    book, the trades, and the mark from which it counts. Its own account and orders it knows at once.
     """
 
     name: Annotated[str, Predicate(line_of_text)]
     role: Role | None = None
     clock: Clock = field(default_factory=Periodic)
     latency_s: Latency = 0.0
-    feed_lag_s: Latency = 0.0
+    market_data_lag_s: Latency = 0.0
     policy: CompiledPolicy | None = None
 
     def _more_faults(self) -> list[str]:
@@ -263,8 +233,8 @@ class Seat(Checked):
             faults.append(f"seat {self.name!r} must have a role or a compiled policy, got neither")
         if self.policy is not None and not isinstance(self.policy, CompiledPolicy):
             faults.append(f"policy of {self.name!r} must have .kernel and .parameters, got {self.policy!r}")
-        elif self.policy is not None and len(self.policy.parameters) > 16:
-            faults.append(f"policy of {self.name!r} must have at most 16 parameters, got {len(self.policy.parameters)}")
+        if self.role is not None:
+            faults += [f"role of {self.name!r}: {fault}" for fault in self.role.faults()]
         return faults
 
 
@@ -275,6 +245,7 @@ class Market(Checked):
     seats: tuple[Seat, ...]
     venue: Venue = field(default_factory=Venue)
     flow: Flow | None = field(default_factory=ZeroIntelligence)
+    fundamental: Fundamental | None = None
     session_s: Annotated[float, Ge(1e-6), Le(1e8)] = 600.0
     warmup_s: Annotated[float, Ge(0), Le(1e8)] = 0.0
 
@@ -282,6 +253,7 @@ class Market(Checked):
         twice = sorted(name for name, count in Counter(seat.name for seat in self.seats).items() if count > 1)
         faults = [f"names of seats must differ, got {name!r} more than once" for name in twice]
         faults += [f"venue.{fault}" for fault in self.venue.schedule.faults(self.session_s)]
+        faults += self._fundamental_faults()
         faults += self._crowd_faults(self.flow) if isinstance(self.flow, ZeroIntelligence) else []
         if len(self.seats) > 60_000:
             faults.append(f"seats must be at most 60,000, got {len(self.seats)}")
@@ -291,6 +263,13 @@ class Market(Checked):
                 f"got {self.pending_capacity}: decide less often, or shorten the latency"
             )
         return faults
+
+    def _fundamental_faults(self) -> list[str]:
+        roles = {seat.name: seat.role for seat in self.seats if seat.policy is None and seat.role is not None}
+        seers = [n for n, role in roles.items() if any(isinstance(p, FundamentalSeen) for p in role.observations)]
+        if self.fundamental is not None or not seers:
+            return []
+        return [f"fundamental must be given where a seat sees it, as {seers[0]!r} does, got None"]
 
     def _crowd_faults(self, flow: ZeroIntelligence) -> list[str]:
         """Return which rules the crowd cannot keep: its orders are all of one size, at every tick."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sekai.error import SekaiError
 from sekai.markets import config
 from sekai.markets.book.memory import lay_venue_rules
 from sekai.markets.data import recorded_flow
@@ -18,42 +19,44 @@ from sekai.markets.engine import layout as at
 from sekai.markets.engine import terms
 from sekai.markets.engine.clock import BEGINNING, ENDING, push
 from sekai.markets.engine.feed import BEFORE_ALL, keep
-from sekai.markets.engine.jit import address_of
+from sekai.markets.engine.jit import BadKernel, address_of
 from sekai.markets.engine.matching import submit
 from sekai.markets.engine.packing import pack_change
 from sekai.markets.engine.rng import name_hash
 from sekai.markets.engine.rows import new_row
+from sekai.markets.engine.seats import SeatPlan, lay_out_seat
 from sekai.markets.engine.special import special
+from sekai.markets.parts.base import Kernel, Observation
 from sekai.markets.rules import VenueRules
+from sekai.markets.seating import Kernels, SeatFace, check_parts, plan_of, seen_by, sends_special
 from sekai.markets.units import nanoseconds, per_ns
 from sekai.utils import InvalidValue
 
-__all__ = ["Population", "populate"]
+__all__ = ["Population", "Record", "populate"]
 
-_CLOCKS = {
-    "periodic": terms.Clock.EVERY_NS,
-    "poisson": terms.Clock.POISSON,
-    "trades": terms.Clock.EVERY_TRADES,
-    "fills": terms.Clock.OWN_FILLS,
-}
-_ROLES = {"maker": terms.Role.MAKER, "taker": terms.Role.TAKER}
-_TAPE = 16
+Record: TypeAlias = bool | Literal["trades"]
+"""Which events a market keeps until they are read: all, none, or the trades."""
+
+_TAPE = 16  # trades that are kept at least
+_LEVELS = 10  # of the book that late market data keeps at least
+_WAKE_BUDGET = 1_000_000  # wake-ups a compiled seat has between two decisions from outside
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """A market before its first session: the row to copy, and the addresses of the kernels that its seats name.
+    """A market before its first session: the row to copy, the outside seats, and the addresses of all kernels.
 
     Addresses are good in this process only; `kernels` keeps the functions that they belong to. The first address is
-    that of the kernel for a venue whose rules are not plain.
+    that of the kernel for messages that are not plain, 0 where the venue has none.
     """
 
     row: NDArray[np.int64]
+    faces: tuple[SeatFace, ...]
     addresses: NDArray[np.int64]
-    kernels: tuple[Callable[[Any, int], int] | None, ...]
+    kernels: tuple[Kernel, ...]
 
 
-def populate(market: config.Market, *, record: bool | Literal["trades"] = False) -> Population:
+def populate(market: config.Market, *, record: Record = False) -> Population:
     """Lay out a market, with its opening book, and seat everybody in it. Accounts are the seats', background, venue.
 
     With `record` every event is kept until it is read, or the trades alone; without, only the tape's last trades are.
@@ -61,18 +64,25 @@ def populate(market: config.Market, *, record: bool | Literal["trades"] = False)
     venue, flow, seats = market.venue, market.flow, market.seats
     record_of_day = recorded_flow.load(market) if isinstance(flow, config.Replay) else None
     is_plain = venue.rules == VenueRules() and not venue.has_phases
-    lagged = [seat for seat in seats if seat.feed_lag_s]
+    lagged = [seat for seat in seats if seat.market_data_lag_s]
     feed = venue.feed_capacity if lagged else 0
+    is_plain = is_plain and not any(sends_special(seat) for seat in seats)
+    kernels = Kernels()
+    seen = [() if seat.policy is not None else seen_by(seat, venue) for seat in seats]
+    shown = [part for parts in seen for part in parts]
+    plans = [plan_of(seat, parts, 0, kernels) for seat, parts in zip(seats, seen, strict=True)]
     row = new_row(
         ticks=venue.ladder_ticks,
         orders=venue.order_capacity,
         accounts=len(seats) + 2,
         seats=len(seats),
         events=1024 if record else 16,
-        tape=max(_TAPE, feed),
+        tape=_power_of_two(max(_TAPE, feed, _most("trades", shown))),
         special=not is_plain,
         feed=feed,
-        feed_levels=max((seat.role.levels for seat in lagged if seat.role), default=1),
+        feed_levels=min(max(_LEVELS, _most("levels", shown)), venue.ladder_ticks),
+        arena=sum(plan.words for plan in plans),
+        fundamental=market.fundamental is not None,
         queue=market.pending_capacity,
         flow_depth=flow.depth_ticks if isinstance(flow, config.ZeroIntelligence) else 0,
         flow_words=recorded_flow.words(record_of_day) if record_of_day else 0,
@@ -97,12 +107,62 @@ def populate(market: config.Market, *, record: bool | Literal["trades"] = False)
         _lay_out_phases(row, book, market)
     if feed:
         keep(row, book, BEFORE_ALL)
-    kernels: list[Callable[[Any, int], int] | None] = [None]
-    for number, seat in enumerate(seats):
-        _lay_out_seat(row, book, number, seat, kernels)
+    if market.fundamental is not None:
+        _lay_out_fundamental(row, book, market.fundamental, opening)
+    faces = _lay_out_seats(row, book, seats, seen, plans)
+    row[at.Market.WAKE_BUDGET] = _WAKE_BUDGET * max(len(seats), 1)
     first = 0 if is_plain else address_of(special)
-    addresses = np.array([first, *(address_of(k) for k in kernels if k is not None)], np.int64)
-    return Population(row, addresses, tuple(kernels))
+    addresses = np.array([first, *map(_address, kernels.functions)], np.int64)
+    for face in faces:
+        check_parts(row, addresses, face)
+    return Population(row, faces, addresses, tuple(kernels.functions))
+
+
+def _address(function: Kernel) -> int:
+    """Return the address of a seat's kernel, compiled; raises `SekaiError`, in one sentence, where it cannot be."""
+    try:
+        return address_of(function)
+    except BadKernel as error:
+        raise SekaiError(str(error)) from error
+
+
+def _most(name: str, parts: Sequence[Any]) -> int:
+    """Return the largest number that these parts have under a name."""
+    return max((int(getattr(part, name, 0)) for part in parts), default=0)
+
+
+def _power_of_two(number: int) -> int:
+    return 1 << (number - 1).bit_length()
+
+
+def _lay_out_seats(
+    row: NDArray[np.int64],
+    book: int,
+    seats: Sequence[config.Seat],
+    seen: Sequence[tuple[Observation, ...]],
+    plans: Sequence[SeatPlan],
+) -> tuple[SeatFace, ...]:
+    """Write down all seats; return the outside ones."""
+    faces, start = [], int(row[at.Market.ARENA])
+    for number, (seat, parts, plan) in enumerate(zip(seats, seen, plans, strict=True)):
+        me = int(row[at.Market.SEATS]) + number * at.Seat.WORDS
+        windows = lay_out_seat(row, me, replace(plan, book=book), start)
+        start += plan.words
+        if seat.policy is None and seat.role is not None:
+            faces.append(SeatFace(seat.name, number, seat.role, parts, windows))
+    return tuple(faces)
+
+
+def _lay_out_fundamental(row: NDArray[np.int64], book: int, value: config.Fundamental, opening: int) -> None:
+    """Write down how the fundamental value moves; it starts at the opening price, in ladder ticks."""
+    start, reals, step_s = int(row[book + at.Book.FUNDAMENTAL]), row.view(np.float64), value.step_s
+    kept = 0.5 ** (step_s / value.half_life_s) if value.half_life_s else 1.0
+    row[start + at.Fundamental.NAME], row[start + at.Fundamental.STEP] = name_hash("fundamental"), nanoseconds(step_s)
+    reals[start + at.Fundamental.MEAN] = reals[start + at.Fundamental.VALUE] = opening + 0.5
+    reals[start + at.Fundamental.KEPT] = kept
+    reals[start + at.Fundamental.SHOCK] = value.volatility_ticks * math.sqrt(step_s)
+    reals[start + at.Fundamental.JUMP] = value.jump_ticks
+    reals[start + at.Fundamental.JUMP_CHANCE] = value.jumps_per_min * step_s / 60.0
 
 
 def _lay_out_phases(row: NDArray[np.int64], book: int, market: config.Market) -> None:
@@ -160,37 +220,3 @@ def _fill_book(row: NDArray[np.int64], book: int, flow: config.ZeroIntelligence,
                 row[at.Market.EVENT_TAIL] = row[at.Market.EVENT_HEAD]
     account = int(row[at.Market.ACCOUNTS] + row[at.Market.BACKGROUND] * row[at.Market.ACCOUNT_STRIDE])
     row[account + at.Account.SENT] = row[at.Market.MESSAGES] = 0
-
-
-def _lay_out_seat(
-    row: NDArray[np.int64],
-    book: int,
-    number: int,
-    seat: config.Seat,
-    kernels: list[Callable[[Any, int], int] | None],
-) -> None:
-    me, reals = int(row[at.Market.SEATS]) + number * at.Seat.WORDS, row.view(np.float64)
-    clock = seat.clock
-    row[me + at.Seat.CLOCK] = _CLOCKS[clock.kind]
-    if isinstance(clock, config.Periodic | config.Poisson):
-        row[me + at.Seat.EVERY] = nanoseconds(clock.every_s)
-    elif isinstance(clock, config.EveryTrades):
-        row[me + at.Seat.EVERY] = clock.trades
-    row[at.Market.REACTIVE] += isinstance(clock, config.EveryTrades | config.OwnFills)
-    row[me + at.Seat.LATENCY], row[me + at.Seat.NAME] = nanoseconds(seat.latency_s), name_hash(seat.name)
-    row[me + at.Seat.LAG] = nanoseconds(seat.feed_lag_s)
-    row[me + at.Seat.BOOK], row[me + at.Seat.TIME] = book, row[at.Market.OPEN]
-    if seat.role is not None:
-        row[me + at.Seat.ROLE] = _ROLES[seat.role.kind]
-        row[me + at.Seat.LEVELS], row[me + at.Seat.TRADES] = seat.role.levels, seat.role.trades
-        row[me + at.Seat.MAX_SIZE] = seat.role.max_size_lots
-        reals[me + at.Seat.AVERSION] = seat.role.inventory_penalty
-        if isinstance(seat.role, config.Maker):
-            row[me + at.Seat.MAX_OFFSET] = seat.role.max_offset_ticks
-    if seat.policy is not None:
-        kernel = getattr(seat.policy.kernel, "__func__", seat.policy.kernel)  # a method, where a class holds a function
-        if kernel not in kernels:
-            kernels.append(kernel)
-        row[me + at.Seat.KERNEL] = kernels.index(kernel)
-        parameters = seat.policy.parameters
-        reals[me + at.Seat.PARAMETERS : me + at.Seat.PARAMETERS + len(parameters)] = parameters

@@ -1,48 +1,95 @@
-"""What a compiled policy is written with: the decorator, the verbs that its kernel may call, and what holds the kernel.
+"""What a seat's kernel is written with: the decorator, and the verbs that it may call.
 
-A kernel is `(row, me) -> int`: it looks, sends, draws and remembers through these verbs only, and returns the time in
-ns at which it wants to be woken next, or `BY_CLOCK`. It never touches the row itself.
+A kernel is `(row, me) -> int`: it looks, sends, draws and remembers through these verbs only. A policy's kernel returns
+the time in ns at which it wants to be woken next, or `BY_CLOCK`; a part's returns 0, but for an end's, which returns 1
+when the episode is over. It never touches the row itself.
 
->>> @agent
+>>> @kernel
 ... def lifts_the_offer(row, me):
-...     if best_ask(row, me) >= 0:
+...     if best_ask(row, me) != NO_PRICE:
 ...         market(row, me, BUY, 1)
 ...     return BY_CLOCK
 """
 
 from __future__ import annotations
 
-from sekai.markets.config import CompiledPolicy
-from sekai.markets.engine.jit import kernel as agent
-from sekai.markets.engine.terms import BUY, SELL, Phase
-from sekai.markets.engine.verbs import (
-    BY_CLOCK,
-    below,
+from sekai.markets.engine.jit import kernel
+from sekai.markets.engine.looks import (
+    best,
     best_ask,
     best_bid,
-    cancel,
-    cancel_all,
-    exponential,
-    limit,
+    fundamental,
     mark,
-    market,
-    normal,
+    next_price,
     now,
-    own_price,
-    own_size,
-    parameter,
     phase,
     phase_left,
+    price_offset,
+    session_length,
+    size_at,
+    time_left,
+    trade_age,
+    trade_count,
+    trade_price,
+    trade_size,
+)
+from sekai.markets.engine.own import (
+    asked,
+    below,
+    cash,
+    currency,
+    edge,
+    exponential,
+    exposure,
+    fees,
+    fill_count,
+    fill_is_maker,
+    fill_price,
+    fill_size,
+    forbid,
+    free_slot,
+    lots_ahead,
+    normal,
+    own_price,
+    own_side,
+    own_size,
+    parameter,
+    pay,
     position,
-    quote,
+    position_room,
     recall,
     recall_real,
+    reject_count,
+    reject_reason,
+    reject_slot,
     remember,
     remember_real,
-    take,
-    time_left,
+    show,
     uniform,
+    wealth,
 )
+from sekai.markets.engine.sends import (
+    all_or_none,
+    cancel,
+    cancel_all,
+    fill_or_kill,
+    iceberg,
+    immediate,
+    limit,
+    market,
+    modify,
+    post_only,
+    quote,
+    stop,
+    stop_limit,
+)
+from sekai.markets.engine.shows import show_book, show_trades
+from sekai.markets.engine.terms import BUY, BY_CLOCK, KEEP, NO_PRICE, SELL
+from sekai.markets.engine.terms import MONEY as MONEY_PER_TICK_LOT
+from sekai.markets.engine.terms import Phase as _Phase
+from sekai.markets.policy import CompiledPolicy
+
+CONTINUOUS, AUCTION, HALT = _Phase.CONTINUOUS, _Phase.AUCTION, _Phase.HALT
 
 __all__ = [
     "AUCTION",
@@ -50,34 +97,75 @@ __all__ = [
     "BY_CLOCK",
     "CONTINUOUS",
     "HALT",
+    "KEEP",
+    "MONEY_PER_TICK_LOT",
+    "NO_PRICE",
     "SELL",
     "CompiledPolicy",
-    "agent",
+    "all_or_none",
+    "asked",
     "below",
+    "best",
     "best_ask",
     "best_bid",
     "cancel",
     "cancel_all",
+    "cash",
+    "currency",
+    "edge",
     "exponential",
+    "exposure",
+    "fees",
+    "fill_count",
+    "fill_is_maker",
+    "fill_or_kill",
+    "fill_price",
+    "fill_size",
+    "forbid",
+    "free_slot",
+    "fundamental",
+    "iceberg",
+    "immediate",
+    "kernel",
     "limit",
+    "lots_ahead",
     "mark",
     "market",
+    "modify",
+    "next_price",
     "normal",
     "now",
     "own_price",
+    "own_side",
     "own_size",
     "parameter",
+    "pay",
     "phase",
     "phase_left",
     "position",
+    "position_room",
+    "post_only",
+    "price_offset",
     "quote",
     "recall",
     "recall_real",
+    "reject_count",
+    "reject_reason",
+    "reject_slot",
     "remember",
     "remember_real",
-    "take",
+    "session_length",
+    "show",
+    "show_book",
+    "show_trades",
+    "size_at",
+    "stop",
+    "stop_limit",
     "time_left",
+    "trade_age",
+    "trade_count",
+    "trade_price",
+    "trade_size",
     "uniform",
+    "wealth",
 ]
-
-(CONTINUOUS, AUCTION, HALT) = (Phase.CONTINUOUS, Phase.AUCTION, Phase.HALT)

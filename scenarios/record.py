@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sekai.core.agents import seated
 from sekai.core.seeding import policy_seed
 from sekai.error import SekaiError
-from sekai.markets.engine import layout as at
 from sekai.markets.engine import terms
 from sekai.markets.engine.jit import cache_is_warm
+from sekai.markets.view import EDGE, FILLS, MESSAGES, POSITION_LOTS, VOLUME_LOTS, MarketView
 from sekai.scenarios.budget import SAMPLES
 from sekai.scenarios.seating import Others, seat, seat_policies
 
@@ -112,7 +112,7 @@ def _play_one(
     env: MarketEnv, scenario: Scenario, outside: Mapping[str, Any], seed: int, episode: int, samples: int
 ) -> EpisodeRecord:
     seats = tuple(s.name for s in scenario.seats)
-    sampler = _Sampler(len(seats), with_depth=episode == 0)
+    sampler = _Sampler(env, len(seats), with_depth=episode == 0)
     env.watch(scenario.session_s / samples, sampler)
     for name, policy in outside.items():
         if hasattr(policy, "reset"):
@@ -122,32 +122,31 @@ def _play_one(
     while env.acting:
         seen = result.observations
         result = env.step({agent: act[agent](seen[agent]) for agent in env.acting})
-    sampler(env)
+    sampler(env.look)
     return sampler.record(env, scenario.content_hash, seats, seed, episode)
 
 
 class _Sampler:
     """Looks at a market when it is called, and remembers."""
 
-    def __init__(self, seats: int, *, with_depth: bool) -> None:
-        self._seats, self._with_depth = seats, with_depth
+    def __init__(self, env: MarketEnv, seats: int, *, with_depth: bool) -> None:
+        self._env, self._seats, self._with_depth = env, seats, with_depth
         self._rows: list[tuple[float, ...]] = []
         self._is_trading: list[bool] = []
         self._positions: list[NDArray[np.int64]] = []
-        self._wealth: list[list[int]] = []
+        self._wealth: list[NDArray[np.int64]] = []
         self._trades: list[NDArray[np.void]] = []
         self._depth: list[tuple[NDArray[np.intp], NDArray[np.int32]]] = []
 
-    def __call__(self, env: MarketEnv) -> None:
-        top = env.top_of_book()
-        self._rows.append((env.time_s, top.bid_ticks, top.ask_ticks, top.bid_lots, top.ask_lots, top.mark_ticks))
-        self._is_trading.append(env.trading_phase == "continuous")
-        accounts = env.account_table()[: self._seats]
-        self._positions.append(accounts[:, at.Account.POSITION].copy())
-        self._wealth.append(list(env.wealth().values())[: self._seats])
-        self._trades.append(_trades(env, self._seats))
+    def __call__(self, view: MarketView) -> None:
+        top = view.top_of_book()
+        self._rows.append((view.time_s, top.bid_ticks, top.ask_ticks, top.bid_lots, top.ask_lots, top.mark_ticks))
+        self._is_trading.append(view.trading_phase == terms.Phase.CONTINUOUS)
+        self._positions.append(view.accounts()[: self._seats, POSITION_LOTS])
+        self._wealth.append(view.wealth()[: self._seats])
+        self._trades.append(_trades(self._env, self._seats))
         if self._with_depth:
-            lots = env.ladder_lots()
+            lots = view.ladder_lots()
             held = np.flatnonzero(lots)  # of a wide ladder, nearly all is empty
             self._depth.append((held, lots[held]))
 
@@ -157,7 +156,7 @@ class _Sampler:
         """Return all that was seen."""
         time_s, bid, ask, bid_lots, ask_lots, mark = np.array(self._rows).T
         units, base = env.market.venue.units, env.market.venue.base_ticks
-        accounts = env.account_table()[: len(seats)]
+        accounts = env.look.accounts()[: len(seats)]
         totals = env.totals()
         depth, window = _window(self._depth, bid, ask, base, env.market.venue.ladder_ticks)
         return EpisodeRecord(
@@ -175,12 +174,12 @@ class _Sampler:
             depth_lots=depth,
             window_ticks=window,
             position_lots=np.array(self._positions),
-            wealth=np.array(self._wealth) * units.money_unit,
+            wealth=np.asarray(np.array(self._wealth) * units.money_unit, np.float64),
             trades=np.concatenate(self._trades),
-            fills=accounts[:, at.Account.FILLS].copy(),
-            volume_lots=accounts[:, at.Account.VOLUME].copy(),
-            spread_earned=np.asarray(accounts[:, at.Account.EDGE] * units.money_unit, np.float64),
-            messages=accounts[:, at.Account.SENT].copy(),
+            fills=accounts[:, FILLS],
+            volume_lots=accounts[:, VOLUME_LOTS],
+            spread_earned=np.asarray(accounts[:, EDGE] * units.money_unit, np.float64),
+            messages=accounts[:, MESSAGES],
             total_messages=totals["messages"],
             total_trades=totals["trades"],
             rejects=totals["rejects"],
@@ -213,9 +212,9 @@ def _window(
 
 def _trades(env: MarketEnv, seats: int) -> NDArray[np.void]:
     events = env.events()
-    events = events[(events["kind"] == terms.Kind.TRADED) & (events["time_ns"] >= env.row[at.Market.OPEN])]
+    events = events[(events["kind"] == terms.Kind.TRADED) & (events["time_ns"] >= env.look.open_ns)]
     trades = np.zeros(len(events), TRADE)
-    trades["time_ns"] = events["time_ns"] - env.row[at.Market.OPEN]
+    trades["time_ns"] = events["time_ns"] - env.look.open_ns
     for name in ("price_ticks", "size", "side"):
         trades[name] = events[name]
     for name, owner in (("maker", events["owner"]), ("taker", events["other_owner"])):

@@ -42,7 +42,7 @@ def maker_taker(
 
     Agents are maker_0, maker_1, ..., taker_0, ...; all decide every `step_s` seconds, at the same instants. `others`
     says who plays other seats, by agent or role: a policy, or the name of one. `market` may have `makers` (2), `takers`
-    (1), `session_s` (600), `step_s` (1), `latency_s` (0), `inventory_penalty` (0.001) and `pace` (60).
+    (1), `session_s` (600), `step_s` (1), `latency_s` (0), `inventory_penalty` (0.01) and `pace` (60).
     """
     from sekai.markets.envs import MarketEnv
     from sekai.scenarios.seating import named
@@ -64,10 +64,11 @@ def _maker_taker(
     session_s: float = 600.0,
     step_s: float = 1.0,
     latency_s: float = 0.0,
-    inventory_penalty: float = 0.001,
+    inventory_penalty: float = 0.01,
     pace: float = PACE,
 ) -> Market:
-    from sekai.markets.config import Maker, Market, Periodic, Seat, Taker, ZeroIntelligence
+    from sekai.markets.config import Market, Periodic, Seat, ZeroIntelligence
+    from sekai.markets.parts import Maker, Taker
 
     for name, count in (("makers", makers), ("takers", takers)):
         if not isinstance(count, int) or count < 1:

@@ -21,19 +21,8 @@ from pydantic import Field, TypeAdapter
 
 from sekai.agents import AvellanedaStoikov, CompiledPolicy, policies
 from sekai.agents.named import is_compiled
-from sekai.markets.config import (
-    EveryTrades,
-    Maker,
-    Market,
-    OwnFills,
-    Periodic,
-    Poisson,
-    Replay,
-    Seat,
-    Taker,
-    Venue,
-    ZeroIntelligence,
-)
+from sekai.markets.config import EveryTrades, Market, OwnFills, Periodic, Poisson, Replay, Seat, Venue, ZeroIntelligence
+from sekai.markets.parts import Executor, Maker, Taker
 from sekai.scenarios.budget import expected
 from sekai.utils import Checked, InvalidValue, line_of_text, printable_text
 
@@ -50,7 +39,7 @@ __all__ = [
     "adapter",
 ]
 
-RoleTable: TypeAlias = Annotated[Maker | Taker, Field(discriminator="kind")]
+RoleTable: TypeAlias = Annotated[Maker | Taker | Executor, Field(discriminator="kind")]
 FlowTable: TypeAlias = Annotated[ZeroIntelligence | Replay, Field(discriminator="kind")]
 ClockTable: TypeAlias = Annotated[Periodic | Poisson | EveryTrades | OwnFills, Field(discriminator="kind")]
 if TYPE_CHECKING:
@@ -85,7 +74,7 @@ class SeatTable(Checked):
     clock: ClockTable
     policy: PolicyTable
     latency_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
-    feed_lag_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
+    market_data_lag_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +86,7 @@ class TraderTable(Checked):
     policy: CompiledTable
     count: Annotated[int, Ge(1), Le(60_000)] = 1
     latency_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
-    feed_lag_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
+    market_data_lag_us: Annotated[float, Ge(0), Le(3.6e9)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +162,7 @@ class Scenario(Checked):
                 role=seat.role,
                 clock=seat.clock,
                 latency_s=seat.latency_us * _MICROSECOND,
-                feed_lag_s=seat.feed_lag_us * _MICROSECOND,
+                market_data_lag_s=seat.market_data_lag_us * _MICROSECOND,
                 policy=inside.get(seat.name),
             )
             for seat in self.seats
@@ -183,7 +172,7 @@ class Scenario(Checked):
                 name=f"{group.name}_{k}",
                 clock=group.clock,
                 latency_s=group.latency_us * _MICROSECOND,
-                feed_lag_s=group.feed_lag_us * _MICROSECOND,
+                market_data_lag_s=group.market_data_lag_us * _MICROSECOND,
                 policy=group.policy,
             )
             for group in self.traders

@@ -22,12 +22,12 @@ Seen = dict[int, str]  # by line: the revealed type, or "error"
 
 
 def plain(revealed: str) -> str:
-    """Return a type without modules, an array's without what it holds, and literals in one.
+    """Return a type without modules, and an array's without what it holds.
 
     >>> plain("builtins.dict[str, numpy.ndarray[tuple[Any, ...], numpy.dtype[numpy.floating[_32Bit]]]]")
     'dict[str, ndarray]'
     """
-    text = re.sub(r"\b(\w+\.)+(?=\w)", "", revealed).replace("'] | Literal['", "', '")
+    text = re.sub(r"\b(\w+\.)+(?=\w)", "", revealed).replace("def ", "")
     while "ndarray[" in text:
         begin = text.index("ndarray[") + len("ndarray")
         end, depth = begin + 1, 1

@@ -20,9 +20,9 @@ from sekai.markets.sdk import (
     BUY,
     BY_CLOCK,
     SELL,
-    agent,
     best_ask,
     best_bid,
+    kernel,
     mark,
     parameter,
     position,
@@ -78,7 +78,7 @@ class AvellanedaStoikov(Checked):
         )
 
 
-@agent
+@kernel
 def avellaneda_stoikov(row: Any, me: int) -> int:
     """Decide for an `AvellanedaStoikov` maker."""
     horizon = max(min(float(time_left(row, me)), parameter(row, me, _HORIZON_NS)), parameter(row, me, _FLOOR))

@@ -12,7 +12,7 @@ from sekai.markets.sdk import (
     BUY,
     BY_CLOCK,
     SELL,
-    agent,
+    kernel,
     mark,
     market,
     parameter,
@@ -57,7 +57,7 @@ class Momentum(Checked):
         return (self.fast, self.slow, float(self.size_lots), float(self.max_position_lots), 2.0 * self.threshold_ticks)
 
 
-@agent
+@kernel
 def momentum(row: Any, me: int) -> int:
     """Decide for a `Momentum` trader."""
     mid2 = float(mark(row, me))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
-from sekai.markets.sdk import BUY, BY_CLOCK, SELL, agent, below, mark, market, parameter, quote, uniform
+from sekai.markets.sdk import BUY, BY_CLOCK, SELL, below, kernel, mark, market, parameter, quote, uniform
 from sekai.utils import Checked
 
 __all__ = ["NoiseTrader", "noise"]
@@ -40,7 +40,7 @@ class NoiseTrader(Checked):
         return (self.market_share, float(self.max_size_lots), float(self.max_offset_ticks))
 
 
-@agent
+@kernel
 def noise(row: Any, me: int) -> int:
     """Decide for a `NoiseTrader`."""
     side = BUY if uniform(row, me) < 0.5 else SELL

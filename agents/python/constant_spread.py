@@ -18,14 +18,14 @@ __all__ = ["ConstantSpread"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstantSpread(Checked):
-    """Quotes `size_lots` at the `offset_ticks`-th price from the mid on each side.
+    """Quotes `size_lots` on each side, `distance_ticks` from the mid.
 
     For every `lots_per_tick` held, the quote that would add to the inventory moves one tick away.
     """
 
     plays: ClassVar[tuple[str, ...]] = ("maker",)
     kind: Literal["constant_spread"] = "constant_spread"
-    offset_ticks: Annotated[int, Ge(1)] = 1
+    distance_ticks: Annotated[int, Ge(0)] = 1
     size_lots: Annotated[int, Ge(1)] = 1
     lots_per_tick: Annotated[int, Ge(1)] = 5
 
@@ -33,11 +33,11 @@ class ConstantSpread(Checked):
         """Return the policy for a maker's seat; raises `SekaiError` for another, or where the quotes do not fit."""
         if not isinstance(action_space, MultiDiscrete) or action_space.shape != (4,):
             raise SekaiError(f"constant_spread plays makers, whose action is MultiDiscrete of 4, got {action_space}")
-        most = action_space.start + action_space.nvec - 1
-        if self.offset_ticks > most[0] or self.size_lots > most[2]:
+        most = action_space.nvec - 1
+        if self.distance_ticks > most[0] or self.size_lots > most[2]:
             raise SekaiError(
-                f"offset_ticks and size_lots must be at most {most[0]} and {most[2]} in this seat, "
-                f"got {self.offset_ticks} and {self.size_lots}"
+                f"distance_ticks and size_lots must be at most {most[0]} and {most[2]} in this seat, "
+                f"got {self.distance_ticks} and {self.size_lots}"
             )
         return _Quotes(self, int(most[0]))
 
@@ -49,9 +49,9 @@ class _Quotes:
         self._policy, self._furthest = policy, furthest_ticks
 
     def act(self, observation: Any) -> np.ndarray[Any, np.dtype[np.intp]]:
-        """Return offsets and sizes of the bid and the ask."""
+        """Return distances and sizes of the bid and the ask."""
         lots, policy = int(observation["account"][0]), self._policy
-        bid = policy.offset_ticks + max(lots, 0) // policy.lots_per_tick
-        ask = policy.offset_ticks + max(-lots, 0) // policy.lots_per_tick
+        bid = policy.distance_ticks + max(lots, 0) // policy.lots_per_tick
+        ask = policy.distance_ticks + max(-lots, 0) // policy.lots_per_tick
         size = policy.size_lots
         return np.array([min(bid, self._furthest), min(ask, self._furthest), size, size], np.intp)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sekai.core import Policy
 from sekai.error import SekaiError
-from sekai.spaces import MultiDiscrete, Space
+from sekai.spaces import Discrete, MultiDiscrete, Space
 from sekai.utils import Checked
 
 __all__ = ["Hold"]
@@ -22,10 +22,10 @@ class Hold(Checked):
     kind: Literal["hold"] = "hold"
 
     def seated(self, observation_space: Space[Any], action_space: Space[Any]) -> Policy:
-        """Return the policy for a seat: for a maker sizes of 0, for a taker side 0."""
-        if not isinstance(action_space, MultiDiscrete):
-            raise SekaiError(f"hold plays makers and takers with MultiDiscrete actions, got {action_space}")
-        return _Nothing(np.maximum(action_space.start, 0))
+        """Return the policy for a seat whose actions are choices; 0 is nothing in each of them."""
+        if not isinstance(action_space, Discrete | MultiDiscrete):
+            raise SekaiError(f"hold plays seats with Discrete or MultiDiscrete actions, got {action_space}")
+        return _Nothing(np.zeros(action_space.shape, np.intp))
 
 
 class _Nothing:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sekai.core import Policy
 from sekai.error import SekaiError
-from sekai.spaces import MultiDiscrete, Space
+from sekai.spaces import Discrete, MultiDiscrete, Space
 from sekai.utils import Checked
 
 __all__ = ["Uniform"]
@@ -23,21 +23,21 @@ class Uniform(Checked):
 
     def seated(self, observation_space: Space[Any], action_space: Space[Any]) -> Policy:
         """Return the policy for a seat."""
-        if not isinstance(action_space, MultiDiscrete):
-            raise SekaiError(f"uniform plays makers and takers with MultiDiscrete actions, got {action_space}")
-        return _Draws(action_space)
+        if not isinstance(action_space, Discrete | MultiDiscrete):
+            raise SekaiError(f"uniform plays seats with Discrete or MultiDiscrete actions, got {action_space}")
+        return _Draws(np.asarray(action_space.nvec if isinstance(action_space, MultiDiscrete) else action_space.n))
 
 
 class _Draws:
     """Draws actions; without a seed its stream goes on from episode to episode."""
 
-    def __init__(self, space: MultiDiscrete) -> None:
-        self._start, self._nvec = space.start, space.nvec
+    def __init__(self, options: np.ndarray[Any, np.dtype[Any]]) -> None:
+        self._options = options
         self._rng = np.random.default_rng()
 
     def act(self, observation: Any) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return a random action."""
-        return self._start + self._rng.integers(self._nvec, dtype=np.intp)
+        return np.asarray(self._rng.integers(self._options, dtype=np.intp))
 
     def reset(self, seed: int | None) -> None:
         """Begin an episode; a seed starts the stream anew."""

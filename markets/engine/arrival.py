@@ -43,6 +43,8 @@ def arrive(row: Row) -> int:
     if op == Op.MASS_CANCEL:
         row[Message.STAGE], row[Message.CURSOR] = Stage.TAKING_OUT, row[book + Book.LIVE]
         return Reason.OK
+    if op == Op.INVALID:
+        return int(row[Message.SIZE])
     if op not in (Op.CANCEL, Op.REDUCE, Op.MODIFY):
         return Reason.BAD_OPERATION
     order = find(row, book, row[Message.ORDER])

@@ -14,7 +14,7 @@ from .events import emit, has_room, print_trade
 from .extras import discard, flags_of, open_size, renew, use_up
 from .jit import kernel
 from .layout import Book, Call, Extra, Level, Market, Message, Order, Row, Side
-from .ledger import settle
+from .ledger import exchange
 from .limits import charge
 from .matching import price_fault
 from .packing import pair
@@ -148,7 +148,7 @@ def _print_call(row: Row, book: int, buy: int, sell: int, lots: int) -> None:
     i32, price = row.view(int32), row[Call.PRICE]
     buyer, seller = int(i32[buy + Order.OWNER]), int(i32[sell + Order.OWNER])
     owners = pair(seller, buyer)
-    settle(row, book, buyer, seller, price, lots)
+    exchange(row, book, buyer, seller, price, lots, -1)
     charge(row, book, buyer, price, lots, 0)
     charge(row, book, seller, price, lots, 0)
     emit(

@@ -22,7 +22,7 @@ __all__ = ["BEFORE_ALL", "keep", "kept_level", "next_shown", "public_best", "pub
 BEFORE_ALL = -(1 << 62)  # the stamp of the opening book
 
 
-@kernel
+@inlined
 def next_shown(row: Row, side: int, key: int) -> int:
     """Return the first key from `key` on at which somebody shows an order, NONE when nobody does."""
     i32, levels = row.view(np.int32), row[side + Side.LEVELS]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import inspect
+import linecache
 import os
 import platform
 import shutil
@@ -24,6 +25,7 @@ import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.errors import NumbaError
 from numba.extending import intrinsic, typeof_impl
 from numba.np import arrayobj
 
@@ -37,6 +39,7 @@ __all__ = [
     "JIT",
     "KEPT_CACHES",
     "OPTIONS",
+    "BadKernel",
     "address_of",
     "cache_home",
     "cache_is_warm",
@@ -51,6 +54,7 @@ __all__ = [
     "njit",
     "plain",
     "prefetch",
+    "verb",
 ]
 
 config: Any = numba.config
@@ -193,7 +197,7 @@ def _take_in_value(digest: Any, name: str, value: Any, names: tuple[str, ...], s
 
 def _compile(function: F, **more: Any) -> F:
     home = _cache_of(function)
-    keeps = home is not None and Path(function.__code__.co_filename).is_file()  # not what was typed at a prompt
+    keeps = home is not None and Path(function.__code__.co_filename).suffix == ".py"  # not what was typed at a prompt
     options = OPTIONS | more | {"cache": keeps}
     kept, config.CACHE_DIR = config.CACHE_DIR, home or ""
     try:
@@ -203,6 +207,8 @@ def _compile(function: F, **more: Any) -> F:
     if JIT:
         _pass_int64(compiled)
         _compile_quickly(compiled, is_copied="forceinline" in more, is_ours=_is_ours(function))
+    else:
+        vars(compiled)["is_kernel"] = True  # what tells it from a part's plain function
     return compiled
 
 
@@ -296,6 +302,34 @@ def plain(function: Any) -> Callable[..., Any]:
     return written
 
 
+def verb(*, reals: tuple[int, ...]) -> Callable[[F], F]:
+    """Compile a kernel as `inlined` does, whose arguments of these numbers are reals, whatever number is given.
+
+    So it has one signature, and who writes `show(row, me, 0, 1)` need not write `1.0`.
+    """
+
+    def compile_verb(function: F) -> F:
+        compiled = inlined(function)
+        if JIT:
+            _pass_float64(compiled, reals)
+        return compiled
+
+    return compile_verb
+
+
+def _pass_float64(dispatcher: Any, reals: tuple[int, ...]) -> None:
+    """Make calls from other kernels pass the arguments of these numbers as float64."""
+    template = dispatcher.get_call_template
+
+    def converted(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        numbers = (types.Integer, types.Boolean, types.Float)
+        return template(
+            tuple(types.float64 if k in reals and isinstance(a, numbers) else a for k, a in enumerate(args)), kws
+        )
+
+    dispatcher.get_call_template = converted
+
+
 AGENT_SIGNATURE = types.int64(types.int64[::1], types.int64)
 _interpreted: list[Callable[[Any, int], int]] = []
 
@@ -310,11 +344,46 @@ def address_of(function: Callable[[Any, int], int]) -> int:
             _interpreted.append(function)
         return _interpreted.index(function)
     dispatcher: Any = function if hasattr(function, "py_func") else kernel(function)
-    dispatcher.compile(AGENT_SIGNATURE)
+    try:
+        dispatcher.compile(AGENT_SIGNATURE.args)
+    except (NumbaError, TypeError) as error:
+        raise BadKernel(_in_a_sentence(dispatcher.py_func, error)) from error
     result = dispatcher.overloads[AGENT_SIGNATURE.args]
-    if result.signature.return_type != AGENT_SIGNATURE.return_type:
-        raise TypeError(f"{dispatcher.__name__} must return an int64, got {result.signature.return_type}")
+    returned: Any = types.unliteral(result.signature.return_type)  # type: ignore[no-untyped-call]
+    if returned != AGENT_SIGNATURE.return_type:
+        where = _place(dispatcher.py_func, dispatcher.py_func.__code__.co_firstlineno)
+        what = "nothing on some way through it" if "none" in str(returned).lower() else f"a {returned}"
+        raise BadKernel(f"kernel {dispatcher.__name__!r} ({where}) must return an integer always, but returns {what}")
     return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+
+class BadKernel(TypeError):
+    """Raised for a seat's kernel that cannot be compiled: one sentence, with the file and the line."""
+
+
+def _place(function: Any, line: int) -> str:
+    return f"{function.__code__.co_filename}, line {line}"
+
+
+def _in_a_sentence(function: Any, error: Exception) -> str:
+    """Return what numba says on a page: which line of which file, and what is wrong with it."""
+    code = function.__code__
+    if code.co_argcount != 2:
+        where = _place(function, code.co_firstlineno)
+        return f"kernel {function.__name__!r} ({where}) must take two arguments, (row, me), got {code.co_argcount}"
+    at = getattr(error, "loc", None)
+    file, line = (code.co_filename, code.co_firstlineno) if at is None else (at.filename, at.line)
+    said = [text.strip() for text in str(error).splitlines() if text.strip()]
+    said = [text for text in said if not text.startswith(("Failed in nopython", "There are", "- Of which", "During"))]
+    reason = said[0] if said else type(error).__name__
+    if reason.startswith("No implementation of function"):
+        reason = "an operation that does not fit the types of its values"
+    elif reason.startswith("Cannot bind"):
+        reason = "a call with wrong arguments: " + reason.rpartition('"TypeError: ')[2].rstrip('"')
+    elif "from none to int64" in reason:
+        reason = "a return without a value; a kernel must return an integer always"
+    source = linecache.getline(file, line).strip()
+    return f"kernel {function.__name__!r} cannot be compiled: {file}, line {line}, `{source}`: {reason}"
 
 
 def entry_of(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

@@ -20,19 +20,25 @@ from .terms import Words
 __all__ = [
     "Account",
     "Book",
+    "Bound",
     "Call",
     "Entry",
     "Event",
     "Extra",
     "Feed",
+    "Fill",
     "Flow",
+    "Fundamental",
     "Level",
     "Market",
     "Message",
     "Order",
     "Outbox",
+    "Outcome",
+    "Part",
     "Probe",
     "Recorded",
+    "Rejection",
     "Root",
     "Row",
     "Seat",
@@ -55,7 +61,9 @@ class Market(metaclass=Words):
     how many seats have trades or fills for a clock. DUE: where the seats are listed that must decide now. RATES: where
     new orders are counted. QUEUE_KEPT: entries of the heap that messages leave free for wake-ups, flows, and what the
     venue has scheduled. OVERFLOWED: 1 once an account has held more than MAX_MONEY, up or down: from then on money need
-    not be exact.
+    not be exact. FAULT: the seat at which a kernel stopped, FAULT_AT: the number of its action that was out of range.
+    ARENA: where what the seats have of different sizes begins. WAKE_BUDGET: how many wake-ups compiled policies have
+    between two decisions from outside; WAKES_BEFORE: how many there had been at the last.
     """
 
     NOW, MESSAGES, SERIAL, ELASTIC, ACCOUNTS, ACCOUNT_COUNT, ACCOUNT_STRIDE, MAX_ORDER_SIZE = range(0, 8)
@@ -64,9 +72,10 @@ class Market(metaclass=Words):
     QUEUE_CAPACITY, SEATS, SEAT_COUNT, DUE, OUTBOX, OUTBOX_CAPACITY, SENT, LOST = range(40, 48)
     SIZE, VERSION, SEED, EPISODE, OPEN, CLOSE, WAKES, BOOK_COUNT = range(48, 56)
     RATES = 62
-    BACKGROUND, VENUE, UNIT_VALUE, QUEUE_KEPT, OVERFLOWED = range(73, 78)
-    WORDS = 80
-    CURRENT_VERSION = 4
+    BACKGROUND, VENUE, UNIT_VALUE, QUEUE_KEPT, OVERFLOWED, FAULT, FAULT_AT, ARENA = range(73, 81)
+    WAKES_BEFORE, WAKE_BUDGET = 81, 82
+    WORDS = 96  # so that books are aligned to 16 words
+    CURRENT_VERSION = 5
 
 
 class Message(metaclass=Words):
@@ -121,7 +130,8 @@ class Book(metaclass=Words):
     around REFERENCE, counted from zero: the opening price, then that of each call's end; 0 where they stay. MOST_*:
     limits of one owner, NO_LIMIT if none; RATE_WINDOW in ns. *_FEE: ten-thousandths of a basis point of the value;
     *_FEE_PER_LOT: money. HALT_NS, REOPENING_NS: how long a halt lasts, and the call after it; HALT_NS is 0 where phases
-    know no clock. PHASE_ENDS: when the present call or halt does; 0 in continuous trading.
+    know no clock. PHASE_ENDS: when the present call or halt does; 0 in continuous trading. FUNDAMENTAL: where
+    its fundamental value is drawn, 0 where it has none.
     """
 
     GATE, INDEX, BASE, TICKS, CAPACITY, LIVE, SLOTS, ORDERS = range(8)
@@ -131,8 +141,8 @@ class Book(metaclass=Words):
     TOP_ORDER, MIN_FILL, HALT_LOW, HALT_HIGH, MOST_POSITION, MOST_ORDERS, MOST_RATE, RATE_WINDOW = range(40, 48)
     MAKER_FEE, TAKER_FEE, MAKER_FEE_PER_LOT, TAKER_FEE_PER_LOT = range(48, 52)
     EXTRAS, STOPS, CALL_BUYS, CALL_SELLS, SPECIALS, HIDDENS, TRAILERS, SCANNED, RESERVED = range(52, 61)
-    HALT_NS, REOPENING_NS, PHASE_ENDS = range(61, 64)
-    WORDS = 64
+    HALT_NS, REOPENING_NS, PHASE_ENDS, FUNDAMENTAL = range(61, 65)
+    WORDS = 80
 
 
 class Side(metaclass=Words):
@@ -194,22 +204,77 @@ class Account(metaclass=Words):
 
 
 class Seat(metaclass=Words):
-    """A seat.
+    """A seat. What differs in size from seat to seat lies in the row's arena; a count says how much of it there is.
 
-    LAG: delay of its market data in ns. TIME: its last decision. WEALTH: what it was worth then. SEEN: trades or fills
-    that it has reacted to. WAITING: 1 while a wake-up of it is pending. STARTED: 1 once it has acted from outside.
-    ACCRUED: up to when EXPOSURE counts. LEVELS, TRADES: book levels and trades in its observation. AVERSION (real):
-    money per lot^2 and second of inventory that its reward is charged. MAX_OFFSET, MAX_SIZE: the largest that its
-    actions may name. PENDING: messages on their way, a byte for each place: two words. EXPOSURE (real): lots^2 x
-    seconds held since it was last told. PARAMETERS: reals that a kernel reads. MEMORY: what a kernel remembers between
-    wake-ups. SLOTS: ids of its own orders, by place.
+    POLICY: the part of its compiled policy; 0 where its decisions come from outside. LAG: delay of its market data in
+    ns. ALIVE: 1 until its episode is over. TIME: its last decision. WEALTH: what it was worth then. SEEN: trades or
+    fills that it has reacted to. WAITING: 1 while a wake-up of it is pending. STARTED: 1 once it has acted from
+    outside. ACCRUED: up to when EXPOSURE (real: lots^2 x seconds held since the open) counts. ACTIVE: the part
+    whose kernel runs. SNAPSHOT: of the market as it sees it late; 0 where it sees it as it is. TOLD: 1 if it was told
+    something in this turn.
+
+    SLOTS: two words a client order slot, the id of the order that it names and a detail of the request on its way.
+    PENDING: messages on their way, a byte for each slot. OBSERVATIONS, ACTIONS, REWARDS, ENDS, MASKS: its parts by
+    kind. MASK: a byte for each option of its actions. ACTION: the numbers that it is asked for, BOUNDS between which;
+    JOINT: the one number that stands for all of them where IS_JOINT. OUTCOME: what it is told beside what it sees.
+    FILLS, REJECTS: rings of the last ones; *_LOGGED counts them, *_TOLD those of which it has been told,
+    *_KNOWN those before its last look.
     """
 
-    KERNEL, ROLE, LATENCY, LAG, CLOCK, EVERY, BOOK, NAME = range(8)
+    POLICY, LATENCY, LAG, CLOCK, EVERY, BOOK, NAME, ALIVE = range(8)
     STREAM, TIE, TIME, WEALTH, SEEN, WAITING, STARTED, ACCRUED = range(8, 16)
-    LEVELS, TRADES, AVERSION, MAX_OFFSET, MAX_SIZE, PENDING = range(16, 22)
-    EXPOSURE, PARAMETERS, MEMORY, SLOTS, WORDS = (23, 24, 40, 48, 64)
-    PARAMETER_WORDS, MEMORY_WORDS, SLOT_COUNT = 16, 8, 16
+    ACTIVE, SNAPSHOT, EXPOSURE, TOLD, SLOTS, SLOT_COUNT, PENDING, OUTCOME = range(16, 24)
+    OBSERVATIONS, OBSERVATION_COUNT, ACTIONS, ACTION_COUNT, REWARDS, REWARD_COUNT, ENDS, END_COUNT = range(24, 32)
+    MASKS, MASK_COUNT, MASK, MASK_SIZE, ACTION, ACTION_SIZE, BOUNDS, JOINT = range(32, 40)
+    IS_JOINT, FILLS, FILL_CAPACITY, FILLS_LOGGED, FILLS_KNOWN = range(40, 45)
+    REJECTS, REJECT_CAPACITY, REJECTS_LOGGED, REJECTS_KNOWN = range(45, 49)
+    FILLS_TOLD, REJECTS_TOLD = range(49, 51)
+    WORDS = 56
+
+
+class Part(metaclass=Words):
+    """A kernel of a seat and what is its own. KERNEL: its number among the market's kernels. KIND: see `PartKind`.
+
+    WINDOW: where its numbers lie, SIZE of them: float32 of an observation, reals of an action, one real of a reward.
+    PARAMETERS: reals that it reads; MEMORY: words that it remembers. SLOT: the first client order slot that it names.
+    OPTION: the first byte of its mask. WEIGHT (real): of a reward. BEYOND: 1 once it showed a number that it has not.
+    """
+
+    KERNEL, KIND, WINDOW, SIZE, PARAMETERS, PARAMETER_COUNT, MEMORY, MEMORY_COUNT = range(8)
+    SLOT, SLOT_COUNT, OPTION, OPTION_COUNT, WEIGHT, BEYOND = range(8, 14)
+    WORDS = 16
+
+
+class Bound(metaclass=Words):
+    """The range of one number of an action: LOW and HIGH are reals, IS_WHOLE is 1 where it is a whole number."""
+
+    LOW, HIGH, IS_WHOLE = range(3)
+    WORDS = 4
+
+
+class Outcome(metaclass=Words):
+    """What a seat is told beside what it sees, reals; then one a reward part, weighted.
+
+    REWARD: their sum. PNL: change of wealth in currency. ELAPSED: seconds, since it was last told. ENDED: the number of
+    the end part that ended its episode, from 1; 0 if none did. FIRST: 1 where it has not acted yet.
+    """
+
+    REWARD, PNL, ELAPSED, ENDED, FIRST = range(5)
+    WORDS = 5
+
+
+class Fill(metaclass=Words):
+    """A fill of a seat. SIZE > 0: it bought."""
+
+    PRICE, SIZE, IS_MAKER = range(3)
+    WORDS = 3
+
+
+class Rejection(metaclass=Words):
+    """A message of a seat that was rejected. SLOT: the client order slot that it named, -1 for none."""
+
+    REASON, SLOT = range(2)
+    WORDS = 2
 
 
 # --- what has happened, and what will ---------------------------------------------------------------------------------
@@ -255,6 +320,17 @@ class Flow(metaclass=Words):
     """
 
     KIND, STREAM, DEPTH, NAME, LIMIT, CANCEL, MARKET, SIZE, BOUND = range(9)
+    WORDS = 16
+
+
+class Fundamental(metaclass=Words):
+    """The fundamental value of a book, in ladder ticks, on a time grid: VALUE at TIME, the next one a STEP later.
+
+    At each step what it is away from MEAN is multiplied by KEPT, a normal draw times SHOCK is added, and with
+    probability JUMP_CHANCE an exponential one of mean JUMP, up or down. All but TIME, STEP, STREAM and NAME are reals.
+    """
+
+    STREAM, NAME, TIME, STEP, VALUE, MEAN, KEPT, SHOCK, JUMP, JUMP_CHANCE = range(10)
     WORDS = 16
 
 

@@ -9,10 +9,19 @@ from __future__ import annotations
 from numpy import float64
 
 from .jit import inlined
-from .layout import Account, Book, Market, Row, Seat, Side
+from .layout import Account, Book, Fill, Market, Rejection, Row, Seat, Side
 from .terms import HALF_TICK, MAX_MONEY, MONEY, NONE
 
-__all__ = ["account_of", "accrue", "remark", "seat_number", "settle", "wealth"]
+__all__ = [
+    "account_of",
+    "accrue",
+    "exchange",
+    "log_reject",
+    "remark",
+    "seat_number",
+    "transfer_positions",
+    "wealth",
+]
 
 
 @inlined
@@ -28,8 +37,11 @@ def seat_number(row: Row, seat: int) -> int:
 
 
 @inlined
-def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) -> None:
-    """Exchange `lots` for cash at `price` (ladder ticks) between two owners, and count what each earned on the mark."""
+def exchange(row: Row, book: int, buyer: int, seller: int, price: int, lots: int, maker: int) -> None:
+    """Exchange `lots` for cash at `price` (ladder ticks) between two owners, and count what each earned on the mark.
+
+    `maker` is which of them was the maker, -1 in a call auction.
+    """
     cash = lots * (price + row[book + Book.BASE]) * MONEY
     mark = row[book + Book.MARK]
     edge = lots * (mark - 2 * price) * HALF_TICK if mark >= 0 else 0
@@ -38,6 +50,8 @@ def settle(row: Row, book: int, buyer: int, seller: int, price: int, lots: int) 
     accrue(row, seller)
     _book_fill(row, account_of(row, buyer), position, lots, -cash, edge, lots)
     _book_fill(row, account_of(row, seller), position, -lots, cash, -edge, lots)
+    _log_fill(row, buyer, price, lots, maker)
+    _log_fill(row, seller, price, -lots, maker)
 
 
 @inlined
@@ -50,6 +64,47 @@ def _book_fill(row: Row, account: int, position: int, bought: int, cash: int, ed
     row[account + Account.EDGE] += edge
     row[account + Account.FILLS] += 1
     row[account + Account.VOLUME] += lots
+
+
+@inlined
+def _log_fill(row: Row, owner: int, price: int, bought: int, maker: int) -> None:
+    """Note a fill for the seat of an owner, if it has one."""
+    if owner >= row[Market.SEAT_COUNT]:
+        return
+    seat = row[Market.SEATS] + Seat.WORDS * owner
+    if row[seat + Seat.FILL_CAPACITY]:
+        fill = row[seat + Seat.FILLS] + row[seat + Seat.FILLS_LOGGED] % row[seat + Seat.FILL_CAPACITY] * Fill.WORDS
+        row[fill + Fill.PRICE], row[fill + Fill.SIZE], row[fill + Fill.IS_MAKER] = price, bought, int(owner == maker)
+    row[seat + Seat.FILLS_LOGGED] += 1
+
+
+@inlined
+def log_reject(row: Row, owner: int, reason: int, word: int) -> None:
+    """Note a reject for the seat of an owner, if it has one; `word` is that of its client order slot, 0 for none."""
+    if not 0 <= owner < row[Market.SEAT_COUNT]:
+        return
+    seat = row[Market.SEATS] + Seat.WORDS * owner
+    if row[seat + Seat.REJECT_CAPACITY]:
+        number = row[seat + Seat.REJECTS_LOGGED] % row[seat + Seat.REJECT_CAPACITY]
+        rejection = row[seat + Seat.REJECTS] + number * Rejection.WORDS
+        row[rejection + Rejection.REASON] = reason
+        row[rejection + Rejection.SLOT] = (word - row[seat + Seat.SLOTS]) // 2 if word else -1
+    row[seat + Seat.REJECTS_LOGGED] += 1
+
+
+@inlined
+def transfer_positions(row: Row, owner: int, to: int) -> None:
+    """Give an owner's positions to another account for what they are worth at the marks."""
+    giver, taker = account_of(row, owner), account_of(row, to)
+    accrue(row, owner)
+    for k in range(row[Market.BOOK_COUNT]):
+        book = row[Market.BOOKS] + Book.WORDS * k
+        lots = row[giver + Account.POSITION + k]
+        mark = row[book + Book.MARK]
+        value = lots * (mark + 2 * row[book + Book.BASE]) * HALF_TICK if mark >= 0 else 0
+        row[giver + Account.POSITION + k], row[giver + Account.CASH] = 0, row[giver + Account.CASH] + value
+        row[taker + Account.POSITION + k] += lots
+        row[taker + Account.CASH] -= value
 
 
 @inlined

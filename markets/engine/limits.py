@@ -12,7 +12,7 @@ from .layout import Account, Book, Market, Order, Row
 from .ledger import account_of
 from .terms import BUY, MONEY, NO_LIMIT, Reason
 
-__all__ = ["charge", "count_order", "is_crowd", "limit_fault", "position_fault"]
+__all__ = ["charge", "count_order", "is_crowd", "limit_fault", "position_fault", "position_room"]
 
 _FEE_PARTS = 10_000 * 10_000  # a fee of 1 is a ten-thousandth of a basis point
 
@@ -24,20 +24,23 @@ def is_crowd(row: Row, book: int, owner: int) -> bool:
 
 
 @inlined
-def position_fault(row: Row, book: int, owner: int, side_index: int, more: int) -> int:
-    """Return POSITION_LIMIT if all of an owner's open orders of a side, and `more` lots, could lead beyond it."""
+def position_room(row: Row, book: int, owner: int, side_index: int) -> int:
+    """Return how many lots more an owner may ask for on a side, or NO_LIMIT: its open orders of that side count."""
     if row[book + Book.MOST_POSITION] == NO_LIMIT or is_crowd(row, book, owner):
-        return Reason.OK
+        return NO_LIMIT
     i32 = row.view(int32)
-    lots = (
-        row[account_of(row, owner) + Account.POSITION + row[book + Book.INDEX]] * (1 if side_index == BUY else -1)
-        + more
-    )
+    lots = row[account_of(row, owner) + Account.POSITION + row[book + Book.INDEX]] * (1 if side_index == BUY else -1)
     for place in range(row[book + Book.LIVE]):
         order = int(i32[row[book + Book.SLOTS] + place])
         if i32[order + Order.OWNER] == owner and (i32[order + Order.SIDE] == book + Book.BID) == (side_index == BUY):
             lots += open_size(row, book, order)
-    return Reason.POSITION_LIMIT if lots > row[book + Book.MOST_POSITION] else Reason.OK
+    return int(row[book + Book.MOST_POSITION] - lots)
+
+
+@inlined
+def position_fault(row: Row, book: int, owner: int, side_index: int, more: int) -> int:
+    """Return POSITION_LIMIT if all of an owner's open orders of a side, and `more` lots, could lead beyond it."""
+    return Reason.POSITION_LIMIT if more > position_room(row, book, owner, side_index) else Reason.OK
 
 
 @inlined

@@ -25,7 +25,7 @@ from .book import find, free_slot, level_at, link, remove, rest, side_index_of, 
 from .events import emit, has_room, print_trade
 from .jit import inlined, kernel
 from .layout import Account, Book, Extra, Level, Market, Message, Order, Row, Side
-from .ledger import account_of, remark, settle
+from .ledger import account_of, exchange, log_reject, remark
 from .operations import NEW
 from .packing import pair, upper
 from .terms import (
@@ -38,6 +38,7 @@ from .terms import (
     NO_TAG,
     SELL,
     Answer,
+    Due,
     Gate,
     Kind,
     Op,
@@ -159,6 +160,7 @@ def refuse(row: Row, reason: int) -> int:
     row[Market.REJECTS] += 1
     if 0 <= owner < row[Market.ACCOUNT_COUNT]:
         row[account_of(row, owner) + Account.REJECTED] += 1
+    log_reject(row, owner, reason, row[Message.PLACE] if row[Message.AFTER] == Due.ARRIVAL else 0)
     row[Message.REASON] = reason
     row[Message.ORDER] = 0
     row[Message.STAGE] = Stage.IDLE
@@ -179,6 +181,8 @@ def _arrive(row: Row) -> int:
     if op == Op.MASS_CANCEL:
         row[Message.STAGE], row[Message.CURSOR] = Stage.CLEARING, row[book + Book.LIVE]
         return Reason.OK
+    if op == Op.INVALID:
+        return int(row[Message.SIZE])
     order = find(row, book, row[Message.ORDER])
     if order == 0:
         return Reason.UNKNOWN_ORDER
@@ -362,9 +366,9 @@ def trade(row: Row, book: int, side_index: int, maker: int, lots: int) -> None:
     taker = row[Message.OWNER]
     owners = pair(taker, owner)
     if side_index == BUY:
-        settle(row, book, taker, owner, price, lots)
+        exchange(row, book, taker, owner, price, lots, owner)
     else:
-        settle(row, book, owner, taker, price, lots)
+        exchange(row, book, owner, taker, price, lots, owner)
     emit(row, book, Kind.TRADED, Reason.OK, side_index, price, lots, tag, row[Message.TAG], owners)
     print_trade(row, book, side_index, price, lots, owners)
     row[book + Book.LAST] = price

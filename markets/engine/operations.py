@@ -59,6 +59,9 @@ _ALL: Final = (
     Operation(Op.PHASE, "phase", {"size": "to"}),
     Operation(Op.UNCROSS, "uncross", {}, {"price_ticks": "reference"}, is_priced=True),
     Operation(Op.QUOTE, "quote", _PRICED, is_public=False),  # delivered as a limit, a modify or a cancel
+    Operation(Op.POST_ONLY, "post_only", _PRICED, is_new=True, stays=True, is_priced=True, is_public=False),
+    Operation(Op.ICEBERG, "iceberg", _PRICED, is_new=True, stays=True, is_priced=True, is_public=False),
+    Operation(Op.INVALID, "invalid", {}, is_new=True, is_public=False),  # a seat's message that the venue rejects
 )
 OPERATIONS: Final[Mapping[int, Operation]] = {one.code: one for one in _ALL}
 TIFS: Final[Mapping[str, int]] = {one.tif: code for code, one in OPERATIONS.items() if one.tif}

@@ -12,6 +12,7 @@ from .layout import Row, Seat
 from .terms import MAX_BOOKS, MAX_OWNERS, MAX_SIZE, NO_SLOT, Change, Due, Kind, Op, Phase, Reason
 
 __all__ = [
+    "KEPT",
     "MOST_PENDING",
     "change_of",
     "count_pending",
@@ -31,13 +32,14 @@ __all__ = [
     "upper",
 ]
 
+KEPT: Final = -(1 << 31)  # in a message on its way: KEEP
 MOST_PENDING: Final = 255  # messages on their way about one order of a client
 
 _LOWER, _SIGN = (1 << 32) - 1, 1 << 31
 # bits of each number, beside those of `Due`, in what is pending
-_DUE, _OP, _SLOT, _BOOK = 4, 8, 5, 10
+_DUE, _OP, _SIDE, _SLOT, _BOOK = 4, 8, 2, 10, 10
 _SIDE_AT = _DUE + _OP
-_SLOT_AT = _SIDE_AT + 1
+_SLOT_AT = _SIDE_AT + _SIDE
 _BOOK_AT = _SLOT_AT + _SLOT
 _SEAT_AT = _BOOK_AT + _BOOK
 _KINDS, _REASONS, _PHASES = 8, 8, 2
@@ -75,14 +77,21 @@ def due_of(what: int) -> int:
 
 @inlined
 def pack_message(op: int, side_index: int, slot: int, book: int, seat: int) -> int:
-    """Return an agent's message on its way: operation, side, client order slot, the numbers of its book and seat."""
+    """Return a seat's message on its way: operation, side, client order slot, the numbers of its book and seat.
+
+    A side of 2 is none.
+    """
     return Due.ARRIVAL | op << _DUE | side_index << _SIDE_AT | slot << _SLOT_AT | book << _BOOK_AT | seat << _SEAT_AT
 
 
 @inlined
 def message_of(what: int) -> tuple[int, int, int, int, int]:
     """Return what `pack_message` was given."""
-    op, side_index, slot = what >> _DUE & ((1 << _OP) - 1), what >> _SIDE_AT & 1, what >> _SLOT_AT & ((1 << _SLOT) - 1)
+    op, side_index, slot = (
+        what >> _DUE & ((1 << _OP) - 1),
+        what >> _SIDE_AT & ((1 << _SIDE) - 1),
+        what >> _SLOT_AT & ((1 << _SLOT) - 1),
+    )
     return op, side_index, slot, what >> _BOOK_AT & ((1 << _BOOK) - 1), what >> _SEAT_AT
 
 
@@ -141,11 +150,13 @@ def recorded_of(word: int) -> tuple[int, int, int]:
 @inlined
 def pending(row: Row, seat: int, slot: int) -> int:
     """Return how many messages about a slot are on their way; 0 of NO_SLOT."""
-    return int(row[seat + Seat.PENDING + (slot >> 3)] >> ((slot & 7) << 3) & MOST_PENDING) if slot != NO_SLOT else 0
+    return (
+        int(row[row[seat + Seat.PENDING] + (slot >> 3)] >> ((slot & 7) << 3) & MOST_PENDING) if slot != NO_SLOT else 0
+    )
 
 
 @inlined
 def count_pending(row: Row, seat: int, slot: int, more: int) -> None:
     """Count `more` messages about a slot, or fewer. Modifies `row` in place."""
     if slot != NO_SLOT:
-        row[seat + Seat.PENDING + (slot >> 3)] += more << ((slot & 7) << 3)
+        row[row[seat + Seat.PENDING] + (slot >> 3)] += more << ((slot & 7) << 3)

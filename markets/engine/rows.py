@@ -12,6 +12,7 @@ from .layout import (
     Extra,
     Feed,
     Flow,
+    Fundamental,
     Level,
     Market,
     Order,
@@ -59,13 +60,15 @@ def new_row(
     feed_levels: int = 1,
     base: int = 0,
     special: bool = False,
+    arena: int = 0,
+    fundamental: bool = False,
 ) -> Row:
     """Return a fresh, empty market: every book empty, every account at zero, nothing pending.
 
     `ticks` prices a book (a power of two, 64 to 262,144), `orders` live orders a book, `events` and `tape` entries
     (powers of two), `queue` pending things, `feed` snapshots of `feed_levels` levels for delayed market data (a power
-    of two, or 0 for none); flow by distances up to `flow_depth`, or `flow_words` of a record. Raises ValueError naming
-    the argument that is out of range.
+    of two, or 0 for none); flow by distances up to `flow_depth`, or `flow_words` of a record; `arena` words for the
+    parts of seats. Raises ValueError naming the argument that is out of range.
     """
     _check_capacity(ticks=ticks, orders=orders, accounts=accounts, books=books, events=events, tape=tape)
     stride = Account.WORDS if books == 1 else _aligned(Account.POSITION + books)
@@ -81,6 +84,7 @@ def new_row(
         "lists": 3 * Level.WORDS // 2 if special else 0,
         "tape": tape * Trade.WORDS,
         "flow": Flow.WORDS + 2 * flow_depth + flow_words if flow_depth or flow_words else 0,
+        "fundamental": Fundamental.WORDS if fundamental else 0,
         "feed": Feed.WORDS + feed * (Snapshot.WORDS + 2 * feed_levels) if feed else 0,
     }
     sizes = {
@@ -92,6 +96,7 @@ def new_row(
         "events": events * Event.WORDS,
         "queue": queue * Entry.WORDS,
         "outbox": 64 * Outbox.WORDS,
+        "arena": arena,
     }
     sizes |= {f"{name}{k}": words for k in range(books) for name, words in per_book.items()}
     at: dict[str, int] = {}
@@ -113,12 +118,14 @@ def new_row(
     row[Market.EVENTS], row[Market.EVENT_CAPACITY], row[Market.EVENT_KINDS] = at["events"], events, ALL_KINDS
     row[Market.QUEUE], row[Market.QUEUE_CAPACITY], row[Market.QUEUE_KEPT] = at["queue"], queue, seats + books
     row[Market.OUTBOX], row[Market.OUTBOX_CAPACITY] = at["outbox"], 64
+    row[Market.ARENA], row[Market.WAKE_BUDGET] = at["arena"], FOREVER
     for k in range(books):
         places = {name: at[f"{name}{k}"] for name in per_book}
         _lay_out_book(row, k, places, ticks, orders, tape, base)
         _lay_out_rules(row, k, places, special)
         book = row[Market.BOOKS] + k * Book.WORDS
         row[book + Book.FLOW] = at[f"flow{k}"] if per_book["flow"] else 0
+        row[book + Book.FUNDAMENTAL] = at[f"fundamental{k}"] if fundamental else 0
         if feed:
             start = row[book + Book.FEED] = at[f"feed{k}"]
             row[start + Feed.CAPACITY], row[start + Feed.LEVELS] = feed, feed_levels

@@ -10,20 +10,22 @@ import numpy as np
 
 from . import rng
 from .book import find, side_of
-from .clock import AT_ONCE, ON_ITS_WAY, TIE_BITS, TIE_SHIFT, WAKE_UP, pop, push, replace
+from .clock import AT_ONCE, ENDING, ON_ITS_WAY, TIE_BITS, TIE_SHIFT, WAKE_UP, pop, push, replace
 from .feed import keep
 from .flow import background, next_background
+from .fundamental import start_fundamental
 from .jit import call, inlined, kernel
-from .layout import Account, Book, Entry, Flow, Market, Message, Order, Outbox, Row, Seat
+from .layout import Account, Book, Entry, Flow, Fundamental, Market, Message, Order, Outbox, Row, Seat
 from .ledger import account_of, seat_number
-from .matching import handle, take
-from .packing import count_pending, due_of, lower, message_of, upper
+from .matching import handle, prepare, take
+from .packing import KEPT, count_pending, due_of, lower, message_of, pack_message, upper
 from .phases import take_change
-from .terms import BY_CLOCK, EXTERNAL, FOREVER, NO_SLOT, Answer, Clock, Due, Op, Reason, Stage
+from .running import forget_news, look_from, run, tell_news
+from .terms import BUY, BY_CLOCK, FOREVER, KEEP, NO_SLOT, Answer, Clock, Due, Flag, Op, Reason, Stage
 
-__all__ = ["DRAWS", "TIES", "advance", "dispatch", "start"]
+__all__ = ["DRAWS", "TIES", "VALUE", "advance", "dispatch", "send_now", "start"]
 
-DRAWS, TIES = 1, 2  # what an identity's streams are for
+DRAWS, TIES, VALUE = 1, 2, 3  # what an identity's streams are for
 
 
 # --- starting ---------------------------------------------------------------------------------------------------------
@@ -37,6 +39,9 @@ def start(row: Row, seed: int, episode: int) -> None:
         if flow:
             row[flow + Flow.STREAM] = rng.first_state(seed, episode, row[flow + Flow.NAME], DRAWS)
             push(row, next_background(row, book), ON_ITS_WAY, Due.BACKGROUND, book)
+        value = row[book + Book.FUNDAMENTAL]
+        if value:
+            start_fundamental(row, book, rng.first_state(seed, episode, row[value + Fundamental.NAME], VALUE))
     for k in range(row[Market.SEAT_COUNT]):
         seat = row[Market.SEATS] + k * Seat.WORDS
         row[seat + Seat.STREAM] = rng.first_state(seed, episode, row[seat + Seat.NAME], DRAWS)
@@ -84,6 +89,9 @@ def advance(row: Row, kernels: Row, until_ns: int, most: int) -> int:
                 _wake(row, kernels, arg)
                 if row[Market.LOST] != 0:
                     return Answer.FLOODED
+                if row[Market.WAKES] - row[Market.WAKES_BEFORE] > row[Market.WAKE_BUDGET]:
+                    row[Market.FAULT] = arg
+                    return Answer.RESTLESS
                 continue
             if what == Due.BACKGROUND:
                 row[Message.AFTER], row[Message.PLACE], row[Message.TRADES] = Due.BACKGROUND, arg, row[Market.TRADES]
@@ -129,13 +137,18 @@ def _publish(row: Row) -> None:
 def _wake(row: Row, kernels: Row, seat: int) -> None:
     row[Market.WAKES] += 1
     row[seat + Seat.WAITING] = 0
-    number = row[seat + Seat.KERNEL]
-    next_ns = BY_CLOCK
-    if number == EXTERNAL:
+    if not row[seat + Seat.ALIVE]:
+        pop(row)
+        return
+    policy, next_ns = row[seat + Seat.POLICY], BY_CLOCK
+    if policy == 0:
         row[row[Market.DUE] + row[Market.DUE_COUNT]] = seat
         row[Market.DUE_COUNT] += 1
     else:
-        next_ns = call(kernels[number], row, seat)
+        look_from(row, seat)
+        forget_news(row, seat)
+        next_ns = run(row, kernels, seat, policy)
+        tell_news(row, seat)
     if next_ns <= row[Market.NOW]:
         next_ns = _next_by_clock(row, seat)
     if next_ns == FOREVER:
@@ -143,7 +156,7 @@ def _wake(row: Row, kernels: Row, seat: int) -> None:
     else:
         row[seat + Seat.WAITING] = 1
         replace(row, next_ns, WAKE_UP, Due.WAKE_UP, seat)
-    if number != EXTERNAL:
+    if policy != 0:
         dispatch(row, seat)
 
 
@@ -204,25 +217,51 @@ def _deliver(row: Row, what: int, arg: int) -> bool:
     if due_of(what) == Due.PHASE_CHANGE:  # a call of its own in `advance` costs a plain market's flow 5%
         row[Message.AFTER], row[Message.PLACE], row[Message.TRADES] = Due.PHASE_CHANGE, 0, row[Market.TRADES]
         return take_change(row, what, arg)
-    op, side, place, index, number = message_of(what)
+    op, side, slot, index, number = message_of(what)
     seat, book = row[Market.SEATS] + number * Seat.WORDS, row[Market.BOOKS] + index * Book.WORDS
     price, size = upper(arg), lower(arg)
-    slot = seat + Seat.SLOTS + place if place != NO_SLOT else 0
-    order = row[slot] if slot else 0
-    count_pending(row, seat, place, -1)
+    word = row[seat + Seat.SLOTS] + 2 * slot if slot != NO_SLOT else 0
+    order = row[word] if word else 0
+    count_pending(row, seat, slot, -1)
+    if not row[seat + Seat.ALIVE] and op != Op.MASS_CANCEL:
+        return False
     if op == Op.QUOTE:
         op = _quote_as(row, book, order, side, size)
         if op < 0:
             return False
     row[Market.SERIAL] += 1
-    row[Message.AFTER], row[Message.PLACE], row[Message.TRADES], row[Message.SENDER] = (
-        Due.ARRIVAL,
-        slot,
-        row[Market.TRADES],
-        seat,
-    )
-    take(row, book, op, side, number, price, size, row[Market.SERIAL], order)
+    row[Message.AFTER], row[Message.PLACE] = Due.ARRIVAL, word
+    row[Message.TRADES], row[Message.SENDER] = row[Market.TRADES], seat
+    if op >= Op.FOK:
+        _take_special(row, book, op, side, number, price, size, order)
+    else:
+        if op == Op.MODIFY:
+            price, size = KEEP if price == KEPT else price, KEEP if size == KEPT else size
+        take(row, book, op, side, number, price, size, row[Market.SERIAL], order)
     return True
+
+
+@kernel
+def _take_special(row: Row, book: int, op: int, side: int, owner: int, price: int, size: int, order: int) -> None:
+    """Take in hand a request that is not plain; a venue that has no room for such orders rejects it."""
+    detail = row[row[Message.PLACE] + 1] if row[Message.PLACE] else 0
+    flags = Flag.POST_ONLY if op == Op.POST_ONLY else (Flag.ICEBERG if op == Op.ICEBERG else 0)
+    if op != Op.INVALID and row[book + Book.EXTRAS] == 0:
+        op, size = Op.INVALID, Reason.BAD_OPERATION
+    if op == Op.INVALID:
+        take(row, book, op, side, owner, price, size, row[Market.SERIAL], 0)
+        return
+    trigger = price if op == Op.STOP else detail
+    prepare(row, book, Op.LIMIT if flags else op, side, owner, price, size, row[Market.SERIAL], order)
+    row[Message.FLAGS], row[Message.DISPLAY], row[Message.STOP] = flags, detail, trigger
+    row[Message.STAGE] = Stage.CAME
+
+
+@kernel
+def send_now(row: Row, seat: int, op: int) -> None:
+    """Put a message of a seat that names no order before all else of this instant. Modifies `row` in place."""
+    what = pack_message(op, BUY, NO_SLOT, row[row[seat + Seat.BOOK] + Book.INDEX], seat_number(row, seat))
+    push(row, row[Market.NOW], ENDING, what, 0)
 
 
 @kernel

@@ -12,7 +12,6 @@ __all__ = [
     "ALL_KINDS",
     "BUY",
     "BY_CLOCK",
-    "EXTERNAL",
     "FOREVER",
     "HALF_TICK",
     "KEEP",
@@ -28,6 +27,7 @@ __all__ = [
     "NEVER",
     "NONE",
     "NO_LIMIT",
+    "NO_PRICE",
     "NO_SLOT",
     "NO_TAG",
     "SELL",
@@ -41,9 +41,9 @@ __all__ = [
     "Gate",
     "Kind",
     "Op",
+    "PartKind",
     "Phase",
     "Reason",
-    "Role",
     "SelfTrade",
     "Stage",
     "Words",
@@ -67,13 +67,13 @@ SELL: Final = 1
 NONE: Final = 1 << 40  # the key of no price
 KEEP: Final = -(1 << 40)  # in a modify: leave the price, or the size, as it is
 NO_TAG: Final = -1  # the tag of a slot that holds no order
-NO_SLOT: Final = 31  # the client order slot of an order that nobody will name again
+NO_PRICE: Final = -1  # what a look answers where there is no price
+NO_SLOT: Final = 1023  # the client order slot of an order that nobody will name again
 NO_LIMIT: Final = 1 << 62
 FOREVER: Final = 1 << 62  # a time that never comes
 NEVER: Final = -2  # no price, and not the lack of one
 UNSEEN: Final = -(1 << 31)  # no price of any ladder
 BY_CLOCK: Final = -1  # what an agent's kernel returns to be woken next by its seat's clock
-EXTERNAL: Final = 0  # the kernel number of a seat whose decisions come from outside
 
 # --- how much there may be --------------------------------------------------------------------------------------------
 MAX_SIZE: Final = (1 << 30) - 1  # lots in one order, and in one level: int32 holds them
@@ -91,6 +91,7 @@ class Op(metaclass=Words):
 
     LIMIT, CANCEL, IOC, REDUCE, MARKET, MODIFY, MASS_CANCEL, QUOTE = range(8)
     FOK, AON, STOP, STOP_LIMIT, TRAILING_STOP, PHASE, UNCROSS = range(8, 15)
+    INVALID, POST_ONLY, ICEBERG = range(15, 18)  # of a seat's requests only; INVALID: its size is the reason
 
 
 class Flag(metaclass=Words):
@@ -106,7 +107,7 @@ class Reason(metaclass=Words):
     OK, BY_OWNER, UNFILLED, BAD_PRICE, BAD_SIZE, BEYOND_LADDER, BOOK_FULL, UNKNOWN_ORDER = range(8)
     NOT_OWNER, DUPLICATE_TAG, TAGS_EXHAUSTED, LEVEL_FULL, BAD_OPERATION, BAD_OWNER, CLOSED, BAD_SIDE = range(8, 16)
     OFF_TICK, OFF_LOT, OUTSIDE_BAND, BAD_DISPLAY, WOULD_TRADE, NOT_IN_CALL, SELF_TRADE, POSITION_LIMIT = range(16, 24)
-    ORDER_LIMIT, RATE_LIMIT, NO_CALL = range(24, 27)
+    ORDER_LIMIT, RATE_LIMIT, NO_CALL, BAD_SLOT, SLOT_BUSY = range(24, 29)
 
 
 class Kind(metaclass=Words):
@@ -150,7 +151,7 @@ class Stage(metaclass=Words):
 class Answer(metaclass=Words):
     """What a kernel answers. SPECIAL: `sekai.markets.engine.special` must work on the message in hand."""
 
-    DONE, DRAIN, DECIDE, REJECTED, PAUSED, FLOODED, SPECIAL = range(7)
+    DONE, DRAIN, DECIDE, REJECTED, PAUSED, FLOODED, SPECIAL, SHORT, RESTLESS = range(9)
 
 
 class Due(metaclass=Words):
@@ -175,10 +176,10 @@ class Clock(metaclass=Words):
     EVERY_NS, POISSON, EVERY_TRADES, OWN_FILLS = range(4)
 
 
-class Role(metaclass=Words):
-    """What a seat may do and sees."""
+class PartKind(metaclass=Words):
+    """What a kernel of a seat is for; a MASK is an action's other kernel."""
 
-    NONE, MAKER, TAKER = range(3)
+    POLICY, OBSERVATION, ACTION, REWARD, END, MASK = range(6)
 
 
 class FlowKind(metaclass=Words):

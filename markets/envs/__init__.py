@@ -1,5 +1,5 @@
 """Market environments. Each is a `MultiAgentEnv` that is handed its population."""
 
-from sekai.markets.envs.market import MarketEnv, SeatView, TopOfBook
+from sekai.markets.envs.market import MarketEnv
 
-__all__ = ["MarketEnv", "SeatView", "TopOfBook"]
+__all__ = ["MarketEnv"]

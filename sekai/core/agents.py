@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias
 from sekai.core.result import AgentID
 from sekai.error import InvalidAgents, MissingPolicy, SekaiError, did_you_mean
 
-__all__ = ["Policy", "agents_named", "policies_of", "role", "seated", "wrong_agents"]
+__all__ = ["Policy", "agents_named", "policies_of", "role", "roles_of", "seated", "wrong_agents"]
 
 
 class _Acting(Protocol):
@@ -39,10 +39,13 @@ def role(agent: AgentID) -> str:
     return stem if stem and number.isdecimal() else agent
 
 
-def policies_of(
-    agent: AgentID, possible: Sequence[AgentID], others: Mapping[str, Any] | None
-) -> dict[AgentID, Callable[[Any], Any]]:
-    """Return a function from observation to action for each of the `possible` agents but `agent`.
+def roles_of(env: Any) -> dict[AgentID, str]:
+    """Return the role of each agent of a `MultiAgentEnv`, or of rows of one: the group that it is in."""
+    return {agent: group for group, agents in env.groups.items() for agent in agents}
+
+
+def policies_of(env: Any, agent: AgentID, others: Mapping[str, Any] | None) -> dict[AgentID, Callable[[Any], Any]]:
+    """Return a function from observation to action for each agent of `env` but `agent`.
 
     It is the agent's own policy in `others`, or else its role's. Raises `MissingPolicy` for an agent without one, and
     `SekaiError` for a name that fits no agent and for a value that is neither callable nor has a method `act`.
@@ -50,10 +53,11 @@ def policies_of(
     if others is not None and not isinstance(others, Mapping):
         raise SekaiError(f"others must be a mapping of agents or roles to policies, got {others!r}")
     named = others or {}
-    rest = [other for other in possible if other != agent]
+    roles = roles_of(env)
+    rest = [other for other in env.possible_agents if other != agent]
     policies: dict[AgentID, Callable[[Any], Any]] = {}
     for other in rest:
-        policy = named.get(other, named.get(role(other)))
+        policy = named.get(other, named.get(roles[other]))
         if policy is None:
             raise MissingPolicy(f"view({agent!r}) needs a policy for {other!r}: others={{{other!r}: policy}}")
         act = getattr(policy, "act", policy)
@@ -61,7 +65,7 @@ def policies_of(
             raise SekaiError(f"others must be policies, callable or with a method act: {other!r} has {policy!r}")
         policies[other] = act
     for name in named:
-        if name not in rest and name not in map(role, rest):
+        if name not in rest and name not in (roles[other] for other in rest):
             raise SekaiError(f"others must name agents out of {rest}, got {name!r}.{did_you_mean(name, rest)}")
     return policies
 
@@ -74,9 +78,9 @@ def seated(env: Any, agents: Sequence[AgentID], policies: Mapping[str, Any] | No
     """
     if not isinstance(policies, Mapping):
         return policies
-    found = dict(policies)
+    found, roles = dict(policies), roles_of(env)
     for agent in agents:
-        fit = getattr(policies.get(agent, policies.get(role(agent))), "seated", None)
+        fit = getattr(policies.get(agent, policies.get(roles[agent])), "seated", None)
         if fit is not None:
             found[agent] = fit(env.observation_space(agent), env.action_space(agent))
     return found
@@ -88,7 +92,7 @@ def agents_named(env: Any, names: Iterable[str] | str) -> frozenset[AgentID]:
     Raises `SekaiError` for a name that is neither.
     """
     wanted = [names] if isinstance(names, str) else list(names)
-    roles = {agent: group for group, agents in env.groups.items() for agent in agents}
+    roles = roles_of(env)
     known = [*roles, *roles.values()]
     for name in wanted:
         if name not in known:

@@ -218,10 +218,11 @@ class AgentView(Derived, Env[Any, Any]):
         self.observation_space = multi.observation_space(agent)
         self.action_space = multi.action_space(agent)
         others = seated(multi, [other for other in multi.possible_agents if other != agent], others)
-        self._policies = policies_of(agent, multi.possible_agents, others)
+        self._policies = policies_of(multi, agent, others)
         self._others = dict(others or {})
         self._alone = not self._policies
         self._step = multi.step
+        self._step_alone = getattr(multi, "step_alone", None) if self._alone else None
         self._waiting: Mapping[AgentID, Any] = {}
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
@@ -233,6 +234,8 @@ class AgentView(Derived, Env[Any, Any]):
 
     def step(self, action: Any) -> StepResult[Any]:
         """Take this agent's action and go on to its next turn, or to its end."""
+        if self._step_alone is not None:
+            return self._step_alone(action)  # type: ignore[no-any-return]
         if not self._alone:
             return run(self.multi, self._advance(action))
         result = self._step({self.agent: action})

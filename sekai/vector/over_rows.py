@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sekai.core.agents import role
+from sekai.core.agents import roles_of
 from sekai.core.recipe import Recipe
 from sekai.core.result import AgentID
 from sekai.core.wrapper import Wrapper
@@ -50,9 +50,10 @@ class OverRows(VecWrapper):
             self.observation_space, self.action_space = self.instance.observation_space, self.instance.action_space
             self._seen: Any = allocate(self.observation_space, (self.num_envs,))
             return
+        roles = roles_of(env)
         for agent in _served(env, recipe.agents):
             born = recipe.made(_Seat(env, agent))
-            born.on_birth(agent, [kin for name, kin in self.instances.items() if role(name) == role(agent)])
+            born.on_birth(agent, [kin for name, kin in self.instances.items() if roles[name] == roles[agent]])
             self.instances[agent] = born
         self.observation_spaces = dict(env.observation_spaces) | {
             agent: layer.observation_space for agent, layer in self.instances.items()

@@ -54,7 +54,7 @@ class VecView(VecEnv):
         self.multi, self.agent = multi, agent
         self.num_envs, self.many, self.autoreset = multi.num_envs, False, multi.autoreset
         self.backend, self._handout = multi.backend, Handout(backend=multi.backend)
-        self._policies = policies_of(agent, multi.possible_agents, others)
+        self._policies = policies_of(multi, agent, others)
         self._others = dict(others or {})
         self._space, self._actions = multi.observation_spaces[agent], multi.action_spaces[agent]
         self._phases = Phases(self.num_envs, self.autoreset)

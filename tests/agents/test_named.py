@@ -14,10 +14,10 @@ MODULE = """
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from annotated_types import Ge
-from sekai.markets.sdk import BUY, BY_CLOCK, agent, market, parameter
+from sekai.markets.sdk import BUY, BY_CLOCK, kernel, market, parameter
 from sekai.utils import Checked
 
-@agent
+@kernel
 def buys(row, me):
     market(row, me, BUY, int(parameter(row, me, 0)))
     return BY_CLOCK

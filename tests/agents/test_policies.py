@@ -33,8 +33,8 @@ def test_the_constant_spread_of_avellaneda_and_stoikov_is_the_paper_s():
 
 
 def test_constant_spread_leans_against_inventory():
-    space = MultiDiscrete([20, 20, 11, 11], start=[1, 1, 0, 0])
-    player = ConstantSpread(offset_ticks=2, size_lots=3, lots_per_tick=5).seated(space, space)
+    space = MultiDiscrete([21, 21, 11, 11])
+    player = ConstantSpread(distance_ticks=2, size_lots=3, lots_per_tick=5).seated(space, space)
     assert player.act({"account": np.array([0.0, 0.0])}).tolist() == [2, 2, 3, 3]
     assert player.act({"account": np.array([11.0, 0.0])}).tolist() == [4, 2, 3, 3]
     assert player.act({"account": np.array([-999.0, 0.0])}).tolist() == [2, 20, 3, 3]
@@ -46,4 +46,4 @@ def test_a_policy_refuses_a_seat_that_it_cannot_play(name):
     with pytest.raises(SekaiError, match=name):
         policy(name).seated(box, box)
     with pytest.raises(SekaiError, match="at most 5 and 2"):
-        ConstantSpread(offset_ticks=9).seated(box, MultiDiscrete([5, 5, 3, 3], start=[1, 1, 0, 0]))
+        ConstantSpread(distance_ticks=9).seated(box, MultiDiscrete([6, 6, 3, 3]))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from sekai.agents import NoiseTrader
-from sekai.markets.config import Maker, Market, Periodic, Seat, Taker, Venue, ZeroIntelligence
+from sekai.markets.config import Market, Periodic, Seat, Venue, ZeroIntelligence
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Maker, Taker
 from sekai.markets.rules import VenueRules
 from sekai.markets.schedule import Call, Schedule
 from sekai.utils import InvalidValue
@@ -69,7 +70,7 @@ def test_every_wrong_number_is_named_with_what_would_be_right():
         (lambda: Schedule(intraday_calls=({"at_s": 1.0},)), "intraday_calls[0] must be Call, got {'at_s': 1.0}"),
         (lambda: Venue(rules={"tick": 5}), "rules must be VenueRules, got {'tick': 5}"),
         (lambda: Venue(schedule={}), "schedule must be Schedule, got {}"),
-        (lambda: Seat(name="a", role="maker"), "role must be Maker or Taker or None, got 'maker'"),
+        (lambda: Seat(name="a", role="maker"), "role must be Role or None, got 'maker'"),
         (lambda: Seat(name="a", role=Maker(), clock=3), "clock must be Periodic or Poisson or EveryTrades or OwnFills"),
         (lambda: Seat(name=3, role=Maker()), "name must be text, got 3"),
         (lambda: Market(seats=(), flow="zi"), "flow must be ZeroIntelligence or Replay or None, got 'zi'"),

@@ -15,11 +15,12 @@ from sekai.markets.sdk import (
     BUY,
     BY_CLOCK,
     SELL,
-    agent,
     best_ask,
     best_bid,
     cancel_all,
     exponential,
+    immediate,
+    kernel,
     limit,
     mark,
     market,
@@ -34,7 +35,6 @@ from sekai.markets.sdk import (
     recall_real,
     remember,
     remember_real,
-    take,
     time_left,
     uniform,
 )
@@ -54,7 +54,14 @@ def _run(kernel, *parameters, session_s=10.0, record=False, **seat):
     return env
 
 
-@agent
+def _memory(env, number=0):
+    """The words in which the policy of a seat remembers."""
+    row = env.row
+    part = row[row[at.Market.SEATS] + number * at.Seat.WORDS + at.Seat.POLICY]
+    return row[row[part + at.Part.MEMORY] :][: row[part + at.Part.MEMORY_COUNT]]
+
+
+@kernel
 def _looks(row, me):
     sees = best_bid(row, me) + best_ask(row, me) == mark(row, me) and best_bid(row, me) < best_ask(row, me)
     remember(row, me, 0, recall(row, me, 0) + 1)
@@ -66,19 +73,19 @@ def _looks(row, me):
 
 def test_a_kernel_looks_and_remembers():
     env = _run(_looks, 0.0, 0.25)
-    memory = env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY :]
-    assert memory[:3].tolist() == [10, 10, 10_000_000_000]
-    assert memory[:8].view(float)[3] == 2.5
+    memory = _memory(env)
+    assert len(memory) == 8 and memory[:3].tolist() == [10, 10, 10_000_000_000]
+    assert memory.view(float)[3] == 2.5
 
 
-@agent
+@kernel
 def _trades(row, me):
     step = recall(row, me, 0)
     remember(row, me, 0, step + 1)
     if step == 0:
         market(row, me, BUY, 2)
     elif step == 1:
-        take(row, me, SELL, best_bid(row, me), 1)
+        immediate(row, me, SELL, best_bid(row, me), 1)
     elif step == 2:
         limit(row, me, 5, BUY, best_bid(row, me) - 3, 4)
     elif step == 3:
@@ -93,11 +100,10 @@ def _trades(row, me):
 
 def test_a_kernel_sends_and_knows_its_orders_by_their_places():
     env = _run(_trades)
-    memory = env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY :].tolist()
-    assert memory[1:4] == [4, 1, 1] and memory[4] == -1
+    assert _memory(env).tolist()[1:5] == [4, 1, 1, -1]
 
 
-@agent
+@kernel
 def _asks_for_what_there_is_not(row, me):
     step = recall(row, me, 0)
     remember(row, me, 0, step + 1)
@@ -111,7 +117,7 @@ def _asks_for_what_there_is_not(row, me):
     elif step == 3:
         quote(row, me, 100_000_000, SELL, best_ask(row, me), 1)
     elif step == 4:
-        take(row, me, SELL, -huge, 1)
+        immediate(row, me, SELL, -huge, 1)
     elif step == 5:
         limit(row, me, 0, BUY, best_bid(row, me), -3)
     remember(row, me, 1, own_size(row, me, 99) + own_price(row, me, -5))
@@ -128,10 +134,10 @@ def test_what_there_is_not_is_refused_and_nobody_else_s_memory_is_touched():
     events = env.events()
     ours = events[events["owner"] < 2]
     assert ours["kind"].tolist() == [terms.Kind.REJECTED] * 12 and env.totals()["rejects"] == 12
-    assert (env.account_table()[:2, at.Account.POSITION] == 0).all()
+    assert (env.look.accounts()[:2, at.Account.POSITION] == 0).all()
 
 
-@agent
+@kernel
 def _sets_its_own_alarm(row, me):
     remember(row, me, 0, recall(row, me, 0) + 1)
     return now(row, me) + 2_500_000_000
@@ -139,10 +145,10 @@ def _sets_its_own_alarm(row, me):
 
 def test_a_kernel_may_say_when_it_wants_to_be_woken():
     env = _run(_sets_its_own_alarm)
-    assert env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY] == 4
+    assert _memory(env)[0] == 4
 
 
-@agent
+@kernel
 def _draws(row, me):
     remember_real(row, me, 0, uniform(row, me) + exponential(row, me) + normal(row, me))
     return BY_CLOCK
@@ -154,8 +160,7 @@ def test_a_kernel_s_draws_belong_to_its_name():
         seats = (Seat(name="other", policy=policy), Seat(name=name, policy=policy))
         env = MarketEnv(Market(seats=seats, session_s=5.0))
         env.reset(seed=1)
-        second = int(env.row[at.Market.SEATS]) + at.Seat.WORDS
-        return env.row[second + at.Seat.MEMORY]
+        return _memory(env, 1)[0]
 
     assert last("a") == last("a") != last("b")
 
@@ -164,7 +169,7 @@ def test_a_kernel_of_a_user_s_own_does_not_compile_the_engine_again():
     _run(_looks, 0.0, 1.0)
     before = len(getattr(go_on, "signatures", [()]))
 
-    @agent
+    @kernel
     def another(row, me):
         return BY_CLOCK
 
@@ -173,7 +178,7 @@ def test_a_kernel_of_a_user_s_own_does_not_compile_the_engine_again():
 
 
 def test_a_kernel_that_returns_something_else_is_an_error():
-    @agent
+    @kernel
     def wrong(row, me):
         return "soon"
 
@@ -185,25 +190,25 @@ HELPERS = {
     "near/helper.py": """
 import middle
 from far import STEP
-from sekai.markets.sdk import agent
+from sekai.markets.sdk import kernel
 
-@agent
+@kernel
 def step(row, me):
     return STEP * middle.one(row, me)
 """,
     "far/__init__.py": "STEP = {step}\n",
     "aside/middle.py": """
 from deep import deeper
-from sekai.markets.sdk import agent
+from sekai.markets.sdk import kernel
 
-@agent
+@kernel
 def one(row, me):
     return deeper(row, me)
 """,
     "down/deep.py": """
-from sekai.markets.sdk import agent
+from sekai.markets.sdk import kernel
 
-@agent
+@kernel
 def deeper(row, me):
     return {deep}
 """,
@@ -211,11 +216,11 @@ def deeper(row, me):
 MINE = """
 import helper
 from sekai.markets.config import Market, Seat
-from sekai.markets.engine import layout as at
+from sekai.markets.engine.layout import Market as M, Part, Seat as S
 from sekai.markets.envs import MarketEnv
-from sekai.markets.sdk import BY_CLOCK, agent, recall, remember
+from sekai.markets.sdk import BY_CLOCK, kernel, recall, remember
 
-@agent
+@kernel
 def counts(row, me):
     remember(row, me, 0, recall(row, me, 0) + helper.step(row, me))
     return BY_CLOCK
@@ -226,7 +231,8 @@ class Policy:
 
 env = MarketEnv(Market(seats=(Seat(name="me", policy=Policy()),), session_s=5.0))
 env.reset(seed=0)
-print(env.row[env.row[at.Market.SEATS] + at.Seat.MEMORY])
+part = env.row[env.row[M.SEATS] + S.POLICY]
+print(env.row[env.row[part + Part.MEMORY]])
 """
 
 

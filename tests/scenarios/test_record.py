@@ -65,11 +65,11 @@ def test_policies_may_be_chosen_by_name_or_object_inside_or_outside():
     calm = load("calm")
     own = play(calm, episodes=1, seed=0)[0]
     inside = play(calm, episodes=1, seed=0, others={"maker": "noise"})[0]
-    outside = play(calm, episodes=1, seed=0, others={"maker": ConstantSpread(offset_ticks=2)})[0]
+    outside = play(calm, episodes=1, seed=0, others={"maker": ConstantSpread(distance_ticks=2)})[0]
     idle = play(calm, episodes=1, seed=0, others={"maker": "hold"})[0]
     assert idle.fills[0] == 0 and idle.messages[0] == 0 and (idle.wealth == 0).all()
     assert len({record.messages[0] for record in (own, inside, outside, idle)}) == 4
-    assert _same(outside, play(calm, episodes=1, seed=0, others={"maker": ConstantSpread(offset_ticks=2)})[0])
+    assert _same(outside, play(calm, episodes=1, seed=0, others={"maker": ConstantSpread(distance_ticks=2)})[0])
 
 
 def test_sessions_come_one_after_the_other():

@@ -32,16 +32,16 @@ kind = "replay"
 file = "{file}"
 [[seats]]
 name = "maker"
-role = {{ kind = "maker", max_offset_ticks = 10 }}
+role = {{ kind = "maker", max_distance_ticks = 10 }}
 clock = {{ kind = "periodic", every_s = 0.01 }}
 policy = {{ kind = "avellaneda_stoikov", size_lots = 5 }}
 latency_us = 150.0
-feed_lag_us = 2500.0
+market_data_lag_us = 2500.0
 [[traders]]
 name = "noise"
 clock = {{ kind = "periodic", every_s = 0.02 }}
 policy = {{ kind = "noise", market_share = 1.0 }}
-feed_lag_us = 1000.0
+market_data_lag_us = 1000.0
 """
 
 
@@ -54,7 +54,7 @@ def text(tmp_path: Path) -> str:
 def test_it_is_read(text: str) -> None:
     market = parse(text).as_market({})
     assert isinstance(market.flow, Replay) and market.flow.start_s == 0.0
-    assert [seat.feed_lag_s for seat in market.seats] == pytest.approx([0.0025, 0.001])
+    assert [seat.market_data_lag_s for seat in market.seats] == pytest.approx([0.0025, 0.001])
 
 
 def test_it_is_played(text: str) -> None:
@@ -110,7 +110,10 @@ def test_its_faults_are_named(text: str) -> None:
     for wrong, words in (
         (text.replace('kind = "replay"', 'kind = "repaly"'), "flow.kind: must be one of 'zero_intelligence', 'replay'"),
         (text.replace("file =", "files ="), "flow.files: unknown key. Did you mean 'file'?"),
-        (text.replace("feed_lag_us = 2500.0", "feed_lag_us = -1.0"), "seats[0].feed_lag_us: input should be greater"),
+        (
+            text.replace("market_data_lag_us = 2500.0", "market_data_lag_us = -1.0"),
+            "seats[0].market_data_lag_us: input should be greater",
+        ),
         (text.replace("feed_capacity = 256", "feed_capacity = 250"), "market.feed_capacity: must be a power of two"),
     ):
         with pytest.raises(ScenarioError) as caught:

@@ -1,7 +1,6 @@
 """What a user writes: the comment behind each `reveal_type` is the type, and `error` marks what checkers reject."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, reveal_type
+from typing import Any, TypeVar, reveal_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,6 @@ import sekai
 ObsT = TypeVar("ObsT")
 ActT = TypeVar("ActT")
 Seen = NDArray[np.float32]
-Name = Literal["left", "right"]
 MYPY = False  # which mypy takes for True
 
 
@@ -28,25 +26,6 @@ class Walk(sekai.Env[Seen, int]):
 
     def step(self, action: int) -> sekai.StepResult[Seen]:
         return sekai.StepResult(np.zeros(2, np.float32), 1.0, False, False, {})
-
-
-class Turns(sekai.MultiAgentEnv[Name]):
-    """An environment of many agents, who act in turn."""
-
-    def __init__(self) -> None:
-        self.possible_agents = ["left", "right"]
-        self.agents = []
-        self.acting: list[Name] = []
-        self.observation_spaces = {name: sekai.Box(0.0, 1.0, (1,)) for name in self.possible_agents}
-        self.action_spaces = {name: sekai.Discrete(2) for name in self.possible_agents}
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> sekai.MAResetResult[Name]:
-        self._set_rng(seed)
-        self.agents, self.acting = list(self.possible_agents), ["left"]
-        return sekai.MAResetResult({"left": np.zeros(1)}, {"left": {}})
-
-    def step(self, actions: Mapping[Name, Any]) -> sekai.MAStepResult[Name]:
-        return sekai.MAStepResult({}, {}, {}, {}, {})
 
 
 class Cents(sekai.RewardWrapper):
@@ -128,11 +107,6 @@ reveal_type(market.wrap(sekai.TimeLimit, 10))  # MultiAgentEnv[str]
 reveal_type(market.wrap(Cents, agents=["maker"]))  # MultiAgentEnv[str]
 reveal_type(market.view("maker_0"))  # Env[Any, Any]
 reveal_type(walk.as_multi_agent("walker"))  # MultiAgentEnv[str]
-turns = Turns()
-reveal_type(turns.acting)  # list[Literal['left', 'right']]
-reveal_type(turns.reset())  # MAResetResult[Literal['left', 'right']]
-reveal_type(turns.wrap(Cents))  # MultiAgentEnv[Literal['left', 'right']]
-turns.view("up")  # error
 if not MYPY:  # to mypy, calling a class always gives one of it: it is told by `market.wrap`
     reveal_type(sekai.TimeLimit(market, 10))  # (pyright) MultiAgentEnv[str]
     reveal_type(Cents(market))  # (pyright) MultiAgentEnv[str]

@@ -12,11 +12,12 @@ from sekai import markets
 from sekai.agents import AvellanedaStoikov, NoiseTrader
 from sekai.markets.book.feeds import L1, PRINT, Depth, Feeds, opening
 from sekai.markets.book.messages import EVENT
-from sekai.markets.config import Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
+from sekai.markets.config import Market, Periodic, Poisson, Seat, Venue, ZeroIntelligence
 from sekai.markets.data.files import load, save
 from sekai.markets.data.replay import replay
 from sekai.markets.data.tape import L3, Tape, TapeKind
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Taker
 from sekai.markets.referee.conformance import Story, rules_of
 from sekai.markets.referee.fuzz import episode
 from sekai.utils import InvalidValue

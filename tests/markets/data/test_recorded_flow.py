@@ -14,25 +14,26 @@ import numpy as np
 import pytest
 
 from sekai.markets.book.messages import EventKind
-from sekai.markets.config import Maker, Market, Periodic, Replay, Seat, Taker, Venue
+from sekai.markets.config import Market, Periodic, Replay, Seat, Venue
 from sekai.markets.data.files import load, save
 from sekai.markets.data.recording import RecordedOp, windowed
 from sekai.markets.data.tape import BadTape, Tape
 from sekai.markets.engine import layout as at
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Maker, Taker
 from sekai.markets.rules import VenueRules
 from sekai.markets.schedule import Schedule
 from sekai.utils import InvalidValue
 from tests.markets.data.days import GOOG, a_day, needs_goog_day
 from tests.shipped import ROOT
 
-HOLD = np.array([0, 1])
+HOLD = np.array([0, 0])
 VENUE = Venue(opening_price=10.0, ladder_ticks=256, order_capacity=256)
 
 
 def levels(env: MarketEnv, side: int) -> list[tuple[int, int]]:
-    lots, base = env.ladder_lots(), env.market.venue.base_ticks
+    lots, base = env.look.ladder_lots(), env.market.venue.base_ticks
     ticks = np.flatnonzero(lots > 0)[::-1] if side == 0 else np.flatnonzero(lots < 0)
     return [(int(k) + base, abs(int(lots[k]))) for k in ticks]
 
@@ -100,16 +101,16 @@ def test_disturbed_it_differs_by_what_others_took(tmp_path: Path, seed: int) -> 
     """Takers and makers trade at random: every lot that the day is short of, one of them has traded with it."""
     tape, market = a_market(tmp_path, seed)
     clock = market.seats[0].clock
-    maker = Seat(name="maker", role=Maker(max_offset_ticks=6, max_size_lots=40), clock=clock, latency_s=0.0001)
+    maker = Seat(name="maker", role=Maker(max_distance_ticks=6, max_size_lots=40), clock=clock, latency_s=0.0001)
     _, market = a_market(tmp_path, seed, seats=(market.seats[0], maker))
     env, rng = MarketEnv(market, record=True), np.random.default_rng(seed)
     env.reset(seed=seed)
     while env.acting:
         actions: dict[str, Any] = {}
         if "taker" in env.acting:
-            actions["taker"] = np.array([rng.choice([-1, 0, 0, 0, 1]), rng.integers(1, 61)])
+            actions["taker"] = np.array([rng.choice([2, 0, 0, 0, 1]), rng.integers(0, 60)])
         if "maker" in env.acting:
-            actions["maker"] = np.array([*rng.integers(1, 4, 2), *rng.integers(0, 41, 2)])
+            actions["maker"] = np.array([*rng.integers(0, 4, 2), *rng.integers(0, 41, 2)])
         env.step(actions)
         check(env.row)
     events, background = env.events(), env.accounts.index("background")
@@ -137,12 +138,12 @@ def _open_of(env: MarketEnv, account: int) -> int:
 def test_an_agent_that_quotes_first_is_filled_first(tmp_path: Path) -> None:
     """A better bid takes the day's next sellers, and the order that they came for shrinks without a trade."""
     tape, market = a_market(tmp_path, 1)
-    maker = Seat(name="maker", role=Maker(max_offset_ticks=6, max_size_lots=1000), clock=market.seats[0].clock)
+    maker = Seat(name="maker", role=Maker(max_distance_ticks=6, max_size_lots=1000), clock=market.seats[0].clock)
     _, market = a_market(tmp_path, 1, seats=(maker,))
     env = MarketEnv(market)
     env.reset(seed=0)
     while env.acting:
-        env.step({"maker": np.array([1, 1, 1000, 1000])})
+        env.step({"maker": np.array([0, 0, 1000, 1000])})
     counted = env.recorded()
     recorded = messages_of(tape)
     executed = int(recorded["size"][recorded["op"] == RecordedOp.EXECUTE].sum())
@@ -154,11 +155,11 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     env = MarketEnv(market)
     env.reset(seed=0)
     for _ in range(100):
-        env.step({"taker": np.array([1, 3])})
+        env.step({"taker": np.array([1, 2])})
     twins = (env.clone(), pickle.loads(pickle.dumps(env)))
     for each in (env, *twins):
         while each.acting:
-            each.step({"taker": np.array([-1, 2])})
+            each.step({"taker": np.array([2, 1])})
     assert all(np.array_equal(env.row, twin.row) for twin in twins)
 
 
@@ -219,18 +220,19 @@ PLAY = """
 import hashlib, sys
 import numpy as np
 from sekai.agents import NoiseTrader
-from sekai.markets.config import Market, Periodic, Replay, Seat, Taker, Venue
+from sekai.markets.config import Market, Periodic, Replay, Seat, Venue
+from sekai.markets.parts import Taker
 from sekai.markets.envs import MarketEnv
 seats = (
-    Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.05), feed_lag_s=0.02),
-    Seat(name="noise", policy=NoiseTrader(market_share=0.5), clock=Periodic(every_s=0.03), feed_lag_s=0.07),
+    Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.05), market_data_lag_s=0.02),
+    Seat(name="noise", policy=NoiseTrader(market_share=0.5), clock=Periodic(every_s=0.03), market_data_lag_s=0.07),
 )
 venue = Venue(opening_price=10.0, ladder_ticks=256, order_capacity=256, feed_capacity=256)
 env = MarketEnv(Market(seats=seats, venue=venue, flow=Replay(file=sys.argv[1]), session_s=0.4))
 seen = env.reset(seed=1).observations
 digest = hashlib.sha256()
 while env.acting:
-    result = env.step({"taker": np.array([1, 2])})
+    result = env.step({"taker": np.array([1, 1])})
     for part in result.observations["taker"].values():
         digest.update(part.tobytes())
 digest.update(env.row.tobytes())

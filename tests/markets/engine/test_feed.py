@@ -9,8 +9,9 @@ import pytest
 
 from sekai.agents import AvellanedaStoikov, NoiseTrader
 from sekai.error import SekaiError
-from sekai.markets.config import EveryTrades, Maker, Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
+from sekai.markets.config import EveryTrades, Market, Periodic, Poisson, Seat, Venue, ZeroIntelligence
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Maker, Taker
 
 VENUE = Venue(ladder_ticks=256, order_capacity=512)
 FLOW = ZeroIntelligence(pace=200.0)
@@ -33,10 +34,10 @@ def watched(env: MarketEnv, seed: int) -> dict[str, dict[int, dict[str, np.ndarr
     result: Any = env.reset(seed=seed)
     while True:
         for agent, observation in result.observations.items():
-            seen[agent][round(env.time_s * 1e9)] = observation
+            seen[agent][round(env.look.time_s * 1e9)] = observation
         if not env.acting:
             return seen
-        result = env.step({agent: np.array([0, 1]) for agent in env.acting})
+        result = env.step({agent: np.array([0, 0]) for agent in env.acting})
 
 
 @pytest.mark.parametrize("lag_s", [0.1, 0.3, 1.7])
@@ -45,7 +46,7 @@ def test_it_sees_what_it_would_have_seen_then(lag_s: float, warmup_s: float) -> 
     clock, role = Periodic(every_s=0.1), Taker(levels=7, trades=12)
     pair = (
         Seat(name="now", role=role, clock=clock),
-        Seat(name="then", role=role, clock=clock, feed_lag_s=lag_s),
+        Seat(name="then", role=role, clock=clock, market_data_lag_s=lag_s),
     )
     seen = watched(MarketEnv(market(*pair, warmup_s=warmup_s)), seed=3)
     lag_ns, compared, different = round(lag_s * 1e9), 0, 0
@@ -64,15 +65,17 @@ def test_others_are_not_touched_by_it() -> None:
     """A seat that only watches changes nothing, with a lag or without one."""
     rows = []
     for lag_s in (0.0, 0.25):
-        env = MarketEnv(market(Seat(name="watcher", role=Taker(), clock=Periodic(every_s=0.5), feed_lag_s=lag_s)))
+        env = MarketEnv(
+            market(Seat(name="watcher", role=Taker(), clock=Periodic(every_s=0.5), market_data_lag_s=lag_s))
+        )
         watched(env, seed=5)
-        rows.append((env.totals(), env.account_table().tolist()))
+        rows.append((env.totals(), env.look.accounts().tolist()))
     assert rows[0] == rows[1]
 
 
 def test_it_counts_from_the_mark_that_it_knows() -> None:
     """A maker with a lag quotes around the old mark, and sees its own orders at once, from there."""
-    seat = Seat(name="maker", role=Maker(), clock=Periodic(every_s=0.5), feed_lag_s=0.4)
+    seat = Seat(name="maker", role=Maker(), clock=Periodic(every_s=0.5), market_data_lag_s=0.4)
     env = MarketEnv(market(seat))
     result: Any = env.reset(seed=1)
     action = np.array([15, 15, 3, 3])
@@ -88,28 +91,30 @@ def test_a_compiled_agent_is_as_late() -> None:
     tables = []
     for lag_s in (0.0, 0.5):
         policy = AvellanedaStoikov(risk_aversion=0.05)
-        inside = Seat(name="maker", policy=policy, clock=Periodic(every_s=0.1), feed_lag_s=lag_s)
+        inside = Seat(name="maker", policy=policy, clock=Periodic(every_s=0.1), market_data_lag_s=lag_s)
         watcher = Seat(name="watcher", role=Taker(), clock=Periodic(every_s=0.5))
         env = MarketEnv(market(inside, watcher))
         watched(env, seed=2)
-        tables.append(env.account_table())
+        tables.append(env.look.accounts())
     assert not np.array_equal(*tables)
 
 
 def test_a_feed_that_is_too_short_says_so() -> None:
-    seat = Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.5), feed_lag_s=2.0)
+    seat = Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.5), market_data_lag_s=2.0)
     env = MarketEnv(market(seat, venue=Venue(ladder_ticks=256, order_capacity=512, feed_capacity=16)))
-    with pytest.raises(SekaiError, match="feed_capacity must hold all messages of the longest feed_lag_s; 16 were"):
+    with pytest.raises(
+        SekaiError, match="feed_capacity must hold all messages of the longest market_data_lag_s; 16 were"
+    ):
         watched(env, seed=0)
 
 
 def test_it_goes_on_where_it_was() -> None:
-    env = MarketEnv(market(Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.5), feed_lag_s=0.3)))
+    env = MarketEnv(market(Seat(name="taker", role=Taker(), clock=Periodic(every_s=0.5), market_data_lag_s=0.3)))
     env.reset(seed=0)
     for _ in range(10):
-        env.step({"taker": np.array([1, 2])})
+        env.step({"taker": np.array([1, 1])})
     twin = env.clone()
     for each in (env, twin):
         while each.acting:
-            each.step({"taker": np.array([-1, 1])})
+            each.step({"taker": np.array([2, 0])})
     assert np.array_equal(env.row, twin.row)

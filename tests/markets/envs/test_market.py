@@ -10,25 +10,16 @@ import pytest
 import sekai
 from sekai.agents import AvellanedaStoikov, ConstantSpread, Hold, Momentum, NoiseTrader, Uniform
 from sekai.error import InvalidAction, InvalidAgents, ResetRequired, SekaiError
-from sekai.markets.config import (
-    EveryTrades,
-    Maker,
-    Market,
-    OwnFills,
-    Periodic,
-    Poisson,
-    Seat,
-    Taker,
-    Venue,
-    ZeroIntelligence,
-)
+from sekai.markets.config import EveryTrades, Market, OwnFills, Periodic, Poisson, Seat, Venue, ZeroIntelligence
 from sekai.markets.engine import layout as at
 from sekai.markets.engine import terms
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Maker, Taker
+from sekai.markets.sdk import MONEY_PER_TICK_LOT
 
 FLOW = ZeroIntelligence(pace=60.0)
-QUOTE = np.array([1, 1, 2, 2])
+QUOTE = np.array([0, 0, 2, 2])
 
 
 def _market(*seats, session_s=20.0, **kwargs):
@@ -52,7 +43,7 @@ def _play(env, seed=0, policy=None, **reset):
         actions = {}
         for agent in env.acting:
             space = env.action_spaces[agent]
-            actions[agent] = policy(agent, seen[agent]) if policy else space.start + draw.integers(space.nvec)
+            actions[agent] = policy(agent, seen[agent]) if policy else draw.integers(space.nvec)
         results.append(env.step(actions))
     return results
 
@@ -74,11 +65,11 @@ def test_wealth_sums_to_zero_over_all_accounts_at_every_decision():
     traded = 0
     while env.acting:
         spaces = env.action_spaces
-        result = env.step({a: spaces[a].start + draw.integers(spaces[a].nvec) for a in env.acting})
+        result = env.step({a: draw.integers(spaces[a].nvec) for a in env.acting})
         wealth = env.wealth()
         assert set(wealth) == {"maker_0", "taker_0", "noise", "background", "venue"}
         assert sum(wealth.values()) == 0
-        accounts = env.account_table()
+        accounts = env.look.accounts()
         assert (
             accounts[:, at.Account.CASH].sum()
             == accounts[:, at.Account.POSITION].sum()
@@ -91,15 +82,20 @@ def test_wealth_sums_to_zero_over_all_accounts_at_every_decision():
 
 
 def test_rewards_add_up_to_the_change_of_wealth_less_the_penalty():
-    seat = Seat(name="maker_0", role=Maker(inventory_penalty=0.01), clock=Periodic(every_s=0.5))
-    env = MarketEnv(_market(seat, _taker()))
+    clock = Periodic(every_s=0.5)
+    maker = Seat(name="maker_0", role=Maker(inventory_penalty=0.01), clock=clock)
+    taker = Seat(name="taker_0", role=Taker(inventory_penalty=0.0), clock=clock)
+    env = MarketEnv(_market(maker, taker))
     results = _play(env, seed=4)[1:]
     for agent in env.possible_agents:
-        pnl = sum(r.info[agent]["pnl"] for r in results)
-        penalty = sum(r.info[agent]["inventory_penalty"] for r in results)
+        pnl, change, penalty, reward = (
+            sum(r.info[agent][name] for r in results) if name else sum(r.rewards[agent] for r in results)
+            for name in ("pnl", "wealth_change", "inventory_penalty", None)
+        )
         assert pnl == pytest.approx(env.wealth()[agent] * env.market.venue.units.money_unit)
-        assert sum(r.rewards[agent] for r in results) == pytest.approx(pnl - penalty)
-        assert (penalty > 0) == (agent == "maker_0")
+        assert change == pytest.approx(env.wealth()[agent] / MONEY_PER_TICK_LOT)
+        assert reward == pytest.approx(change + penalty)
+        assert (penalty < 0) == (agent == "maker_0")
 
 
 def test_rewards_before_the_penalty_sum_to_zero_over_all_accounts_step_by_step():
@@ -111,14 +107,14 @@ def test_rewards_before_the_penalty_sum_to_zero_over_all_accounts_step_by_step()
         assert r.info["maker_0"]["pnl"] + r.info["taker_0"]["pnl"] == pytest.approx(0.0, abs=1e-12)
 
 
-def test_the_penalty_is_aversion_times_lots_squared_times_seconds():
+def test_the_penalty_is_weight_times_lots_squared_times_seconds():
     seat = Seat(name="taker_0", role=Taker(inventory_penalty=0.5), clock=Periodic(every_s=2.0))
     env = MarketEnv(_market(seat))
     env.reset(seed=0)
-    result = env.step({"taker_0": np.array([1, 2])})
+    result = env.step({"taker_0": np.array([1, 1])})
     lots = result.observations["taker_0"]["account"][0]
     assert lots == 2
-    assert result.info["taker_0"]["inventory_penalty"] == pytest.approx(0.5 * lots**2 * 2.0)
+    assert result.info["taker_0"]["inventory_penalty"] == pytest.approx(-0.5 * lots**2 * 2.0)
 
 
 # --- turns ------------------------------------------------------------------------------------------------------------
@@ -146,7 +142,7 @@ def test_an_agent_that_first_observes_later_is_marked_first():
     assert set(begun.observations) == {"maker_0"}
     firsts = []
     while env.acting:
-        result = env.step({a: QUOTE if a == "maker_0" else np.array([0, 1]) for a in env.acting})
+        result = env.step({a: QUOTE if a == "maker_0" else np.array([0, 0]) for a in env.acting})
         firsts += [(a, result.rewards[a]) for a in result.first]
     assert firsts == [("late", 0.0)]
 
@@ -157,7 +153,7 @@ def test_settle_hands_out_and_consumes_what_a_waiting_agent_has_earned():
     rewards = []
     for env in (plain, settled):
         env.reset(seed=3)
-        env.step({"fast": QUOTE, "slow": np.array([1, 5])})
+        env.step({"fast": QUOTE, "slow": np.array([1, 4])})
         total = 0.0
         if env is settled:
             early = env.settle(["slow"])
@@ -182,7 +178,7 @@ def test_seats_may_decide_after_trades_or_their_own_fills(clock):
             events = env.events()
             trades = events[events["kind"] == terms.Kind.TRADED]
             wakes.append((len(trades), int(np.sum((trades["owner"] == 0) | (trades["other_owner"] == 0)))))
-        env.step({a: QUOTE if a == "maker_0" else np.array([1, 1]) for a in env.acting})
+        env.step({a: QUOTE if a == "maker_0" else np.array([1, 0]) for a in env.acting})
     assert len(wakes) > 3
     for trades, own in wakes[1:]:
         assert trades >= 5 if isinstance(clock, EveryTrades) else own >= 1
@@ -202,7 +198,7 @@ def test_the_close_is_a_true_end():
 def test_a_market_without_outside_seats_plays_itself_within_reset():
     env = MarketEnv(_market(Seat(name="noise", policy=NoiseTrader())))
     begun = env.reset(seed=0)
-    assert begun.observations == {} and env.agents == () and env.time_s == 20.0
+    assert begun.observations == {} and env.agents == () and env.look.time_s == 20.0
     assert env.row[at.Market.TRADES] > 10
 
 
@@ -270,7 +266,7 @@ def test_seats_in_another_order_make_the_same_tape():
     tapes = []
     for order in (seats, seats[::-1]):
         env = MarketEnv(_market(*order), record=True)
-        _play(env, seed=1, policy=lambda agent, _: np.array([1, 1]) if agent == "c" else QUOTE)
+        _play(env, seed=1, policy=lambda agent, _: np.array([1, 0]) if agent == "c" else QUOTE)
         tapes.append(_tape(env))
     assert len(tapes[0]) > 500 and tapes[0] == tapes[1]
 
@@ -280,7 +276,7 @@ def test_recording_and_watching_change_nothing():
     market = _market(_maker(), _taker(), session_s=10.0)
     looks = []
     watched, plain = MarketEnv(market, record=True), MarketEnv(market)
-    watched.watch(0.037, lambda env: looks.append(env.top_of_book()))
+    watched.watch(0.037, lambda view: looks.append(view.top_of_book()))
     assert _play(watched, seed=3) == _play(plain, seed=3)
     assert len(looks) == 270
     assert watched.wealth() == plain.wealth()
@@ -288,7 +284,7 @@ def test_recording_and_watching_change_nothing():
 
 def test_watching_stops_with_the_next_reset_and_does_not_travel_with_a_copy():
     env, looks = MarketEnv(_market(_maker(), session_s=3.0)), []
-    env.watch(0.1, lambda e: looks.append(e.time_s))
+    env.watch(0.1, lambda view: looks.append(view.time_s))
     env.reset(seed=0)
     twin = env.clone()
     for _ in range(6):
@@ -311,7 +307,7 @@ def test_what_is_observed_belongs_to_the_caller():
     begun = env.reset(seed=0)
     before = copy.deepcopy(begun)
     begun.observations["taker_0"]["book"][:] = 7.0
-    result = env.step({"maker_0": QUOTE, "taker_0": np.array([1, 3])})
+    result = env.step({"maker_0": QUOTE, "taker_0": np.array([1, 2])})
     assert begun.observations["maker_0"]["book"].tolist() == before.observations["maker_0"]["book"].tolist()
     assert not (result.observations["taker_0"]["book"] == 7.0).all()
 
@@ -319,18 +315,18 @@ def test_what_is_observed_belongs_to_the_caller():
 def test_a_clone_goes_on_as_the_original_would():
     env = MarketEnv(_market(_maker(), _taker()))
     env.reset(seed=8)
-    action = {"maker_0": QUOTE, "taker_0": np.array([1, 2])}
+    action = {"maker_0": QUOTE, "taker_0": np.array([1, 1])}
     env.step(action)
     twin = env.clone()
     assert [env.step(action) for _ in range(5)] == [twin.step(action) for _ in range(5)]
     env.step(action)
-    assert env.time_s > twin.time_s
+    assert env.look.time_s > twin.look.time_s
 
 
 def test_a_market_is_pickled_in_the_middle_of_a_session():
     env = MarketEnv(_market(_maker(), _taker(), Seat(name="n", policy=NoiseTrader(), clock=Poisson(every_s=0.4))))
     env.reset(seed=8)
-    action = {"maker_0": QUOTE, "taker_0": np.array([1, 2])}
+    action = {"maker_0": QUOTE, "taker_0": np.array([1, 1])}
     env.step(action)
     pickle.dumps(sekai.make("markets/MarketMaking-v0"))
     twin = pickle.loads(pickle.dumps(env))
@@ -343,7 +339,7 @@ def test_a_market_is_pickled_in_the_middle_of_a_session():
     "action",
     [
         np.array([2**64 - 1, 1, 1, 1], np.uint64),
-        [0, 1, 1, 1],
+        [-1, 1, 1, 1],
         [1, 21, 1, 1],
         [1, 1, 11, 1],
         [1, 1, 1, -1],
@@ -355,11 +351,18 @@ def test_a_market_is_pickled_in_the_middle_of_a_session():
 def test_an_action_outside_its_space_is_refused_before_anything_happens(action):
     env = MarketEnv(_market(_maker(), _taker()))
     env.reset(seed=0)
-    before = env.row.copy()
-    with pytest.raises(InvalidAction, match="action of 'maker_0' must be 4 integers"):
-        env.step({"maker_0": action, "taker_0": np.array([0, 1])})
-    np.testing.assert_array_equal(env.row, before)
-    env.step({"maker_0": [1, 1, 1, 1], "taker_0": np.array([0, 1])})
+    twin, before = env.clone(), env.row.copy()
+    with pytest.raises(InvalidAction, match=r"action of 'maker_0' must be in MultiDiscrete\(.*, got "):
+        env.step({"taker_0": np.array([1, 2]), "maker_0": action})
+    assert set(np.flatnonzero(env.row != before)) <= _asked(env) | {at.Market.FAULT, at.Market.FAULT_AT}
+    good = {"maker_0": [0, 1, 1, 1], "taker_0": np.array([0, 0])}
+    assert env.step(good) == twin.step(good) and env.wealth() == twin.wealth()
+
+
+def _asked(env):
+    """The words in which agents are asked for something: all that a rejected action may have written."""
+    windows = [face.windows.action for face in env._session.faces.values()]
+    return {word for window in windows for word in range(window.start, window.stop)}
 
 
 @pytest.mark.parametrize(
@@ -367,13 +370,13 @@ def test_an_action_outside_its_space_is_refused_before_anything_happens(action):
     [
         ({}, r"exactly \['maker_0'\]: missing \['maker_0'\]"),
         ({"maker_1": QUOTE}, r"missing \['maker_0'\], extra 'maker_1' Did you mean 'maker_0'"),
-        ({"maker_0": QUOTE, "taker_0": np.array([0, 1])}, r"extra 'taker_0' \(it waits for its turn\)"),
+        ({"maker_0": QUOTE, "taker_0": np.array([0, 0])}, r"extra 'taker_0' \(it waits for its turn\)"),
     ],
 )
 def test_actions_of_others_than_who_must_act_are_named(actions, message):
     env = MarketEnv(_market(_maker(every_s=0.5), _taker(every_s=1.0)))
     env.reset(seed=0)
-    env.step({"maker_0": QUOTE, "taker_0": np.array([0, 1])})
+    env.step({"maker_0": QUOTE, "taker_0": np.array([0, 0])})
     before = env.row.copy()
     with pytest.raises(InvalidAgents, match=message):
         env.step(actions)
@@ -384,18 +387,18 @@ def test_actions_of_others_than_who_must_act_are_named(actions, message):
 def test_a_quote_lies_where_it_was_asked_for_and_keeps_its_place():
     env = MarketEnv(_market(_maker(), flow=None, session_s=10.0), record=True)
     env.reset(seed=0)
-    env.step({"maker_0": np.array([2, 3, 4, 5])})
+    env.step({"maker_0": np.array([1, 2, 4, 5])})
     events = env.events()
     assert events["kind"].tolist() == [terms.Kind.ACCEPTED, terms.Kind.ACCEPTED]
-    assert events["price_ticks"].tolist() == [9999, 10_003]  # the mark is 10,000.5: second below, third above
+    assert events["price_ticks"].tolist() == [9999, 10_003]  # the mark is 10,000.5: 1 below 10,000, 2 above 10,001
     env.step({"maker_0": np.array([1, 2, 4, 5])})  # the mark is 10,001: the ask stands where it stood
     moved = env.events()
     assert moved["kind"].tolist() == [terms.Kind.REPLACED] and moved["price_ticks"].tolist() == [10_000]
-    env.step({"maker_0": np.array([2, 2, 3, 5])})  # the mark is 10,001.5: both prices as they are, one lot less
+    env.step({"maker_0": np.array([1, 1, 3, 5])})  # the mark is 10,001.5: both prices as they are, one lot less
     assert env.events()["kind"].tolist() == [terms.Kind.REDUCED]
-    env.step({"maker_0": np.array([2, 2, 3, 5])})
+    env.step({"maker_0": np.array([1, 1, 3, 5])})
     assert len(env.events()) == 0
-    env.step({"maker_0": np.array([2, 2, 0, 5])})
+    env.step({"maker_0": np.array([1, 1, 0, 5])})
     assert env.events()["kind"].tolist() == [terms.Kind.CANCELLED]
 
 
@@ -412,7 +415,7 @@ def test_messages_of_one_instant_reach_the_book_in_an_order_that_their_senders_d
     env, wins = MarketEnv(_market(*seats, session_s=400.0), record=True), {"a": 0, "b": 0}
     env.reset(seed=0)
     while env.acting:
-        env.step({"a": np.array([1, 1]), "b": np.array([1, 1])})
+        env.step({"a": np.array([1, 0]), "b": np.array([1, 0])})
         events = env.events()
         ours = events[(events["kind"] == terms.Kind.ACCEPTED) & (events["owner"] < 2)]
         if len(ours):
@@ -427,13 +430,13 @@ def test_a_seat_never_loses_its_wake_ups_however_much_is_on_its_way():
     env.reset(seed=0)
     with pytest.raises(SekaiError, match="raise the venue's gateway_capacity"):
         for _ in range(10_000):
-            env.step({"me": np.array([1 + _ % 3, 1, 1, 1])})
-    assert env.time_s < 60.0
+            env.step({"me": np.array([_ % 3, 1, 1, 1])})
+    assert env.look.time_s < 60.0
     roomy = MarketEnv(_market(replace(seat, latency_s=2.0), session_s=60.0))
     roomy.reset(seed=0)
     decisions = 0
     while roomy.acting:
-        roomy.step({"me": np.array([1 + decisions % 3, 1, 1, 1])})
+        roomy.step({"me": np.array([decisions % 3, 1, 1, 1])})
         decisions += 1
     assert decisions > 50
 
@@ -445,7 +448,7 @@ def test_the_penalty_is_the_integral_of_lots_squared_however_often_it_is_settled
     env.reset(seed=3)
     charged = 0.0
     while env.acting:
-        result = env.step({a: np.array([1, 1, 5, 5]) if a == "slow" else np.array([1, 1]) for a in env.acting})
+        result = env.step({a: np.array([0, 0, 5, 5]) if a == "slow" else np.array([1, 0]) for a in env.acting})
         charged += result.info.get("slow", {}).get("inventory_penalty", 0.0)
         if settling and env.acting == ("fast",):
             charged += env.settle(["slow"]).info["slow"]["inventory_penalty"]
@@ -457,7 +460,7 @@ def test_the_penalty_is_the_integral_of_lots_squared_however_often_it_is_settled
                 exact += held * held * (e["time_ns"] - since) * 1e-9
                 held, since = held + int(sign) * int(e["size"]), int(e["time_ns"])
     exact += held * held * (60_000_000_000 - since) * 1e-9
-    assert exact > 10 and charged == pytest.approx(exact)
+    assert exact > 10 and charged == pytest.approx(-exact)
 
 
 def test_first_is_who_has_not_acted_yet_whatever_was_settled():
@@ -495,7 +498,7 @@ def test_a_view_with_a_python_policy_is_the_market_played_by_it():
     other.reset(seed=2)
     for _ in range(10):
         seen = view.step(QUOTE)
-        ours = other.step({"maker_0": QUOTE, "taker_0": np.array([0, 1])})
+        ours = other.step({"maker_0": QUOTE, "taker_0": np.array([0, 0])})
         assert seen.reward == ours.rewards["maker_0"]
 
 
@@ -505,7 +508,7 @@ def test_a_view_refuses_a_wrong_action_and_a_step_after_the_close():
         view.step(QUOTE)
     view.reset(seed=0)
     with pytest.raises(InvalidAction):
-        view.step(np.array([0, 1, 1, 1]))
+        view.step(np.array([21, 1, 1, 1]))
     view.step([1, 1, 1, 1])
     assert view.step(QUOTE).terminated
     with pytest.raises(ResetRequired):
@@ -537,7 +540,7 @@ def test_the_makers_quote_both_sides_and_stay_within_their_position_limit():
         seat = Seat(name="maker", policy=policy, clock=Periodic(every_s=0.1))
         positions = []
         env = MarketEnv(_market(seat, session_s=120.0), record=True)
-        env.watch(0.1, lambda e, p=positions: p.append(int(e.account_table()[0, at.Account.POSITION])))
+        env.watch(0.1, lambda view, p=positions: p.append(view.position_lots(0)))
         env.reset(seed=0)
         assert max(map(abs, positions)) <= policy.max_position_lots
         assert min(positions) < 0 < max(positions)
@@ -547,7 +550,7 @@ def test_a_risk_averse_maker_holds_less():
     def inventory(risk_aversion):
         policy = AvellanedaStoikov(risk_aversion=risk_aversion, horizon_floor_s=5.0, max_position_lots=50)
         env, seen = MarketEnv(_market(Seat(name="m", policy=policy, clock=Periodic(every_s=0.2)), session_s=300.0)), []
-        env.watch(1.0, lambda e: seen.append(abs(int(e.account_table()[0, at.Account.POSITION]))))
+        env.watch(1.0, lambda view: seen.append(abs(view.position_lots(0))))
         env.reset(seed=0)
         return np.mean(seen)
 
@@ -559,10 +562,7 @@ def test_a_trend_follower_buys_what_rises():
     held, marks = [], []
     env.watch(
         1.0,
-        lambda e: (
-            held.append(int(e.account_table()[0, at.Account.POSITION])),
-            marks.append(e.top_of_book().mark_ticks),
-        ),
+        lambda view: (held.append(view.position_lots(0)), marks.append(view.mark_ticks)),
     )
     env.reset(seed=1)
     trend = np.subtract(marks[20:], marks[:-20])
@@ -581,9 +581,9 @@ def test_python_policies_play_a_maker_s_seat(policy):
 
 
 def test_an_agent_that_floods_the_gateway_is_an_error_and_nothing_is_lost_silently():
-    from sekai.markets.sdk import BUY, BY_CLOCK, agent, limit
+    from sekai.markets.sdk import BUY, BY_CLOCK, kernel, limit
 
-    @agent
+    @kernel
     def flood(row, me):
         for _ in range(70):
             limit(row, me, 0, BUY, 10, 1)
@@ -641,5 +641,5 @@ def test_a_step_of_market_making_holds_about_ten_background_messages():
     steps = 1
     while not env.step(np.array([1, 1, 0, 0])).done:
         steps += 1
-    accounts = env.unwrapped.multi.account_table()
+    accounts = env.unwrapped.multi.look.accounts()
     assert accounts[-2, at.Account.SENT] / steps == pytest.approx(10.0, rel=0.1)

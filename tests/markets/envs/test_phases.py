@@ -17,23 +17,13 @@ from numpy.typing import NDArray
 from sekai.agents import AvellanedaStoikov, NoiseTrader
 from sekai.markets.book.feeds import Feeds, opening
 from sekai.markets.book.messages import LIMIT, MARKET, EventKind, Reason
-from sekai.markets.config import (
-    EveryTrades,
-    Flow,
-    Maker,
-    Market,
-    Periodic,
-    Poisson,
-    Seat,
-    Taker,
-    Venue,
-    ZeroIntelligence,
-)
+from sekai.markets.config import EveryTrades, Flow, Market, Periodic, Poisson, Seat, Venue, ZeroIntelligence
 from sekai.markets.data.tape import TapeKind
 from sekai.markets.engine import layout as at
 from sekai.markets.engine import terms
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Maker, Taker
 from sekai.markets.referee.reference import ReferenceBook
 from sekai.markets.rules import VenueRules
 from sekai.markets.schedule import Call, Schedule
@@ -43,7 +33,8 @@ from sekai.markets.sdk import (
     BY_CLOCK,
     CONTINUOUS,
     HALT,
-    agent,
+    immediate,
+    kernel,
     limit,
     mark,
     now,
@@ -51,7 +42,6 @@ from sekai.markets.sdk import (
     phase_left,
     recall,
     remember,
-    take,
 )
 from sekai.utils import InvalidValue
 from tests.shipped import ROOT
@@ -84,7 +74,7 @@ def market(
     return Market(seats=(*seats, *CROWD), venue=venue, flow=flow, session_s=session_s, warmup_s=warmup_s)
 
 
-def played(which: Market, action: tuple[int, int] = (1, 3), *, seed: int = 1) -> tuple[MarketEnv, NDArray[Any]]:
+def played(which: Market, action: tuple[int, int] = (1, 2), *, seed: int = 1) -> tuple[MarketEnv, NDArray[Any]]:
     """Return a market after a session in which a taker does the same each time, and its events."""
     env = MarketEnv(which, record=True)
     env.reset(seed=seed)
@@ -93,7 +83,7 @@ def played(which: Market, action: tuple[int, int] = (1, 3), *, seed: int = 1) ->
     return env, env.events()
 
 
-def finish(env: MarketEnv, action: tuple[int, int] = (1, 3)) -> None:
+def finish(env: MarketEnv, action: tuple[int, int] = (1, 2)) -> None:
     while env.acting:
         env.step({"taker": np.array(action)})
         check(env.row)
@@ -179,7 +169,7 @@ def test_a_market_with_phases_trades_as_a_book_by_hand(seed: int, rules: VenueRu
     """The reference book is told the same orders and the same phases, and trades the same lots at the same prices."""
     schedule = replace(THREE_CALLS, halt_s=0.4, reopening_call_s=0.3)
     which = market(TAKER, schedule=schedule, rules=rules)
-    _, events = played(which, (1, 10), seed=seed)
+    _, events = played(which, (1, 9), seed=seed)
     assert by_hand(which, events) == trades_of(events)
     assert (of(events, EventKind.PHASED)["size"] == terms.Phase.HALT).sum() >= 5 * rules.halt_band
 
@@ -187,7 +177,7 @@ def test_a_market_with_phases_trades_as_a_book_by_hand(seed: int, rules: VenueRu
 def test_an_opening_call_without_a_trade_before_it_goes_by_the_opening_price() -> None:
     """A buyer at 20 ticks above and a seller at 20 below: every price in between would do."""
 
-    @agent
+    @kernel
     def crosses(row: Any, me: int) -> int:
         if phase(row, me) == AUCTION and now(row, me) == 0:
             limit(row, me, 0, BUY, (mark(row, me) - 1) // 2 + 20, 1)
@@ -195,7 +185,7 @@ def test_an_opening_call_without_a_trade_before_it_goes_by_the_opening_price() -
         return BY_CLOCK
 
     seat = Seat(name="crosses", policy=Policy(crosses))
-    _, events = played(replace(market(TAKER, schedule=THREE_CALLS, flow=None), seats=(TAKER, seat)), (0, 1))
+    _, events = played(replace(market(TAKER, schedule=THREE_CALLS, flow=None), seats=(TAKER, seat)), (0, 0))
     assert of(events, EventKind.TRADED)["price_ticks"].tolist() == [10_000]
 
 
@@ -205,8 +195,8 @@ def test_what_comes_at_the_instant_of_an_uncross_comes_after_it() -> None:
     result: Any = env.reset(seed=0)
     seen = {}
     while env.acting:
-        seen[env.time_s] = env.trading_phase, tuple(result.observations["taker"]["phase"].tolist())
-        result = env.step({"taker": np.array([1, 1])})
+        seen[env.look.time_s] = env.trading_phase, tuple(result.observations["taker"]["phase"].tolist())
+        result = env.step({"taker": np.array([1, 0])})
     assert seen[0.0] == ("auction", (1.0, 0.0, 3.0)) and seen[2.5] == ("auction", (1.0, 0.0, 0.5))
     assert seen[3.0] == seen[7.5] == seen[10.0] == ("continuous", (0.0, 0.0, 0.0))
     assert seen[16.0] == ("auction", (1.0, 0.0, 4.0)) and result.observations["taker"]["phase"].sum() == 0
@@ -223,17 +213,17 @@ class Policy:
 
 
 def test_an_immediate_order_is_refused_in_a_call_and_counted() -> None:
-    @agent
+    @kernel
     def takes(row: Any, me: int) -> int:
         if phase(row, me) != CONTINUOUS:
-            take(row, me, BUY, (mark(row, me) + 1) // 2, 1)
+            immediate(row, me, BUY, (mark(row, me) + 1) // 2, 1)
         return BY_CLOCK
 
     seat = Seat(name="takes", policy=Policy(takes), clock=Periodic(every_s=1.0))
-    env, events = played(replace(market(TAKER, schedule=THREE_CALLS), seats=(TAKER, seat)), (0, 1))
+    env, events = played(replace(market(TAKER, schedule=THREE_CALLS), seats=(TAKER, seat)), (0, 0))
     refused = of(events, EventKind.REJECTED)
     assert [Reason(r) for r in refused["reason"]] == [Reason.NOT_IN_CALL] * 9 and set(refused["owner"]) == {1}
-    assert env.totals()["rejects"] == 9 == env.account_table()[1, at.Account.REJECTED]
+    assert env.totals()["rejects"] == 9 == env.look.accounts()[1, at.Account.REJECTED]
     assert (refused["time_ns"] // S).tolist() == [0, 1, 2, 8, 9, 16, 17, 18, 19]
 
 
@@ -263,7 +253,7 @@ def test_the_flow_goes_on_in_a_call_and_finds_a_full_book() -> None:
 # --- halts ------------------------------------------------------------------------------------------------------------
 def test_a_market_that_halts_reopens_and_trades_again() -> None:
     which = market(TAKER, schedule=Schedule(halt_s=1.5, reopening_call_s=0.25), rules=HALTING)
-    env, events = played(which, (1, 10))
+    env, events = played(which, (1, 9))
     changes = phases(env, events)
     halts = [when for when, name in changes if name == "halt"]
     assert len(halts) > 3
@@ -277,7 +267,7 @@ def test_a_market_that_halts_reopens_and_trades_again() -> None:
 
 def test_the_band_moves_with_the_price_of_each_call() -> None:
     """No trade outside a call is further than ten ticks from the price of the last one, however far the market went."""
-    _, events = played(market(TAKER, schedule=Schedule(halt_s=0.5), rules=HALTING), (1, 10))
+    _, events = played(market(TAKER, schedule=Schedule(halt_s=0.5), rules=HALTING), (1, 9))
     reference, prices, furthest = 10_000, [], 0
     for message in np.split(events, np.flatnonzero(np.diff(events["message"])) + 1):
         changes = message[(message["kind"] == EventKind.PHASED) & (message["size"] == terms.Phase.CONTINUOUS)]
@@ -292,7 +282,7 @@ def test_the_band_moves_with_the_price_of_each_call() -> None:
 
 
 def test_the_band_moves_to_the_mid_where_a_call_clears_nothing() -> None:
-    @agent
+    @kernel
     def quotes(row: Any, me: int) -> int:
         if phase(row, me) == AUCTION and now(row, me) == 0:
             limit(row, me, 0, BUY, (mark(row, me) - 1) // 2 + 16, 1)
@@ -300,7 +290,7 @@ def test_the_band_moves_to_the_mid_where_a_call_clears_nothing() -> None:
         return BY_CLOCK
 
     which = market(TAKER, schedule=THREE_CALLS, flow=None, rules=HALTING)
-    env, events = played(replace(which, seats=(TAKER, Seat(name="quotes", policy=Policy(quotes)))), (0, 1))
+    env, events = played(replace(which, seats=(TAKER, Seat(name="quotes", policy=Policy(quotes)))), (0, 0))
     book = int(env.row[at.Market.BOOKS])
     asks = of(events, EventKind.ACCEPTED)["price_ticks"]
     mid = int(asks.sum()) // 2
@@ -310,7 +300,7 @@ def test_the_band_moves_to_the_mid_where_a_call_clears_nothing() -> None:
 
 
 def test_nothing_said_a_halt_is_a_pause_of_five_minutes_that_ends_in_an_auction() -> None:
-    env, events = played(market(TAKER, schedule=Schedule(), rules=HALTING, session_s=400.0), (1, 10))
+    env, events = played(market(TAKER, schedule=Schedule(), rules=HALTING, session_s=400.0), (1, 9))
     (first, halted), (second, resumed), *_ = phases(env, events)
     assert (halted, resumed) == ("halt", "continuous") and second == pytest.approx(first + 300.0)
 
@@ -318,23 +308,23 @@ def test_nothing_said_a_halt_is_a_pause_of_five_minutes_that_ends_in_an_auction(
 def test_a_scheduled_call_ends_when_it_is_due_though_a_halt_would_have_ended_then() -> None:
     """The call after the halt, which it took over from, does not happen, whichever end the heap has first."""
     schedule = Schedule(halt_s=5.0, reopening_call_s=1.0)
-    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 10))
+    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 9))
     halted = phases(env, events)[0][0]
     schedule = replace(schedule, intraday_calls=(Call(at_s=halted + 2.0, length_s=3.0),))
-    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 10))
+    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 9))
     assert phases(env, events)[:3] == [(halted, "halt"), (halted + 2.0, "auction"), (halted + 5.0, "continuous")]
 
 
 def test_a_scheduled_call_takes_over_from_a_halt() -> None:
     """The closing call comes into the halt; what the halt would have done at its end does not happen."""
     schedule = Schedule(halt_s=8.0, closing_call_s=15.0)
-    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 10))
+    env, events = played(market(TAKER, schedule=schedule, rules=HALTING), (1, 9))
     (first, _), *rest = phases(env, events)
     assert first < 5.0 and rest == [(5.0, "auction"), (20.0, "continuous")]
 
 
 def test_agents_see_the_phase_as_late_as_the_rest() -> None:
-    @agent
+    @kernel
     def watches(row: Any, me: int) -> int:
         if phase(row, me) == HALT and recall(row, me, 0) == 0:
             remember(row, me, 0, phase_left(row, me))
@@ -343,12 +333,13 @@ def test_agents_see_the_phase_as_late_as_the_rest() -> None:
         return BY_CLOCK
 
     def memory(lag_s: float) -> list[int]:
-        seat = Seat(name="watches", policy=Policy(watches), clock=Periodic(every_s=0.25), feed_lag_s=lag_s)
+        seat = Seat(name="watches", policy=Policy(watches), clock=Periodic(every_s=0.25), market_data_lag_s=lag_s)
         schedule = Schedule(halt_s=3.0, reopening_call_s=1.0)
         which = market(TAKER, schedule=schedule, rules=HALTING, session_s=20.0)
-        env, _ = played(replace(which, seats=(TAKER, *CROWD, seat)), (1, 10))
+        env, _ = played(replace(which, seats=(TAKER, *CROWD, seat)), (1, 9))
         number = len(CROWD) + 1
-        first = int(env.row[at.Market.SEATS]) + number * at.Seat.WORDS + at.Seat.MEMORY
+        part = env.row[env.row[at.Market.SEATS] + number * at.Seat.WORDS + at.Seat.POLICY]
+        first = int(env.row[part + at.Part.MEMORY])
         return env.row[first : first + 2].tolist()  # type: ignore[no-any-return]
 
     halt, call = memory(0.0)
@@ -357,12 +348,12 @@ def test_agents_see_the_phase_as_late_as_the_rest() -> None:
 
 def test_what_a_maker_with_a_lag_observes_is_the_phase_of_then() -> None:
     def seen(lag_s: float) -> dict[float, list[float]]:
-        maker = Seat(name="late", role=Maker(), clock=Periodic(every_s=0.5), feed_lag_s=lag_s)
+        maker = Seat(name="late", role=Maker(), clock=Periodic(every_s=0.5), market_data_lag_s=lag_s)
         env = MarketEnv(replace(market(schedule=THREE_CALLS), seats=(maker, *CROWD)))
         result: Any = env.reset(seed=0)
         out = {}
         while env.acting:
-            out[round(env.time_s - lag_s, 6)] = result.observations["late"]["phase"].tolist()
+            out[round(env.look.time_s - lag_s, 6)] = result.observations["late"]["phase"].tolist()
             result = env.step({"late": np.array([1, 1, 0, 0])})
         return out
 
@@ -372,12 +363,12 @@ def test_what_a_maker_with_a_lag_observes_is_the_phase_of_then() -> None:
 
 
 def test_the_feeds_tell_of_halts_and_know_the_book_after_them() -> None:
-    env, events = played(market(TAKER, schedule=BOTH, rules=HALTING), (1, 10))
+    env, events = played(market(TAKER, schedule=BOTH, rules=HALTING), (1, 9))
     feeds = Feeds(levels=3, opening=opening(env.opening_row))
     feeds.publish(events)
     told, changes = feeds.l3(terms.FOREVER), of(events, EventKind.PHASED)
     assert (told["kind"] == TapeKind.HALT).sum() == len(changes) > 10
-    lots, base = env.ladder_lots(), env.market.venue.base_ticks
+    lots, base = env.look.ladder_lots(), env.market.venue.base_ticks
     bids, asks = np.flatnonzero(lots > 0)[::-1][:3], np.flatnonzero(lots < 0)[:3]
     shown = [[level for level in side if level[1]] for side in feeds.l2(terms.FOREVER).tolist()]
     assert shown == [[[base + k, abs(lots[k])] for k in side] for side in (bids, asks)]
@@ -388,10 +379,10 @@ def test_it_is_copied_in_the_middle_of_a_halt_and_goes_on() -> None:
     env = MarketEnv(market(TAKER, schedule=BOTH, rules=HALTING))
     env.reset(seed=0)
     while env.trading_phase != "halt":
-        env.step({"taker": np.array([1, 10])})
+        env.step({"taker": np.array([1, 9])})
     twins = (env.clone(), pickle.loads(pickle.dumps(env)))
     for each in (env, *twins):
-        finish(each, (1, 10))
+        finish(each, (1, 9))
     assert env.totals()["trades"] > 50 and all(np.array_equal(env.row, twin.row) for twin in twins)
 
 
@@ -400,9 +391,9 @@ def test_a_small_ring_of_events_changes_nothing() -> None:
     tapes = []
     for capacity in (1024, 16):
         env = MarketEnv(market(TAKER, schedule=BOTH, rules=HALTING), record=True)
-        env._population.row[at.Market.EVENT_CAPACITY] = capacity
+        env._session.population.row[at.Market.EVENT_CAPACITY] = capacity
         env.reset(seed=0)
-        finish(env, (1, 10))
+        finish(env, (1, 9))
         tapes.append(env.events())
     events = tapes[0]
     _, counts = np.unique(of(events, EventKind.TRADED)["message"], return_counts=True)
@@ -433,7 +424,7 @@ def digest() -> str:
     env = MarketEnv(market(TAKER, schedule=BOTH, rules=HALTING, session_s=20.0), record=True)
     env.reset(seed=7)
     while env.acting:
-        env.step({"taker": np.array([1, 10])})
+        env.step({"taker": np.array([1, 9])})
     return hashlib.sha256(repr(env.events().tolist()).encode()).hexdigest()
 
 

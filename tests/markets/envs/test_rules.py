@@ -10,9 +10,10 @@ import pytest
 
 from sekai.agents import AvellanedaStoikov, NoiseTrader
 from sekai.markets.book.messages import EventKind, Reason
-from sekai.markets.config import Market, Periodic, Poisson, Seat, Taker, Venue, ZeroIntelligence
+from sekai.markets.config import Market, Periodic, Poisson, Seat, Venue, ZeroIntelligence
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Taker
 from sekai.markets.rules import VenueRules
 from sekai.scenarios import parse
 
@@ -28,7 +29,7 @@ def played(rules: VenueRules, *, seed: int = 1) -> tuple[MarketEnv, np.ndarray[A
     env = MarketEnv(Market(seats=seats, venue=venue, flow=ZeroIntelligence(pace=60.0), session_s=20.0), record=True)
     env.reset(seed=seed)
     while env.acting:
-        env.step({"taker": np.array([1, 3])})
+        env.step({"taker": np.array([1, 2])})
         check(env.row)
     assert sum(env.wealth().values()) == 0
     return env, env.events()
@@ -81,11 +82,11 @@ def test_it_is_copied_and_goes_on() -> None:
     env = MarketEnv(Market(seats=seats, venue=Venue(ladder_ticks=256, rules=rules), session_s=10.0))
     env.reset(seed=0)
     for _ in range(5):
-        env.step({"taker": np.array([1, 3])})
+        env.step({"taker": np.array([1, 2])})
     twins = (env.clone(), pickle.loads(pickle.dumps(env)))
     for each in (env, *twins):
         while each.acting:
-            each.step({"taker": np.array([-1, 2])})
+            each.step({"taker": np.array([2, 1])})
     assert all(np.array_equal(env.row, twin.row) for twin in twins)
 
 

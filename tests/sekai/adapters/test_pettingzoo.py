@@ -32,8 +32,9 @@ from sekai.adapters.pettingzoo import (
 )
 from sekai.core.result import MAResetResult, MAStepResult, same
 from sekai.error import InvalidAgents, ResetRequired, SekaiError
-from sekai.markets.config import EveryTrades, Maker, Market, Periodic, Poisson, Seat, Taker, ZeroIntelligence
+from sekai.markets.config import EveryTrades, Market, Periodic, Poisson, Seat, ZeroIntelligence
 from sekai.markets.envs import MarketEnv
+from sekai.markets.parts import Maker, Taker
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 AEC = {
@@ -225,7 +226,7 @@ def test_in_parallel_only_the_actions_of_who_acts_count() -> None:
 
 
 def test_the_two_forms_of_a_market_pay_the_same() -> None:
-    hold = {"maker_0": np.array([3, 3, 1, 1]), "maker_1": np.array([2, 4, 1, 1]), "taker_0": np.array([1, 1])}
+    hold = {"maker_0": np.array([3, 3, 1, 1]), "maker_1": np.array([2, 4, 1, 1]), "taker_0": np.array([1, 0])}
     world = _clocks()
     pnl = dict.fromkeys(hold, 0.0)
     for result in play(world, lambda agent, _: hold[agent], seed=5)[1:]:
