@@ -82,7 +82,20 @@ from sekai.spaces import (
 )
 
 if TYPE_CHECKING:
-    from sekai import adapters, error, rendering, spaces, stats, testing, utils, vector, wrappers
+    from sekai import (
+        adapters,
+        backend,
+        error,
+        functional,
+        modular,
+        rendering,
+        spaces,
+        stats,
+        testing,
+        utils,
+        vector,
+        wrappers,
+    )
     from sekai.spaces import utils as space_utils
     from sekai.stats import (
         EpisodeStats,
@@ -236,13 +249,16 @@ __all__ = [
     "__version__",
     "adapters",
     "all_specs",
+    "backend",
     "check_env",
     "error",
+    "functional",
     "make",
     "make_env",
     "make_multi_agent",
     "make_seed_sequence",
     "make_vec",
+    "modular",
     "np_random",
     "pprint",
     "register",
@@ -269,6 +285,8 @@ if not TYPE_CHECKING:
         ".utils",
         ".vector",
         ".adapters",
+        ".functional",
+        ".modular",
         ".rendering",
         ".testing",
         space_utils=".spaces.utils",
