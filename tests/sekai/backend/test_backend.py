@@ -8,7 +8,7 @@ import pytest
 import sekai
 from sekai.backend import NUMPY, BackendOps, backend
 from sekai.core.result import same
-from sekai.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple, flatten, flatten_space
+from sekai.spaces import Box, Dict, Discrete, Graph, MultiBinary, MultiDiscrete, Space, Tuple, flatten, flatten_space
 from sekai.spaces import unflatten as unflattened
 
 
@@ -64,6 +64,29 @@ def test_a_backend_is_passed_to_a_space(ops: BackendOps) -> None:
     assert ops.is_array(Box(0.0, 1.0, (3,), backend=ops).sample())
     assert ops.is_array(Dict({"a": MultiBinary(3)}, backend=ops).sample()["a"])
     assert ops.is_array(Tuple([MultiDiscrete([2, 2])], backend=ops).sample()[0])
+
+
+def test_a_graph_is_of_arrays_of_its_backend(ops: BackendOps) -> None:
+    space = Graph(Dict(at=Box(0.0, 1.0, (2,)), kind=Discrete(3)), MultiDiscrete([2, 2]))
+    there = space.with_backend(ops)
+    assert there == space == Graph(space.node_space, space.edge_space, backend=ops) and space.backend == NUMPY
+    space.seed(3)
+    there.seed(3)
+    drawn, moved = space.sample(num_nodes=3, num_edges=2), there.sample(num_nodes=3, num_edges=2)
+    assert all(ops.is_array(x) for x in (moved.nodes["at"], moved.nodes["kind"], moved.edges, moved.edge_links))
+    assert moved in there and space.encode_sample(drawn) == there.encode_sample(moved)
+    assert there.decode_sample(there.encode_sample(moved)) in there
+
+
+def test_a_moved_space_has_a_stream_of_its_own(ops: BackendOps) -> None:
+    """Also where the next samples are drawn already."""
+    space = MultiDiscrete([5, 9, 20], seed=3)
+    first = [space.sample().tolist() for _ in range(4)]
+    there = space.with_backend(ops)
+    there.seed(3)
+    assert [ops.to_numpy(there.sample()).tolist() for _ in range(4)] == first
+    again = MultiDiscrete([5, 9, 20], seed=3)
+    assert [again.sample().tolist() for _ in range(8)][4:] == [space.sample().tolist() for _ in range(4)]
 
 
 def test_an_unknown_backend_is_named() -> None:
