@@ -28,6 +28,7 @@ from sekai.markets.population import Record, populate
 from sekai.markets.seating import SeatFace
 from sekai.markets.units import nanoseconds
 from sekai.markets.view import MarketView
+from sekai.spaces import Dict
 
 __all__ = ["ELAPSED", "ENDED", "FIRST", "FIRST_TERM", "PNL", "REWARD", "BoundSeat", "Session", "fold"]
 
@@ -81,10 +82,27 @@ class BoundSeat:
         info: dict[str, Any] = {"pnl": told[PNL]}
         info.update(zip(self.terms, told[FIRST_TERM:], strict=False))
         if self.mask is not None:
-            info["action_mask"] = self.mask.copy()
+            info["action_mask"] = self.allowed()
         if told[ENDED]:
             info["ended_by"] = self.face.role.ends[int(told[ENDED]) - 1].name
         return info
+
+    def allowed(self) -> Any:
+        """Return a mask of the action space as its `sample` takes it; None where no part has a mask."""
+        if self.mask is None:
+            return None
+        parts = self.face.role.actions
+        if isinstance(self.face.action_space, Dict):
+            ends = np.cumsum([sum(part.choices) for part in parts])
+            named = zip(parts, np.split(self.mask, ends), strict=False)
+            return {part.name: mask.copy() for part, mask in named if part.choices}
+        if not self.face.role.joint:
+            return self.mask.copy()
+        combined, start = np.ones(1, np.int8), 0
+        for options in (n for part in parts for n in part.choices):
+            combined = np.multiply.outer(combined, self.mask[start : start + options]).ravel()
+            start += options
+        return combined
 
     def opening_info(self) -> dict[str, Any]:
         """Return what an agent is told at the open: the same keys, nothing earned yet."""

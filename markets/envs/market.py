@@ -250,10 +250,10 @@ class MarketEnv(MultiAgentEnv):
         """Return what each account is worth at the common mark, in exact money units; they sum to zero."""
         return dict(zip(self.accounts, self.look.wealth().tolist(), strict=True))
 
-    def action_masks(self) -> dict[AgentID, NDArray[np.int8]]:
+    def action_masks(self) -> dict[AgentID, Any]:
         """Return which options are allowed, 1, or would be rejected, 0, of the agents that act and have masks."""
-        masks = {agent: self._seats[agent].mask for agent in self.acting}
-        return {agent: mask.copy() for agent, mask in masks.items() if mask is not None}
+        masks = {agent: self._seats[agent].allowed() for agent in self.acting}
+        return {agent: mask for agent, mask in masks.items() if mask is not None}
 
     def events(self) -> NDArray[Any]:
         """Return, and forget, the session's events since the last call, oldest first, as `messages.EVENT`.

@@ -97,12 +97,17 @@ class NoAction(Action, kernel=_do_nothing, meaning="0: nothing"):
 
 # --- quotes -----------------------------------------------------------------------------------------------------------
 @kernel
+def _quote_both(row: Any, me: int, bid_distance: int, ask_distance: int, bid_lots: int, ask_lots: int) -> None:
+    """Quote both sides; where there is a bid, the ask stays above it."""
+    bid, ask = _price_at(row, me, BUY, bid_distance), _price_at(row, me, SELL, ask_distance)
+    quote(row, me, 0, BUY, bid, bid_lots)
+    quote(row, me, 1, SELL, max(ask, bid + 1) if bid_lots > 0 else ask, ask_lots)
+
+
+@kernel
 def _send_quotes(row: Any, me: int) -> int:
     """Quote both sides."""
-    bid = _price_at(row, me, BUY, int(asked(row, me, 0)))
-    ask = max(_price_at(row, me, SELL, int(asked(row, me, 1))), bid + 1)
-    quote(row, me, 0, BUY, bid, int(asked(row, me, 2)))
-    quote(row, me, 1, SELL, ask, int(asked(row, me, 3)))
+    _quote_both(row, me, int(asked(row, me, 0)), int(asked(row, me, 1)), int(asked(row, me, 2)), int(asked(row, me, 3)))
     return 0
 
 
@@ -517,10 +522,8 @@ def _box(size: int) -> Box:
 def _send_continuous_quotes(row: Any, me: int) -> int:
     """Quote both sides."""
     distance, lots = int(parameter(row, me, 0)), int(parameter(row, me, 1))
-    bid = _price_at(row, me, BUY, _scaled(asked(row, me, 0), distance))
-    ask = max(_price_at(row, me, SELL, _scaled(asked(row, me, 1), distance)), bid + 1)
-    quote(row, me, 0, BUY, bid, _scaled(asked(row, me, 2), lots))
-    quote(row, me, 1, SELL, ask, _scaled(asked(row, me, 3), lots))
+    bid, ask = _scaled(asked(row, me, 0), distance), _scaled(asked(row, me, 1), distance)
+    _quote_both(row, me, bid, ask, _scaled(asked(row, me, 2), lots), _scaled(asked(row, me, 3), lots))
     return 0
 
 

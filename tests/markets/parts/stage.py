@@ -16,7 +16,7 @@ from sekai.markets.book.messages import EventKind, Reason
 from sekai.markets.config import Market, Periodic, Seat, Venue
 from sekai.markets.engine.check import check
 from sekai.markets.envs import MarketEnv
-from sekai.markets.parts import Action, Observation, Parts, Reward
+from sekai.markets.parts import Action, Clock, Observation, Parts, Reward
 from sekai.markets.sdk import (
     BUY,
     BY_CLOCK,
@@ -31,7 +31,22 @@ from sekai.markets.sdk import (
     price_offset,
 )
 
-__all__ = ["BUY", "SELL", "LADDER", "Line", "Script", "Stage", "asks", "bids", "buys", "ice", "parts", "sells", "takes"]
+__all__ = [
+    "BOOK",
+    "BUY",
+    "LADDER",
+    "SELL",
+    "Line",
+    "Script",
+    "Stage",
+    "asks",
+    "bids",
+    "buys",
+    "ice",
+    "parts",
+    "sells",
+    "takes",
+]
 
 LADDER: Final = 256
 S: Final = 1_000_000_000
@@ -103,6 +118,16 @@ def takes(second: float, slot: int) -> Line:
     return second, _CANCEL, slot, BUY, 0, 0
 
 
+# Bids 9998 x 5 and x 2, 9996 x 4; asks 10002 x 3, 10003 x 6: the mark is 10,000 from a quarter of a second on.
+BOOK: Final = (
+    bids(0.25, 0, 9998, 5),
+    bids(0.25, 1, 9998, 2),
+    bids(0.25, 2, 9996, 4),
+    asks(0.25, 3, 10_002, 3),
+    asks(0.25, 4, 10_003, 6),
+)
+
+
 def parts(*given: Observation | Action | Reward | Any, name: str = "tested", joint: bool = False) -> Parts:
     """Return a role of these parts, each in the list of its kind."""
     lists: dict[str, list[Any]] = {"observations": [], "actions": [], "rewards": [], "ends": []}
@@ -111,10 +136,7 @@ def parts(*given: Observation | Action | Reward | Any, name: str = "tested", joi
             k for k, base in zip(lists, (Observation, Action, Reward, object), strict=True) if isinstance(part, base)
         )
         lists[kind].append(part)
-    if not lists["observations"]:
-        from sekai.markets.parts import Clock
-
-        lists["observations"].append(Clock())
+    lists["observations"] = lists["observations"] or [Clock()]
     filled = {kind: tuple(found) for kind, found in lists.items() if found or kind in ("rewards", "ends")}
     return Parts(name=name, joint=joint, **filled)
 

@@ -36,19 +36,10 @@ from sekai.markets.parts import (
 from sekai.markets.rules import VenueRules
 from sekai.markets.schedule import Call, Schedule
 from sekai.utils import InvalidValue
-from tests.markets.parts.stage import BUY, SELL, Stage, asks, bids, buys, ice, parts, sells, takes
+from tests.markets.parts.stage import BOOK, BUY, SELL, Stage, asks, bids, buys, ice, parts, sells, takes
 
 LIMIT = LimitOrder(kinds=("limit", "iceberg", "stop"), open_orders=3)
 NO_ORDER = [0.0, 0.0, 0.0]
-
-# Bids 9998 x 5 and x 2, 9996 x 4; asks 10002 x 3, 10003 x 6: the mark is 10,000.
-BOOK = (
-    bids(0.25, 0, 9998, 5),
-    bids(0.25, 1, 9998, 2),
-    bids(0.25, 2, 9996, 4),
-    asks(0.25, 3, 10_002, 3),
-    asks(0.25, 4, 10_003, 6),
-)
 
 
 # --- the seat's own ---------------------------------------------------------------------------------------------------
