@@ -17,7 +17,6 @@ import typer
 
 from sekai.error import SekaiError
 from sekai.scenarios import document, tables
-from sekai.scenarios.budget import check_memory
 from sekai.scenarios.statistics import market_statistics, seat_statistics
 from sekai.utils.files import check_writable, write_whole
 from sekai.utils.terminal import console, plain, plain_table, progress
@@ -71,6 +70,8 @@ def run(
 
     After Ctrl-C the episodes that are finished are reported.
     """
+    from sekai.scenarios.budget import check_memory
+
     notes = console(stderr=True)
     asked = _asked(scenario, seed, policy or [])
     check_memory(asked.scenario.as_market({}), seats=len(asked.seated), episodes=episodes, most_gb=max_gb)

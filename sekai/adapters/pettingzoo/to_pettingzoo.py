@@ -23,6 +23,7 @@ from sekai.adapters.pettingzoo.names import Lives
 from sekai.core.env import MultiAgentEnv
 from sekai.core.result import AgentID, MAResetResult, MAStepResult
 from sekai.error import InvalidAgents, ResetRequired, SekaiError, did_you_mean
+from sekai.spaces import Discrete
 
 __all__ = ["ToAEC", "ToParallel"]
 
@@ -150,11 +151,15 @@ class _Converted:
         return {self._lives.ids[a]: flags(env.action_space(a), masks.get(a)) for a in env.acting}
 
     def _info(self, agent: AgentID, result: MAStepResult | MAResetResult) -> dict[str, Any]:
+        """Return an agent's info; of masks those of a Discrete alone, which everybody reads alike (`action_masks`)."""
+        info = result.info[agent]
+        if "action_mask" in info and not isinstance(self.sekai_env.action_space(agent), Discrete):
+            info = {name: value for name, value in info.items() if name != "action_mask"}
         if isinstance(result, MAResetResult):
-            return {**result.info[agent], "acting": agent in self.sekai_env.acting, "elapsed": 0.0}
+            return {**info, "acting": agent in self.sekai_env.acting, "elapsed": 0.0}
         over = result.terminated[agent] or result.truncated[agent]
         elapsed = float(result.elapsed.get(agent, agent not in result.first))
-        return {**result.info[agent], "acting": not over and agent in self.sekai_env.acting, "elapsed": elapsed}
+        return {**info, "acting": not over and agent in self.sekai_env.acting, "elapsed": elapsed}
 
 
 class ToParallel(_Converted, ParallelEnv):  # type: ignore[misc]

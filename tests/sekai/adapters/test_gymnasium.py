@@ -563,13 +563,13 @@ def test_what_is_no_choice_is_rejected_by_the_environment(sent: Any) -> None:
             env.step(sent)
 
 
-def test_the_choices_of_a_market_are_counted_from_0_as_gymnasiums_own_are_not() -> None:
+def test_the_choices_of_a_market_start_at_0_as_gymnasiums_own_need_not() -> None:
     market, there = (sekai.make("markets/MarketMaking-v0") for _ in range(2))
     mine = to_gymnasium(there)
-    assert market.action_space.start.any() and not mine.action_space.start.any()
+    assert not market.action_space.start.any() and not mine.action_space.start.any()
     market.reset(seed=3), mine.reset(seed=3)
     action = np.array([0, 4, 5, 0], np.int32)
-    assert same(market.step(action + market.action_space.start).observation, mine.step(action)[0])
+    assert same(market.step(action).observation, mine.step(action)[0])
 
     class Backwards(gymnasium.Env[Any, Any]):
         observation_space = action_space = gymnasium.spaces.Discrete(3, start=-2)

@@ -32,9 +32,10 @@ from sekai.adapters.pettingzoo import (
 )
 from sekai.core.result import MAResetResult, MAStepResult, same
 from sekai.error import InvalidAgents, ResetRequired, SekaiError
-from sekai.markets.config import EveryTrades, Market, Periodic, Poisson, Seat, ZeroIntelligence
+from sekai.markets.config import EveryTrades, Market, Periodic, Poisson, Seat, Venue, ZeroIntelligence
 from sekai.markets.envs import MarketEnv
-from sekai.markets.parts import Maker, Taker
+from sekai.markets.parts import Account, Cancel, Maker, MarketOrder, Parts, Taker
+from sekai.markets.rules import VenueRules
 from sekai.testing import ClockworkEnv, CountingEnv, EchoEnv
 
 AEC = {
@@ -173,6 +174,38 @@ def test_a_seed_determines_the_whole_episode_and_the_next(form: Callable[..., An
 def counted_from_0(world: sekai.MultiAgentEnv, act: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Return a policy that acts as `act` in the world's form for PettingZoo, where choices are counted from 0."""
     return lambda agent, seen: act(agent, seen) - getattr(world.action_space(agent), "start", 0)
+
+
+def test_the_judges_heed_masks() -> None:
+    """Of one number for all choices; where there are several, a mask would have to be a tuple, and is not in infos."""
+    joint = Parts(
+        name="joint", observations=(Account(),), actions=(MarketOrder(max_size_lots=4), Cancel(orders=1)), joint=True
+    )
+    venue = Venue(rules=VenueRules(position_limit=3))
+    seats = (
+        Seat(name="joint_0", role=joint, clock=Periodic(every_s=0.5)),
+        Seat(name="joint_1", role=joint, clock=Periodic(every_s=1.0)),
+        Seat(name="taker", role=Taker()),
+    )
+
+    def world() -> MarketEnv:
+        return MarketEnv(Market(seats=seats, venue=venue, flow=ZeroIntelligence(pace=60.0), session_s=20.0))
+
+    api_test(to_aec(world()), num_cycles=30)
+    parallel_seed_test(lambda: to_parallel(world()), num_cycles=15)
+    seed_test(lambda: to_aec(world()), num_cycles=15)
+    parallel = to_parallel(world())
+    _, infos = parallel.reset(seed=0)
+    space, draw = parallel.action_space("joint_0"), 0
+    while parallel.agents:
+        mask = infos["joint_0"]["action_mask"]
+        assert mask.shape == (36,) and mask.dtype == np.int8 and "action_mask" not in infos["taker"]
+        if infos["joint_0"]["acting"]:
+            assert np.array_equal(parallel.action_masks()["joint_0"], mask.astype(bool))
+        draw += not mask.all()
+        asked = {agent: infos[agent].get("action_mask") for agent in parallel.agents}
+        *_, infos = parallel.step({a: parallel.action_space(a).sample(m) for a, m in asked.items()})
+    assert draw > 10 and space.n == 36
 
 
 # --- nothing is lost on the way ---------------------------------------------------------------------------------------
