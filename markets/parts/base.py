@@ -149,6 +149,7 @@ class Action(Part):
         return len(self.choices) or prod(self.space.shape or (1,))
 
 
+@dataclass(frozen=True, kw_only=True)
 class Reward(Part):
     """Something that a seat is paid for, in ticks x lots unless `unit` says otherwise.
 
