@@ -49,6 +49,7 @@ class _Run:
     seed: int
     policies: Mapping[str, str]
     seated: Mapping[str, str]
+    trust: bool = False
     records: list[EpisodeRecord] = field(default_factory=list)
     wall_s: float = 0.0
     cpu_s: float = 0.0
@@ -60,8 +61,12 @@ def run(
     episodes: Annotated[int, typer.Option(min=1, help="How many independent sessions to play.")] = _DEFAULT_EPISODES,
     seed: Annotated[int, typer.Option(min=0, help="The same seed plays the same sessions.")] = 0,
     policy: Annotated[
-        list[str] | None, typer.Option(metavar="SEAT=NAME", help="Who plays a seat; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            metavar="SEAT=NAME", help="Who plays a seat, by name or module:Class; may be given several times."
+        ),
     ] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Let the file import the code that it names.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write run.json, timing.json and report.html here.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
     max_gb: Annotated[float, typer.Option(min=0.0, help="How much memory the records may take.")] = 4.0,
@@ -73,7 +78,7 @@ def run(
     from sekai.scenarios.budget import check_memory
 
     notes = console(stderr=True)
-    asked = _asked(scenario, seed, policy or [])
+    asked = _asked(scenario, seed, policy or [], trust=trust)
     check_memory(asked.scenario.as_market({}), seats=len(asked.seated), episodes=episodes, most_gb=max_gb)
     if out is not None:
         _check_folder(out)
@@ -90,14 +95,17 @@ def run(
         raise SystemExit(_INTERRUPTED)
 
 
-def _asked(name: str, seed: int, choices: Sequence[str]) -> _Run:
+def _asked(name: str, seed: int, choices: Sequence[str], *, trust: bool) -> _Run:
     """Load the scenario and say who sits where; raise `SekaiError` for a seat or a policy that there is not."""
+    from sekai.agents.named import POLICIES
     from sekai.scenarios.loader import load
     from sekai.scenarios.seating import seat_policies
 
-    scenario, policies = load(name), _parse_policies(choices)
-    seated = {seat: policy.kind for seat, policy in seat_policies(scenario, policies).items()}
-    return _Run(name, scenario, seed, policies, seated)
+    if "" not in sys.path:
+        sys.path.append("")  # a module that is typed may lie where it is typed
+    scenario, policies = load(name, trust=trust), _parse_policies(choices)
+    seated = {seat: POLICIES.name_of(type(one)) for seat, one in seat_policies(scenario, policies).items()}
+    return _Run(name, scenario, seed, policies, seated, trust)
 
 
 def _parse_policies(choices: Sequence[str]) -> dict[str, str]:
@@ -180,7 +188,7 @@ def _page(run: _Run) -> str:
         description=run.scenario.description,
         seed=run.seed,
         policies=run.seated,
-        command=document.repeat_command(run.asked, len(run.records), run.seed, run.policies),
+        command=document.repeat_command(run.asked, len(run.records), run.seed, run.policies, trust=run.trust),
         facts={**document.versions("sekai"), "scenario hash": run.scenario.content_hash},
     )
 

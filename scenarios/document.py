@@ -59,9 +59,10 @@ def versions(*names: str) -> dict[str, str]:
     return {name: version(name) for name in names}
 
 
-def repeat_command(name: str, episodes: int, seed: int, policies: Mapping[str, str]) -> str:
+def repeat_command(name: str, episodes: int, seed: int, policies: Mapping[str, str], *, trust: bool = False) -> str:
     """Return the command line that runs the same again."""
     chosen = [word for seat, policy in policies.items() for word in ("--policy", f"{seat}={policy}")]
+    chosen += ["--trust"] if trust else []
     return shlex.join(["sekai", "run", name, "--episodes", str(episodes), "--seed", str(seed), *chosen])
 
 
@@ -70,11 +71,15 @@ def run_document(
 ) -> dict[str, Any]:
     """Return everything needed to repeat a run, and what came out: of the market, of each seat, of each episode.
 
-    ``others`` names who played a seat instead of the scenario's own policy.
+    ``others`` names who played a seat instead of the scenario's own policy. Where a class is not ours, ``code`` has a
+    hash of its module's file.
     """
-    from sekai.scenarios.schema import adapter
+    from sekai.agents.named import POLICIES
+    from sekai.scenarios.schema import adapter, code_of
     from sekai.scenarios.seating import seat_policies
 
+    policies = seat_policies(scenario, others)
+    code = code_of([scenario, *policies.values()])
     return {
         "format": _FORMAT,
         **versions("sekai"),
@@ -86,7 +91,8 @@ def run_document(
         "seed": seed,
         "episodes": len(records),
         "samples": len(records[0].time_s),
-        "policies": seat_policies(scenario, others),
+        **({"code": code} if code else {}),
+        "policies": {seat: POLICIES.plain(policy) for seat, policy in policies.items()},
         "market": _rounded(market_statistics(records)),
         "seats": _rounded({line.seat: line for line in seat_statistics(records)}),
         "each_episode": _rounded([_episode(record) for record in records]),

@@ -1,7 +1,8 @@
 """From a file to a scenario: every fault of a bad one at once, each with its path and what was probably meant.
 
 A scenario is named by the file's stem (`maker-duel`), with or without `scenarios/` before it, or by a path that ends in
-`.toml`. The files of this package are found wherever it is installed.
+`.toml`. The files of this package are found wherever it is installed. A file that names code, `kind = "module:Class"`,
+is read only by who trusts it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import copy
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -18,11 +19,13 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from sekai.error import SekaiError, did_you_mean
 from sekai.utils import InvalidValue
+from sekai.utils.kinds import Kinds, Reading
 
 if TYPE_CHECKING:
     from sekai.scenarios.schema import Scenario
 
 _DOOMED = object()
+_TOO_DEEP = "nested too deeply: tables lie four deep at most"
 _STAND_INS: Final[dict[str, Any]] = {
     "title": "untitled",
     "seats": [
@@ -35,7 +38,7 @@ _STAND_INS: Final[dict[str, Any]] = {
     ],
 }  # what a file must have is put in where it is missing, so that the rest can be looked at
 
-__all__ = ["ScenarioError", "UnknownScenario", "load", "names", "parse"]
+__all__ = ["ScenarioError", "UnknownScenario", "heading", "load", "names", "parse"]
 
 
 class ScenarioError(SekaiError, ValueError):
@@ -60,45 +63,73 @@ def names() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
-def load(name_or_path: str | Path) -> Scenario:
+def load(name_or_path: str | Path, *, trust: bool = False) -> Scenario:
     """Return the scenario of that name, or in that file.
 
-    Raises `UnknownScenario` where there is none, and `ScenarioError` with all faults of one that is wrong.
+    With `trust` the file may name code, `module:Class`; a module is looked for beside the file first. Raises
+    `UnknownScenario` where there is no scenario, and `ScenarioError` with all faults of one that is wrong.
     """
-    text = str(name_or_path)
-    if text.endswith(".toml"):
-        path = Path(text)
+    source, folder, text = _text(name_or_path)
+    return parse(text, source=source, name=_stem(source), trust=trust, folder=folder)
+
+
+def heading(name_or_path: str | Path) -> tuple[str, str]:
+    """Return the name of a scenario and a line about it, without looking at the rest; raises as `load` does."""
+    source, _, text = _text(name_or_path)
+    values = _values(text, source)
+    name = values.get("name") or _stem(source)
+    return str(name), str(values.get("description") or values.get("title") or "")
+
+
+def _stem(source: str) -> str:
+    return Path(source).name.removesuffix(".toml")
+
+
+def _text(name_or_path: str | Path) -> tuple[str, str, str]:
+    """Return what a scenario is called, the folder in which its file lies, empty for ours, and its text."""
+    source = str(name_or_path)
+    if source.endswith(".toml"):
+        path = Path(source)
         if not path.is_file():
-            raise UnknownScenario(f"no scenario file {text!r}; scenarios by name: {', '.join(names())}")
+            raise UnknownScenario(f"no scenario file {source!r}; scenarios by name: {', '.join(names())}")
         try:
-            content = path.read_text(encoding="utf-8")
+            return source, str(path.parent), path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ScenarioError(text, [f"cannot be read as text in UTF-8: {error}"]) from None
-        return replace(parse(content, source=text, name=path.stem), folder=str(path.parent))
-    name = text.removeprefix("scenarios/")
+            raise ScenarioError(source, [f"cannot be read as text in UTF-8: {error}"]) from None
+    name = source.removeprefix("scenarios/")
     if name not in names():
         near = did_you_mean(name, names())
-        raise UnknownScenario(f"no scenario {text!r}.{near} There are {', '.join(names())}; a path must end in .toml")
-    return parse(files("sekai.scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8"), source=name, name=name)
+        raise UnknownScenario(f"no scenario {source!r}.{near} There are {', '.join(names())}; a path must end in .toml")
+    return name, "", files("sekai.scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8")
 
 
-def parse(text: str, *, source: str = "scenario", name: str = "") -> Scenario:
-    """Return the scenario that TOML text describes; raises `ScenarioError`, naming `source`, with all its faults."""
+def parse(text: str, *, source: str = "scenario", name: str = "", trust: bool = False, folder: str = "") -> Scenario:
+    """Return the scenario that TOML text describes; raises `ScenarioError`, naming `source`, with all its faults.
+
+    `trust` is as for `load`; files and modules are looked for in `folder`.
+    """
+    values = _values(text, source)
+    stray = values.pop("folder", None)
     try:
-        values = tomllib.loads(text)
-        stray = values.pop("folder", None)
-        faults, scenario = _validate(values)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(source, [f"not TOML: {error}"]) from None
+        faults, scenario = _validate(values, Reading(trust, folder))
     except RecursionError:
-        raise ScenarioError(source, ["nested too deeply: tables lie four deep at most"]) from None
+        raise ScenarioError(source, [_TOO_DEEP]) from None
     faults += [] if stray is None else ["folder: unknown key: it is where the file lies"]
     if scenario is None or faults:
         raise ScenarioError(source, faults)
-    return scenario if scenario.name else replace(scenario, name=name)
+    return replace(scenario, name=scenario.name or name, folder=folder)
 
 
-def _validate(values: Any) -> tuple[list[str], Scenario | None]:
+def _values(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(source, [f"not TOML: {error}"]) from None
+    except RecursionError:
+        raise ScenarioError(source, [_TOO_DEEP]) from None
+
+
+def _validate(values: Any, reading: Reading) -> tuple[list[str], Scenario | None]:
     """Return all faults of a file, and the scenario if it has none.
 
     What lies between the fields of a table is only looked at once each of them is right. So what was found wrong is
@@ -111,11 +142,11 @@ def _validate(values: Any) -> tuple[list[str], Scenario | None]:
     faults: list[str] = []
     while True:
         try:
-            scenario = adapter().validate_json(json.dumps(values, default=str), strict=True)
+            scenario = adapter().validate_json(json.dumps(values, default=str), strict=True, context=reading)
         except ValidationError as error:
             entries = error.errors(include_url=False)
             kept = entries if not faults else [e for e in entries if e["type"] == "value_error"]
-            faults += _faults(kept, values)
+            faults += _faults(kept, values, reading)
             smaller = _without(values, [(e["loc"], e["type"]) for e in entries])
             if smaller == values:
                 return faults, None
@@ -135,8 +166,6 @@ def _without(values: Any, faults: Sequence[tuple[tuple[int | str, ...], str]]) -
         steps: list[tuple[Any, int | str]] = []
         here = left
         for part in location:
-            if isinstance(here, dict) and part not in here and here.get("kind") == part:
-                continue
             if not (isinstance(here, dict) and part in here) and not (isinstance(here, list) and part < len(here)):  # type: ignore[operator]
                 break
             steps.append((here, part))
@@ -175,7 +204,7 @@ def _places(value: list[Any]) -> Sequence[int]:
 
 
 # --- what a fault reads like ------------------------------------------------------------------------------------------
-def _faults(entries: Sequence[Any], values: dict[str, Any]) -> list[str]:
+def _faults(entries: Sequence[Any], values: dict[str, Any], reading: Reading) -> list[str]:
     """Return each fault once; a list is not too short because its entries are wrong."""
     wrong = [entry["loc"] for entry in entries]
     real = [
@@ -183,14 +212,14 @@ def _faults(entries: Sequence[Any], values: dict[str, Any]) -> list[str]:
         for entry in entries
         if entry["type"] != "too_short" or not any(loc[: len(entry["loc"])] == entry["loc"] != loc for loc in wrong)
     ]
-    return list(dict.fromkeys(fault for entry in real for fault in _faults_of(entry, values)))
+    return list(dict.fromkeys(fault for entry in real for fault in _faults_of(entry, values, reading)))
 
 
-def _faults_of(entry: Any, values: dict[str, Any]) -> list[str]:
+def _faults_of(entry: Any, values: dict[str, Any], reading: Reading) -> list[str]:
     """Return the faults of one entry: each fault of a table's own check is one, the file's say themselves where."""
     error = entry.get("ctx", {}).get("error")
     if not isinstance(error, InvalidValue):
-        return [_fault(entry, values)]
+        return [_fault(entry, values, reading)]
     where, table = _path(entry["loc"], values)
     faults = [_renumbered(fault, table) for fault in error.faults]
     return [f"{where}: {fault}" if where else fault for fault in faults]
@@ -203,25 +232,20 @@ def _renumbered(fault: str, table: Any) -> str:
     return _path(location, table)[0] + fault[len(path[0]) :] if path else fault
 
 
-def _fault(entry: Any, values: dict[str, Any]) -> str:
+def _fault(entry: Any, values: dict[str, Any], reading: Reading) -> str:
     path, found = _path(entry["loc"], values)
     kind, where = entry["type"], path or "the file"
     if kind == "unexpected_keyword_argument" or kind == "extra_forbidden":
-        known = _known_keys(entry["loc"][:-1])
+        table = _table_at(entry["loc"][:-1], values, reading)
+        known = [f.name for f in fields(table)] if table else []
         return f"{where}: unknown key.{_suggest(str(entry['loc'][-1]), known)}"
     if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return f"{where}: missing, it must be given"
-    if kind == "union_tag_not_found":
-        return f"{where}: needs a kind, one of {', '.join(map(repr, _kinds(_hint_at(entry['loc']))))}"
-    if kind == "union_tag_invalid":
-        kinds, tag = _kinds(_hint_at(entry["loc"])), entry["ctx"]["tag"]
-        meant = _suggest(tag, kinds, listed=True) + _why_left_out(entry["loc"][-1], tag)
-        return f"{where}.kind: must be one of {', '.join(map(repr, kinds))}, got {tag!r}.{meant}"
+    if kind in ("no_table", "no_kind", "bad_kind"):
+        return f"{where}{'.kind' if kind == 'bad_kind' else ''}: {entry['msg']}"
     if kind == "predicate_failed":
         what = entry["msg"].split()[1].strip("'").replace("_", " ")
         return f"{where}: must be a {what}, got {found!r}"
-    if kind in ("dataclass_type", "dict_type") and isinstance(found, str) and _kinds(_hint_at(entry["loc"])):
-        return f"{where}: must be a table, such as {{ kind = {found!r} }}, got {found!r}".replace("'", '"')
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", entry["ctx"]["expected"])
         return f"{where}: must be {entry['ctx']['expected']}, got {found!r}.{_suggest(str(found), known, listed=True)}"
@@ -230,24 +254,15 @@ def _fault(entry: Any, values: dict[str, Any]) -> str:
     return f"{where}: {message}" + ("" if kind == "value_error" or found is _ABSENT else f", got {found!r}")
 
 
-def _why_left_out(field: int | str, name: str) -> str:
-    """Return why a policy that is installed cannot be used; nothing for what is no policy."""
-    from sekai.agents.named import left_out
-
-    return f" It is installed, but {left_out()[name]}" if field == "policy" and name in left_out() else ""
-
-
 _ABSENT = object()
 
 
 def _path(location: Sequence[int | str], values: Any) -> tuple[str, Any]:
-    """Return a location as it would be written, without the tags of kinds, and the value that is there."""
+    """Return a location as it would be written, and the value that is there."""
     text, here = "", values
     for part in location:
         if isinstance(part, int):
             text += f"[{_places(here)[part] if isinstance(here, list) and part < len(here) else part}]"
-        elif isinstance(here, dict) and here.get("kind") == part and part not in here:
-            continue
         else:
             text += f".{part}" if text else part
         try:
@@ -261,41 +276,25 @@ def _suggest(word: str, known: Sequence[str], *, listed: bool = False) -> str:
     return did_you_mean(word, known) or ("" if listed or not known else f" There are {', '.join(known)}")
 
 
-def _known_keys(location: Sequence[int | str]) -> list[str]:
-    """Return the keys that the table at a location may have."""
-    return [name for table in _tables(_hint_at(location)) for name in _names(table)]
-
-
-def _hint_at(location: Sequence[int | str]) -> Any:
-    """Return the type of what is at a location, whose parts are fields, indices and the tags of kinds."""
+def _table_at(location: Sequence[int | str], values: Any, reading: Reading) -> Any:
+    """Return the class of the table at a location, which is there; None where it has none."""
     from sekai.scenarios.schema import Scenario
 
-    hint: Any = Scenario
+    table: Any = Scenario
+    hint, here = None, values
     for part in location:
-        if isinstance(part, int):
-            continue
-        tables = list(_tables(hint))
-        tagged = [table for table in tables if part in _kinds(table)]
-        if tagged and not is_dataclass(hint):
-            hint = tagged[0]
-        else:
-            hint = next((get_type_hints(t, include_extras=True)[part] for t in tables if part in _names(t)), None)
-    return hint
+        here = here[part]
+        if isinstance(part, str):
+            hint = get_type_hints(table, include_extras=True).get(part) if table else None
+        table = _table_of(hint, here, reading)
+    return table
 
 
-def _kinds(hint: Any) -> list[str]:
-    """Return the kinds among the tables that a hint speaks of."""
-    return [kind for t in _tables(hint) if "kind" in _names(t) for kind in get_args(get_type_hints(t)["kind"])]
-
-
-def _names(table: Any) -> list[str]:
-    return [f.name for f in fields(table)]
-
-
-def _tables(hint: Any) -> Iterator[Any]:
-    """Yield the dataclasses that a hint speaks of."""
+def _table_of(hint: Any, value: Any, reading: Reading) -> Any:
+    """Return the class that a hint, or something in it, means for a table."""
     if is_dataclass(hint):
-        yield hint
-        return
-    for part in get_args(hint):
-        yield from _tables(part)
+        return hint
+    for kinds in getattr(hint, "__metadata__", ()):
+        if isinstance(kinds, Kinds):
+            return kinds.find(value["kind"], reading.folder) if isinstance(value, dict) else None
+    return next((table for part in get_args(hint) if (table := _table_of(part, value, reading))), None)

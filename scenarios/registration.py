@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from sekai import EnvSpec, register
 from sekai.error import SekaiError, did_you_mean
-from sekai.scenarios.loader import load, names
+from sekai.scenarios.loader import heading, load, names
 
 if TYPE_CHECKING:
     from sekai.agents import CompiledPolicy, Policy
@@ -136,16 +134,18 @@ def scenario_env(
     others: Others | None = None,
     record: bool = False,
     content_hash: str | None = None,
+    trust: bool = False,
 ) -> Any:
     """Return the market of a scenario, by name or path, with every seat played from outside.
 
     With `agent` it is that seat's view, an `Env`: the scenario's own policies play the others. `others` says who plays
-    a seat instead, by name or as an object, and with it only the rest is played from outside. A spec of such an
-    environment carries the scenario's `content_hash`; making it again from a file with another content is an error.
+    a seat instead, by name or as an object, and with it only the rest is played from outside. With `trust` the file may
+    name code, `module:Class`. A spec of such an environment carries the scenario's `content_hash`; making it again from
+    a file with another content is an error.
     """
     from sekai.scenarios.seating import seat, seat_policies
 
-    loaded = load(scenario)
+    loaded = load(scenario, trust=trust)
     if content_hash is not None and loaded.content_hash != content_hash:
         raise SekaiError(f"scenario {scenario!r} is not what it was: its content hash is {loaded.content_hash}")
     everybody = seat_policies(loaded, others)
@@ -158,20 +158,14 @@ def scenario_env(
     return env.view(agent, others={name: rest[name] for name in env.possible_agents if name != agent})
 
 
-def _description(name: str) -> str:
-    """Return a scenario's own line about itself, without checking the rest of its file."""
-    text = files("sekai.scenarios").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return str(tomllib.loads(text).get("description", ""))
-
-
 def spec_of_file(path: str) -> EnvSpec:
-    """Return the spec of a scenario file; raises `UnknownScenario` or `ScenarioError` where it is none."""
-    loaded = load(path)
+    """Return the spec of a scenario file, which is checked when it is made; raises as `load` does where it is none."""
+    name, line = heading(path)
     return EnvSpec(
-        id=f"scenarios/{loaded.name}",
+        id=f"scenarios/{name}",
         entry_point="sekai.scenarios.registration:scenario_env",
         kwargs={"scenario": path},
-        description=loaded.title,
+        description=line,
     )
 
 
@@ -186,5 +180,5 @@ for _name in names():
         f"scenarios/{_name}",
         "sekai.scenarios.registration:scenario_env",
         kwargs={"scenario": _name},
-        description=_description(_name),
+        description=heading(_name)[1],
     )

@@ -1,30 +1,45 @@
 """What a scenario file may say: who is in the market, as frozen dataclasses.
 
-A file has the tables of `Scenario`. Every choice among kinds is a table with a `kind`; every number wears its unit in
-its name. A seat is somebody whom a learner may become; a group of traders always belongs to the market.
+A file has the tables of `Scenario`. Every choice among kinds is a table with a `kind`, or the kind alone; every number
+wears its unit in its name. A seat is somebody whom a learner may become; a group of traders always belongs to the
+market.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache, reduce
-from operator import or_
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from annotated_types import Ge, Le, MinLen, Predicate
 from pydantic import Field, TypeAdapter
 
-from sekai.agents import AvellanedaStoikov, CompiledPolicy, policies
-from sekai.agents.named import is_compiled
-from sekai.markets.config import EveryTrades, Market, OwnFills, Periodic, Poisson, Replay, Seat, Venue, ZeroIntelligence
-from sekai.markets.parts import Executor, Maker, Taker
+from sekai.agents import AvellanedaStoikov, CompiledPolicy
+from sekai.agents.named import COMPILED, POLICIES
+from sekai.markets.config import (
+    Clock,
+    EveryTrades,
+    Flow,
+    Fundamental,
+    Market,
+    OwnFills,
+    Periodic,
+    Poisson,
+    Replay,
+    Seat,
+    Venue,
+    ZeroIntelligence,
+)
+from sekai.markets.parts import ROLES, Role
 from sekai.scenarios.budget import expected
 from sekai.utils import Checked, InvalidValue, line_of_text, printable_text
+from sekai.utils.kinds import Kinds
 
 __all__ = [
     "ClockTable",
@@ -37,17 +52,25 @@ __all__ = [
     "Session",
     "TraderTable",
     "adapter",
+    "code_of",
 ]
 
-RoleTable: TypeAlias = Annotated[Maker | Taker | Executor, Field(discriminator="kind")]
-FlowTable: TypeAlias = Annotated[ZeroIntelligence | Replay, Field(discriminator="kind")]
-ClockTable: TypeAlias = Annotated[Periodic | Poisson | EveryTrades | OwnFills, Field(discriminator="kind")]
-if TYPE_CHECKING:
-    CompiledTable: TypeAlias = Any
-    PolicyTable: TypeAlias = Any
-else:  # whatever is installed
-    CompiledTable = Annotated[reduce(or_, filter(is_compiled, policies().values())), Field(discriminator="kind")]
-    PolicyTable = Annotated[reduce(or_, policies().values()), Field(discriminator="kind")]
+
+def _compiled_policy(value: Any) -> bool:
+    return isinstance(value, CompiledPolicy) and is_dataclass(value)
+
+
+def _policy_dataclass(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
+
+
+_CLOCKS = Kinds("clock", Checked, (Periodic, Poisson, EveryTrades, OwnFills))
+_FLOWS = Kinds("flow", Checked, (ZeroIntelligence, Replay))
+ClockTable: TypeAlias = Annotated[Clock, _CLOCKS]
+FlowTable: TypeAlias = Annotated[Flow, _FLOWS]
+RoleTable: TypeAlias = Annotated[Role, ROLES]
+CompiledTable: TypeAlias = Annotated[Any, Predicate(_compiled_policy), COMPILED]
+PolicyTable: TypeAlias = Annotated[Any, Predicate(_policy_dataclass), POLICIES]
 _MICROSECOND = 1e-6
 _Name: TypeAlias = Annotated[str, MinLen(1), Predicate(line_of_text)]
 
@@ -102,6 +125,7 @@ class Scenario(Checked):
     market: Venue = field(default_factory=Venue)
     session: Session = field(default_factory=Session)
     flow: FlowTable | None = None
+    fundamental: Fundamental | None = None
     seats: Annotated[tuple[SeatTable, ...], MinLen(1)]
     traders: tuple[TraderTable, ...] = ()
     folder: Annotated[str, Field(exclude=True)] = field(default="", compare=False)
@@ -113,11 +137,12 @@ class Scenario(Checked):
         faults = [f"seats and traders: names must differ, got {name!r} more than once" for name in twice]
         faults += [f"market.{fault}" for fault in self.market.schedule.faults(self.session.length_s)]
         for k, seat in enumerate(self.seats):
-            plays = getattr(seat.policy, "plays", (seat.role.kind,))
-            if seat.role.kind not in plays:
+            role = seat.role.name
+            plays = getattr(seat.policy, "plays", (role,))
+            if role not in plays:
                 faults.append(
-                    f"seats[{k}].policy: {seat.policy.kind!r} plays {' and '.join(f'{role}s' for role in plays)}, "
-                    f"but seat {seat.name!r} is a {seat.role.kind}"
+                    f"seats[{k}].policy: {POLICIES.name_of(type(seat.policy))!r} plays "
+                    f"{' and '.join(f'{one}s' for one in plays)}, but seat {seat.name!r} is a {role}"
                 )
         if not faults:
             try:
@@ -140,7 +165,10 @@ class Scenario(Checked):
 
     @property
     def content_hash(self) -> str:
-        """What tells this content from any other: of all values, defaults included, but not of the name or comments."""
+        """What tells this content from any other: of all values, defaults included, but not of the name or comments.
+
+        Where a class is not ours, of its file too.
+        """
         return _content_hash(self)
 
     @property
@@ -181,6 +209,7 @@ class Scenario(Checked):
         return Market(
             venue=self.market,
             flow=self._flow,
+            fundamental=self.fundamental,
             seats=tuple(seats),
             session_s=self.session.length_s,
             warmup_s=self.session.warmup_s,
@@ -193,7 +222,33 @@ def adapter() -> TypeAdapter[Scenario]:
     return TypeAdapter(Scenario)
 
 
+def code_of(value: Any) -> dict[str, str]:
+    """Return a hash of the file of each module, by its name, in which a class of `value` is that is not ours."""
+    return {name: _file_hash(name) for name in sorted(_strange_modules(value))}
+
+
+def _strange_modules(value: Any) -> set[str]:
+    if isinstance(value, tuple | list):
+        return {name for one in value for name in _strange_modules(one)}
+    if not is_dataclass(value):
+        return set()
+    own = {name for cls in type(value).__mro__ if is_dataclass(cls) for name in [cls.__module__]}
+    inner = {name for one in fields(value) for name in _strange_modules(getattr(value, one.name))}
+    return inner | {name for name in own if name.partition(".")[0] != "sekai"}
+
+
+def _file_hash(module: str) -> str:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return _short_hash(Path(file).read_bytes()) if file and Path(file).is_file() else ""
+
+
+def _short_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
 @cache
 def _content_hash(scenario: Scenario) -> str:
-    values = adapter().dump_python(scenario, mode="json", exclude={"name"})
-    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+    content = adapter().dump_python(scenario, mode="json", exclude={"name"})
+    code = code_of(scenario)
+    words = json.dumps([content, code] if code else content, sort_keys=True, separators=(",", ":"))
+    return _short_hash(words.encode())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sekai.agents import CompiledPolicy, Policy
-from sekai.agents import policy as policy_named
+from sekai.agents.named import POLICIES
 from sekai.error import SekaiError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,11 +19,16 @@ __all__ = ["Others", "named", "seat", "seat_policies"]
 Others = Mapping[str, str | Policy | CompiledPolicy]
 
 
-def named(others: Others | None) -> dict[str, Policy | CompiledPolicy]:
-    """Return `others` with each name of a policy replaced by that policy. Raises `SekaiError` for what is neither."""
+def named(others: Others | None, folder: str = "") -> dict[str, Policy | CompiledPolicy]:
+    """Return `others` with each name of a policy replaced by that policy. Raises `SekaiError` for what is neither.
+
+    A module of the user's own, `module:Class`, is looked for in `folder` first.
+    """
     if others is not None and not isinstance(others, Mapping):
         raise SekaiError(f"others must say who plays which seat, {{seat: policy}}, got {others!r}")
-    found = {name: policy_named(one) if isinstance(one, str) else one for name, one in (others or {}).items()}
+    found = {
+        name: POLICIES.find(one, folder)() if isinstance(one, str) else one for name, one in (others or {}).items()
+    }
     for name, policy in found.items():
         is_policy = callable(policy) or hasattr(policy, "act") or hasattr(policy, "seated")
         if not (is_policy or isinstance(policy, CompiledPolicy)):
@@ -41,7 +46,7 @@ def seat_policies(scenario: Scenario, others: Others | None) -> dict[str, Any]:
         if name not in policies:
             hint = did_you_mean(name, policies)
             raise SekaiError(f"others must be for seats out of {', '.join(policies)}, got {name!r}.{hint}")
-    return policies | named(others)
+    return policies | named(others, scenario.folder)
 
 
 def seat(scenario: Scenario, policies: Mapping[str, Policy | CompiledPolicy], *, record: Record = False) -> MarketEnv:

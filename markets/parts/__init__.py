@@ -16,6 +16,7 @@ from sekai.markets.parts.actions import (
 )
 from sekai.markets.parts.base import Action, End, Observation, Part, Reward
 from sekai.markets.parts.ends import Deadline, Done, Ruin
+from sekai.markets.parts.named import ACTIONS, ENDS, OBSERVATIONS, REWARDS, ROLES, Parts
 from sekai.markets.parts.observations import (
     Account,
     Book,
@@ -35,59 +36,14 @@ from sekai.markets.parts.observations import (
     Volatility,
 )
 from sekai.markets.parts.rewards import ClosingCost, Fees, InventoryPenalty, Shortfall, SpreadCaptured, WealthChange
-from sekai.markets.parts.roles import Executor, Maker, Parts, Role, Taker
+from sekai.markets.parts.roles import Executor, Maker, Role, Taker
 
 __all__ = [
-    "Account",
-    "Action",
-    "Book",
-    "Cancel",
-    "Cash",
-    "Clock",
-    "ClosingCost",
-    "ContinuousOrder",
-    "ContinuousQuotes",
-    "ContinuousTarget",
-    "Deadline",
-    "Depth",
-    "Done",
-    "End",
-    "Executor",
-    "Fees",
-    "Fills",
-    "Fundamental",
-    "Imbalance",
-    "InventoryPenalty",
-    "LadderQuotes",
-    "LimitOrder",
-    "Maker",
-    "MarketOrder",
-    "Microprice",
-    "Modify",
-    "NoAction",
-    "Observation",
-    "Orders",
-    "ParentShare",
-    "Part",
-    "Parts",
-    "Phase",
-    "Quotes",
-    "Rejects",
-    "Reward",
-    "Role",
-    "Ruin",
-    "Shortfall",
-    "SinceTrade",
-    "SpreadCaptured",
-    "Taker",
-    "TargetPosition",
-    "TradeFlow",
-    "Trades",
-    "Volatility",
-    "WealthChange",
-]
-
-__all__ = [
+    "ACTIONS",
+    "ENDS",
+    "OBSERVATIONS",
+    "REWARDS",
+    "ROLES",
     "Account",
     "Action",
     "Book",

@@ -127,7 +127,8 @@ class Quotes(
     Action,
     kernel=_send_quotes,
     mask=_mask_quotes,
-    meaning="bid distance and ask distance in ticks, bid lots, ask lots; 0 lots is no quote",
+    meaning="distance of the bid and of the ask, size of the bid and of the ask; 0 lots is no quote",
+    unit="ticks, ticks, lots, lots",
 ):
     """A quote on each side, in client order slots 0 (bid) and 1 (ask).
 
@@ -186,7 +187,8 @@ class LadderQuotes(
     Action,
     kernel=_send_ladder,
     mask=_mask_ladder,
-    meaning="bid distance and ask distance of the best level in ticks, ticks between levels less 1, lots a level",
+    meaning="distance of the best bid and of the best ask, spacing of levels less 1, size of a level",
+    unit="ticks, ticks, ticks, lots",
 ):
     """`levels` quotes on each side, evenly spaced; slot 2k holds the k-th bid, slot 2k + 1 the k-th ask."""
 
@@ -268,7 +270,8 @@ class LimitOrder(
     Action,
     kernel=_send_order,
     mask=_mask_order,
-    meaning="0 nothing, 1 buy, 2 sell; which of `kinds`; distance in ticks; lots less 1",
+    meaning="0 nothing, 1 buy, 2 sell; which of `kinds`; distance; size less 1",
+    unit="-, -, ticks, lots",
 ):
     """One order at a distance, named by the first free client order slot; nothing is sent when none is free.
 
@@ -335,7 +338,10 @@ def _mask_cancel(row: Any, me: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Cancel(
-    Action, kernel=_send_cancel, mask=_mask_cancel, meaning="0 nothing, k cancels client order slot k - 1, last: all"
+    Action,
+    kernel=_send_cancel,
+    mask=_mask_cancel,
+    meaning="0 nothing, k cancels client order slot k - 1, the last option all",
 ):
     """Cancels an own order by its client order slot, counted through the seat's slots, or all of them."""
 
@@ -379,7 +385,8 @@ class Modify(
     Action,
     kernel=_send_modify,
     mask=_mask_modify,
-    meaning="0 nothing, k modifies slot k - 1; new distance; lots less 1",
+    meaning="0 nothing, k modifies client order slot k - 1; new distance; new size less 1",
+    unit="-, ticks, lots",
 ):
     """Gives an own order another price and open size; it keeps its place in the queue where the venue lets it."""
 
@@ -413,7 +420,11 @@ def _mask_market(row: Any, me: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class MarketOrder(
-    Action, kernel=_send_market, mask=_mask_market, meaning="0 nothing, 1 buys, 2 sells at the market; lots less 1"
+    Action,
+    kernel=_send_market,
+    mask=_mask_market,
+    meaning="0 nothing, 1 buys, 2 sells at the market; size less 1",
+    unit="-, lots",
 ):
     """A market order by lots."""
 
@@ -495,6 +506,7 @@ class TargetPosition(
     kernel=_send_target,
     mask=_mask_target,
     meaning="0 nothing, k asks for a position of k - 1 - max_position_lots",
+    unit="lots",
 ):
     """A market order for what is missing to a target position, from -max_position_lots to max_position_lots."""
 
@@ -531,7 +543,7 @@ def _send_continuous_quotes(row: Any, me: int) -> int:
 class ContinuousQuotes(
     Action,
     kernel=_send_continuous_quotes,
-    meaning="bid and ask distance, bid and ask lots, each from -1 to 1",
+    meaning="distance of the bid and of the ask, size of the bid and of the ask: -1 is 0, 1 is the most",
 ):
     """`Quotes` as four numbers in [-1, 1]: -1 is distance 0 or 0 lots, 1 the largest, rounded between."""
 
@@ -562,7 +574,7 @@ def _send_continuous_order(row: Any, me: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuousOrder(
-    Action, kernel=_send_continuous_order, meaning="from -1 (sell the most) to 1 (buy the most), rounded to a lot"
+    Action, kernel=_send_continuous_order, meaning="-1 sells the most, 1 buys the most, rounded to a lot"
 ):
     """`MarketOrder` as one number in [-1, 1]."""
 
@@ -587,7 +599,7 @@ def _send_continuous_target(row: Any, me: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuousTarget(
-    Action, kernel=_send_continuous_target, meaning="target position from -1 (-most lots) to 1 (most lots)"
+    Action, kernel=_send_continuous_target, meaning="target position: -1 is -max_position_lots, 1 is max_position_lots"
 ):
     """`TargetPosition` as one number in [-1, 1]."""
 

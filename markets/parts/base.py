@@ -8,7 +8,7 @@ kernel is `(row, me) -> int`, compiled by `sekai.markets.sdk.kernel`, and given 
 ... def spread(row, me):
 ...     sdk.show(row, me, 0, sdk.best_ask(row, me) - sdk.best_bid(row, me))
 ...     return 0
->>> class Spread(Observation, kernel=spread, meaning="best ask less best bid, in ticks"):
+>>> class Spread(Observation, kernel=spread, meaning="best ask less best bid", unit="ticks"):
 ...     pass
 >>> Spread().name, Spread().shape
 ('spread', (1,))
@@ -46,24 +46,27 @@ def snake_case(name: str) -> str:
 class Part(Checked):
     """Base of all parts. `name` is the part's key in a Dict observation, in `info` or in an action; empty: its kind.
 
-    Class keywords: `kernel`, the compiled function; `meaning`, one line with units for people; `memory`, how many
-    words the kernel remembers between runs.
+    Class keywords: `kernel`, the compiled function; `meaning`, one line for people; `unit`, that of the part's numbers,
+    or of each in turn, "-" where there is none; `memory`, how many words the kernel remembers between runs.
     """
 
     kernel_function: ClassVar[Kernel | None] = None
     meaning: ClassVar[str] = ""
+    unit: ClassVar[str] = "-"
     memory: ClassVar[int] = 0
 
     name: str = ""
 
     def __init_subclass__(
-        cls, *, kernel: Kernel | None = None, meaning: str = "", memory: int = 0, **more: Any
+        cls, *, kernel: Kernel | None = None, meaning: str = "", unit: str = "", memory: int = 0, **more: Any
     ) -> None:
         super().__init_subclass__(**more)
         if kernel is not None:
             cls.kernel_function = staticmethod(kernel)
         if meaning:
             cls.meaning = meaning
+        if unit:
+            cls.unit = unit
         if memory:
             cls.memory = memory
 

@@ -105,7 +105,12 @@ def _see_account(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account(Observation, kernel=_see_account, meaning="position in lots; wealth in currency since the open"):
+class Account(
+    Observation,
+    kernel=_see_account,
+    meaning="position; wealth since the open, the position at the mark",
+    unit="lots, currency",
+):
     """Position and wealth, the position valued at the mark."""
 
     kind: Literal["account"] = "account"
@@ -125,7 +130,9 @@ def _see_cash(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cash(Observation, kernel=_see_cash, meaning="own cash and fees paid, in currency since the open"):
+class Cash(
+    Observation, kernel=_see_cash, meaning="own cash since the open, fees taken off; fees paid", unit="currency"
+):
     """Cash, fees already taken off, and the fees alone: negative where rebates were more."""
 
     kind: Literal["cash"] = "cash"
@@ -149,7 +156,10 @@ def _see_orders(row: Any, me: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Orders(
-    Observation, kernel=_see_orders, meaning="of each client order slot: distance in ticks, open lots, lots ahead"
+    Observation,
+    kernel=_see_orders,
+    meaning="of each client order slot: distance from the mark, open size, size ahead in the queue",
+    unit="ticks, lots, lots",
 ):
     """The seat's own live orders, by client order slot: a maker's bid is in slot 0, its ask in slot 1."""
 
@@ -179,8 +189,9 @@ def _see_fills(row: Any, me: int) -> int:
 class Fills(
     Observation,
     kernel=_see_fills,
-    meaning="own fills since the last decision, latest first: side (1 bought, -1 sold), price in ticks above the mark, "
-    "lots, 1 as maker",
+    meaning="own fills since the last decision, latest first: side (1 bought, -1 sold), price above the mark, size, "
+    "1 as maker",
+    unit="-, ticks, lots, -",
 ):
     """What was traded since the last decision; the latest `fills` of them."""
 
@@ -251,7 +262,9 @@ def _see_phase(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phase(Observation, kernel=_see_phase, meaning="1 in a call auction, 1 in a halt, seconds until that ends"):
+class Phase(
+    Observation, kernel=_see_phase, meaning="1 in a call auction, 1 in a halt, time until that ends", unit="-, -, s"
+):
     """The trading phase: all zero in continuous trading."""
 
     kind: Literal["phase"] = "phase"
@@ -272,7 +285,10 @@ def _see_book(row: Any, me: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Book(
-    Observation, kernel=_see_book, meaning="bids, then asks, best first: distance in ticks, lots that are shown"
+    Observation,
+    kernel=_see_book,
+    meaning="bids, then asks, best first: distance from the mark, size that is shown",
+    unit="ticks, lots",
 ):
     """The best levels of the book: `[0, k]` is the k-th bid level, `[1, k]` the k-th ask level."""
 
@@ -302,7 +318,9 @@ def _see_depth(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Depth(Observation, kernel=_see_depth, meaning="lots within so many ticks of the best price: bids, then asks"):
+class Depth(
+    Observation, kernel=_see_depth, meaning="size within so many ticks of the best price: bids, then asks", unit="lots"
+):
     """Cumulative depth: `[0, j]` is what waits within `within_ticks[j]` of the best bid, `[1, j]` of the best ask."""
 
     kind: Literal["depth"] = "depth"
@@ -350,7 +368,7 @@ def _see_imbalance(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imbalance(Observation, kernel=_see_imbalance, meaning="(bid lots - ask lots) / all lots of the best levels"):
+class Imbalance(Observation, kernel=_see_imbalance, meaning="(bid size - ask size) / all size of the best levels"):
     """Order book imbalance over the best `levels`, -1 to 1; 0 where the book is empty."""
 
     kind: Literal["imbalance"] = "imbalance"
@@ -375,7 +393,7 @@ def _see_microprice(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Microprice(Observation, kernel=_see_microprice, meaning="microprice in ticks above the mark"):
+class Microprice(Observation, kernel=_see_microprice, meaning="microprice above the mark", unit="ticks"):
     """The best prices weighted by the size on the other side (Stoikov 2018, its first order); 0 on a one-sided book."""
 
     kind: Literal["microprice"] = "microprice"
@@ -393,7 +411,8 @@ def _see_trades(row: Any, me: int) -> int:
 class Trades(
     Observation,
     kernel=_see_trades,
-    meaning="last trades, latest first: price in ticks above the mark, lots (positive: the taker bought), age in s",
+    meaning="last trades, latest first: price above the mark, size (positive: the taker bought), age",
+    unit="ticks, lots, s",
 ):
     """The last `trades` of the market, whoever traded."""
 
@@ -418,7 +437,7 @@ def _see_trade_flow(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TradeFlow(Observation, kernel=_see_trade_flow, meaning="(lots bought - lots sold) / lots, by takers"):
+class TradeFlow(Observation, kernel=_see_trade_flow, meaning="(bought - sold) / all, of the last trades, by takers"):
     """Trade flow imbalance over the last `trades`, -1 to 1; 0 before the first."""
 
     kind: Literal["trade_flow"] = "trade_flow"
@@ -438,7 +457,9 @@ def _see_since_trade(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SinceTrade(Observation, kernel=_see_since_trade, meaning="seconds since the last trade, 0 before the first"):
+class SinceTrade(
+    Observation, kernel=_see_since_trade, meaning="time since the last trade, 0 before the first", unit="s"
+):
     """Time since the last trade of the market."""
 
     kind: Literal["since_trade"] = "since_trade"
@@ -462,7 +483,7 @@ def _see_volatility(row: Any, me: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Volatility(
-    Observation, kernel=_see_volatility, memory=3, meaning="realised volatility of the mark, ticks per sqrt(second)"
+    Observation, kernel=_see_volatility, memory=3, meaning="realised volatility of the mark", unit="ticks / sqrt(s)"
 ):
     """Volatility of the mark from decision to decision, an average that forgets half in `half_life_s`."""
 
@@ -479,7 +500,7 @@ def _see_fundamental(row: Any, me: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fundamental(Observation, kernel=_see_fundamental, meaning="fundamental value in ticks above the mark"):
+class Fundamental(Observation, kernel=_see_fundamental, meaning="fundamental value above the mark", unit="ticks"):
     """The fundamental value, for a seat that may know it; a market without one refuses this part."""
 
     kind: Literal["fundamental"] = "fundamental"

@@ -1,7 +1,7 @@
 """A role is a named list of parts: what a seat of that kind sees, may do, is paid for, and what ends its episode.
 
-`Maker`, `Taker` and `Executor` are ours; `Parts` lists parts one by one; a role of one's own is a `Role` with other
-properties. Seats of one role form a group, whatever the seats are called.
+`Maker`, `Taker` and `Executor` are ours; `named.Parts` lists parts one by one; a role of one's own is a `Role` with
+other properties. Seats of one role form a group, whatever the seats are called.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sekai.markets.parts.observations import Levels
 from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space
 from sekai.utils import Checked
 
-__all__ = ["Executor", "Maker", "Parts", "Role", "Taker", "action_space", "observation_space"]
+__all__ = ["Executor", "Maker", "Role", "Taker", "action_space", "observation_space"]
 
 _MOST_JOINT = 1 << 20  # options of a joint action
 
@@ -197,19 +197,3 @@ class Executor(Role):
     def ends(self) -> tuple[End, ...]:
         """Done when the parent order is filled."""
         return (ends.Done(parent_lots=self.parent_lots),)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts(Role):
-    """A role as lists of parts, by a name of one's own."""
-
-    kind: Literal["parts"] = "parts"
-    name: str = "parts"
-    observations: tuple[Observation, ...] = ()
-    actions: tuple[Action, ...] = (actions.NoAction(),)
-    rewards: tuple[Reward, ...] = (rewards.WealthChange(),)
-    ends: tuple[End, ...] = ()
-    joint: bool = False
-
-    def _more_faults(self) -> list[str]:
-        return self.faults()

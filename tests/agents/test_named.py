@@ -136,7 +136,7 @@ def test_one_that_cannot_be_used_is_left_out_and_says_why_where_it_is_asked_for(
     code = """
 import json
 from sekai.agents import Hold, policies, policy
-from sekai.agents.named import left_out
+from sekai.agents.named import POLICIES
 from sekai.error import LoaderError
 from sekai.scenarios import ScenarioError, parse
 assert policies()["hold"] is Hold
@@ -148,7 +148,7 @@ try:
     parse(open("theirs.toml").read().replace('"still"', '"lost"'))
 except ScenarioError as error:
     fault, = error.faults
-print(json.dumps({"left_out": dict(left_out()), "lost": lost, "fault": fault}))
+print(json.dumps({"left_out": dict(POLICIES.left_out), "lost": lost, "fault": fault}))
 """
     told = json.loads(run(site, code))
     assert set(told["left_out"]) == {"loose", "idle", "other", "lost", "plain"}

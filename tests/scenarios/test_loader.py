@@ -153,7 +153,11 @@ def test_what_lies_between_tables_is_told_even_where_something_must_be_given():
     ("change", "fault"),
     [
         (('kind = "zero_intelligence"', 'kind = "zero_inteligence"'), "Did you mean 'zero_intelligence'?"),
-        (('policy = { kind = "avellaneda_stoikov" }', 'policy = "hold"'), 'such as { kind = "hold" }, got "hold"'),
+        (('policy = { kind = "avellaneda_stoikov" }', 'policy = "hodl"'), "seats[0].policy.kind: must be one of"),
+        (
+            ('policy = { kind = "avellaneda_stoikov" }', "policy = 3"),
+            "must be a table with a kind, or a kind alone, got 3",
+        ),
         (('kind = "zero_intelligence"', 'kind = "zero_intelligence"\npace = inf'), "flow.pace: input should be less"),
         (("[market]", "[session]\nlength_s = inf\n[market]"), "session.length_s: input should be less"),
         (("count = 2", "count = 3_000_000"), "traders[0].count: input should be less than or equal to 60000"),
