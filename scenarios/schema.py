@@ -230,9 +230,9 @@ def code_of(value: Any) -> dict[str, str]:
 def _strange_modules(value: Any) -> set[str]:
     if isinstance(value, tuple | list):
         return {name for one in value for name in _strange_modules(one)}
-    if not is_dataclass(value):
+    if not is_dataclass(value) or isinstance(value, type):
         return set()
-    own = {name for cls in type(value).__mro__ if is_dataclass(cls) for name in [cls.__module__]}
+    own = {cls.__module__ for cls in type(value).__mro__ if is_dataclass(cls)}
     inner = {name for one in fields(value) for name in _strange_modules(getattr(value, one.name))}
     return inner | {name for name in own if name.partition(".")[0] != "sekai"}
 

@@ -147,10 +147,10 @@ def list_environments() -> None:
         print(f"  {spec.id:<{width}}  {_headline(spec)}".rstrip())
 
 
-def info(id: str) -> None:
-    """Describe one environment: its agents and spaces."""
+def info(id: str, trust: bool = False) -> None:
+    """Describe one environment: what its agents see and do. --trust lets a file import the code that it names."""
     spec = sekai.spec(id)
-    env = sekai.make(id)
+    env = sekai.make(id, **({"trust": True} if trust else {}))
     try:
         print("\n".join(_description(spec, env)))
     finally:
@@ -171,7 +171,7 @@ def _headline(spec: sekai.EnvSpec) -> str:
 
 
 def _description(spec: sekai.EnvSpec, env: Any) -> Iterator[str]:
-    """Yield the lines of `sekai info`."""
+    """Yield the lines of `sekai info`; an environment that has `explain(agents)` says itself what its agents are."""
     yield spec.id
     yield f"  {_headline(spec) or env.metadata.get('description', '')}"
     yield ""
@@ -183,7 +183,12 @@ def _description(spec: sekai.EnvSpec, env: Any) -> Iterator[str]:
     if spec.reward_threshold is not None:
         yield f"solved at   {spec.reward_threshold:g}"
     yield f"wrappers    {env!r}"
-    if isinstance(env, sekai.MultiAgentEnv):
+    is_of_many = isinstance(env, sekai.MultiAgentEnv)
+    below = env if is_of_many else getattr(env.unwrapped, "multi", env)
+    if hasattr(below.unwrapped, "explain"):
+        yield ""
+        yield from below.unwrapped.explain(env.possible_agents if is_of_many else [env.unwrapped.agent])
+    elif is_of_many:
         for agent in env.possible_agents:
             yield ""
             yield agent

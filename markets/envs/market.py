@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from sekai.markets.book.messages import events_of
 from sekai.markets.book.order_book import PHASES, Phase
 from sekai.markets.data import recorded_flow
 from sekai.markets.engine.terms import Answer
+from sekai.markets.explain import seat_lines
 from sekai.markets.population import Record
 from sekai.markets.session import ELAPSED, ENDED, FIRST, REWARD, BoundSeat, Session, fold
 from sekai.markets.view import MarketView
@@ -276,6 +277,17 @@ class MarketEnv(MultiAgentEnv):
     def trading_phase(self) -> Phase:
         """What the venue does at present: "continuous" trading, a call ("auction"), or a "halt"."""
         return PHASES[self.look.trading_phase]
+
+    def explain(self, agents: Sequence[AgentID]) -> Iterator[str]:
+        """Yield lines for people: of each agent's seat, and how much memory the market takes."""
+        seats = {seat.name: seat for seat in self.market.seats}
+        for agent in agents:
+            yield from seat_lines(seats[agent], self._session.faces[agent].observations)
+            yield ""
+        inside = [name for name in seats if name not in self.possible_agents]
+        if inside:
+            yield f"inside      {', '.join(inside[:8])}{', ...' if len(inside) > 8 else ''}: compiled policies"
+        yield f"one row     {self.row.nbytes:,} bytes: all of a market's state"
 
     def watch(self, every_s: float, watcher: Callable[[MarketView], None] | None) -> None:
         """Call `watcher(view)` every so many seconds of the session, from the next reset on; None stops that then.

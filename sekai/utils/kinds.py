@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache, cached_property, reduce
+from functools import cached_property
 from importlib.machinery import PathFinder
 from inspect import get_annotations
 from pathlib import Path
@@ -22,8 +22,11 @@ from types import MappingProxyType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from sekai.error import LoaderError, SekaiError, did_you_mean
+from sekai.registry.encoding import imported
 
-__all__ = ["Kinds", "Reading", "imported"]
+__all__ = ["Kinds", "Reading", "import_beside"]
+
+_ADAPTERS: dict[type[Any], Any] = {}  # pydantic's, made when they are first needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Kinds:
         if name in self.ours:
             return self.ours[name]
         if ":" in name and self._group:
-            cls = imported(name, folder)
+            cls = import_beside(name, folder)
             fault = self._fault(cls)
             if fault:
                 raise LoaderError(f"{name!r} cannot be used: {fault}")
@@ -155,7 +158,7 @@ class Kinds:
         from pydantic_core import PydanticCustomError
 
         def fault(kind: str, words: str) -> PydanticCustomError:
-            return PydanticCustomError(kind, "{words}", {"words": words})  # type: ignore[arg-type]
+            return PydanticCustomError(kind, "{words}", {"words": words})
 
         reading: Reading = info.context or Reading()
         table = {"kind": value} if isinstance(value, str) else value
@@ -165,11 +168,8 @@ class Kinds:
             raise fault("no_kind", f"needs a kind, one of {', '.join(map(repr, self.classes))}")
         name = table["kind"]
         if self._group and ":" in name and not reading.trust:
-            raise fault(
-                "bad_kind",
-                f"{name!r} would import code, which a file may only where it is trusted: --trust on the command line, "
-                "trust=True in Python",
-            )
+            words = "is code: a file may import it only with --trust on the command line, or trust=True in Python"
+            raise fault("bad_kind", f"{name!r} {words}")
         try:
             cls = self._find(name, reading.folder)
         except SekaiError as error:
@@ -190,11 +190,12 @@ def _annotated(cls: type[Any]) -> Iterator[str]:
             yield name
 
 
-@cache
-def _adapter(cls: Any) -> Any:
-    from pydantic import TypeAdapter
+def _adapter(cls: type[Any]) -> Any:
+    if cls not in _ADAPTERS:
+        from pydantic import TypeAdapter
 
-    return TypeAdapter(cls)
+        _ADAPTERS[cls] = TypeAdapter(cls)
+    return _ADAPTERS[cls]
 
 
 def _entry_points(group: str) -> Any:
@@ -204,7 +205,7 @@ def _entry_points(group: str) -> Any:
 
 
 # --- a user's own module ----------------------------------------------------------------------------------------------
-def imported(name: str, folder: str = "") -> Any:
+def import_beside(name: str, folder: str = "") -> Any:
     """Return what `module:name` stands for; the module is looked for in `folder` first, then on the path.
 
     The folder stays at the end of the path, so that pickles and processes find the module again. Raises `LoaderError`,
@@ -214,17 +215,18 @@ def imported(name: str, folder: str = "") -> Any:
     try:
         with _first_on_path(folder):
             _check_not_another(module, folder)
-            found: Any = importlib.import_module(module)
+            importlib.import_module(module)
+        return imported(name)
     except LoaderError:
         raise
     except (Exception, SystemExit) as error:  # whatever a user's module does
-        raise LoaderError(f"{name!r} cannot be used: {_in_a_sentence(error, module, folder)}") from error
-    try:
-        return reduce(getattr, attribute.split("."), found)
-    except AttributeError:
-        near = did_you_mean(attribute, [one for one in vars(found) if not one.startswith("_")])
-        where = getattr(found, "__file__", None) or module
-        raise LoaderError(f"{name!r} cannot be used: there is no {attribute!r} in {where}.{near}") from None
+        found = vars(sys.modules[module]) if module in sys.modules else None
+        if found is None or not isinstance(error, AttributeError):
+            words = _in_a_sentence(error, module, folder)
+        else:
+            near = did_you_mean(attribute, [one for one in found if not one.startswith("_")])
+            words = f"there is no {attribute!r} in {found.get('__file__') or module}.{near}"
+        raise LoaderError(f"{name!r} cannot be used: {words}") from error
 
 
 @contextmanager
