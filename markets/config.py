@@ -265,7 +265,7 @@ class Market(Checked):
         return faults
 
     def _fundamental_faults(self) -> list[str]:
-        roles = {seat.name: seat.role for seat in self.seats if seat.policy is None and seat.role is not None}
+        roles = {seat.name: seat.role for seat in self.seats if seat.role is not None}
         seers = [n for n, role in roles.items() if any(isinstance(p, FundamentalSeen) for p in role.observations)]
         if self.fundamental is not None or not seers:
             return []

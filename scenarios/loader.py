@@ -158,7 +158,7 @@ def _validate(values: Any, reading: Reading) -> tuple[list[str], Scenario | None
 def _without(values: Any, faults: Sequence[tuple[tuple[int | str, ...], str]]) -> Any:
     """Return a copy of `values` without what is at fault: an entry, or the table in which one is missing."""
     left = copy.deepcopy(values)
-    doomed: list[tuple[Any, int | str]] = []
+    doomed: list[list[tuple[Any, int | str]]] = []
     for location, kind in faults:
         if len(location) == 1 and location[0] in _STAND_INS and location[0] not in left:
             left[location[0]] = _STAND_INS[str(location[0])]
@@ -173,9 +173,14 @@ def _without(values: Any, faults: Sequence[tuple[tuple[int | str, ...], str]]) -
         if kind == "too_short" and here:
             continue  # its entries are at fault, and they go
         if steps:
-            doomed.append(steps[-1])
-    for holder, part in doomed:
+            doomed.append(steps)
+    for steps in doomed:
+        holder, part = steps.pop()
         holder[part] = _DOOMED
+        while steps and isinstance(holder, list) and all(entry is _DOOMED for entry in holder):
+            holder, part = steps[-2:][0]  # the table with the list that is empty now
+            holder[part] = _DOOMED
+            steps = steps[:-2]
     return _purged(left)
 
 

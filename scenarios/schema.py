@@ -169,7 +169,7 @@ class Scenario(Checked):
 
         Where a class is not ours, of its file too.
         """
-        return _content_hash(self)
+        return _content_hash(self, tuple(code_of(self).items()))
 
     @property
     def policies(self) -> dict[str, PolicyTable]:
@@ -247,8 +247,7 @@ def _short_hash(content: bytes) -> str:
 
 
 @cache
-def _content_hash(scenario: Scenario) -> str:
+def _content_hash(scenario: Scenario, code: tuple[tuple[str, str], ...]) -> str:
     content = adapter().dump_python(scenario, mode="json", exclude={"name"})
-    code = code_of(scenario)
     words = json.dumps([content, code] if code else content, sort_keys=True, separators=(",", ":"))
     return _short_hash(words.encode())

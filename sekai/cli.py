@@ -150,7 +150,7 @@ def list_environments() -> None:
 def info(id: str, trust: bool = False) -> None:
     """Describe one environment: what its agents see and do. --trust lets a file import the code that it names."""
     spec = sekai.spec(id)
-    env = sekai.make(id, **({"trust": True} if trust else {}))
+    env: Any = sekai.make(id, trust=True) if trust else sekai.make(id)
     try:
         print("\n".join(_description(spec, env)))
     finally:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,17 @@ def unexpected_skips(skipped: set[str]) -> list[str]:
     """Return the node ids in ``skipped`` that no pattern of ``tests/skips.txt`` matches, sorted."""
     patterns = [pattern.replace("[", "[[]") for pattern in allowed_skips()]  # parametrised ids hold brackets
     return sorted(node for node in skipped if not any(fnmatch.fnmatchcase(node, pattern) for pattern in patterns))
+
+
+@pytest.fixture
+def own_modules() -> Iterator[None]:
+    """Forget afterwards which modules a test has imported, and where it looked for them: a user's own, say."""
+    path, before = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        if name.startswith(("own_", "my_")):
+            del sys.modules[name]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""`python -m sekai.markets.parts` prints the tables of all parts and roles; of a page that it is given, it renews them."""
+"""`python -m sekai.markets.parts` prints the tables of all parts and roles; given a page, it renews its tables."""
 
 import sys
 from pathlib import Path

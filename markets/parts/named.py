@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
+from annotated_types import MinLen, Predicate
+
 from sekai.markets.parts import actions as a
 from sekai.markets.parts import observations as o
 from sekai.markets.parts.base import Action, End, Observation, Reward
 from sekai.markets.parts.ends import Deadline, Done, Ruin
 from sekai.markets.parts.rewards import ClosingCost, Fees, InventoryPenalty, Shortfall, SpreadCaptured, WealthChange
 from sekai.markets.parts.roles import Executor, Maker, Role, Taker
+from sekai.utils import line_of_text
 from sekai.utils.kinds import Kinds
 
 __all__ = ["ACTIONS", "ENDS", "OBSERVATIONS", "REWARDS", "ROLES", "Parts"]
@@ -45,7 +48,7 @@ class Parts(Role):
     """A role as lists of parts, by a name of one's own."""
 
     kind: Literal["parts"] = "parts"
-    name: str = "parts"
+    name: Annotated[str, MinLen(1), Predicate(line_of_text)] = "parts"
     observations: tuple[Annotated[Observation, OBSERVATIONS], ...] = ()
     actions: tuple[Annotated[Action, ACTIONS], ...] = (a.NoAction(),)
     rewards: tuple[Annotated[Reward, REWARDS], ...] = (WealthChange(),)

@@ -17,7 +17,7 @@ from annotated_types import Ge, Le
 
 from sekai.markets.parts import actions, ends, observations, rewards
 from sekai.markets.parts.actions import Lots, Ticks
-from sekai.markets.parts.base import Action, End, Observation, Part, Reward
+from sekai.markets.parts.base import Action, End, Observation, Part, Reward, snake_case
 from sekai.markets.parts.observations import Levels
 from sekai.spaces import Box, Dict, Discrete, MultiDiscrete, Space
 from sekai.utils import Checked
@@ -33,7 +33,7 @@ class Role(Checked):
     @property
     def name(self) -> str:
         """The role's name: seats of one role form a group of that name."""
-        return str(getattr(self, "kind", type(self).__name__.lower()))
+        return str(getattr(self, "kind", snake_case(type(self).__name__)))
 
     @property
     def observations(self) -> tuple[Observation, ...]:

@@ -263,7 +263,7 @@ def _is_same(one: str, other: str) -> bool:
 
 def _in_a_sentence(error: BaseException, module: str, folder: str) -> str:
     """Return what went wrong in a module, with its file and line."""
-    if isinstance(error, ModuleNotFoundError) and error.name and module.startswith(error.name):
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
         beside = f"neither in {os.path.abspath(folder)} nor " if folder else "not "
         return f"there is no module {error.name!r}, {beside}on the path"
     if isinstance(error, SyntaxError):
