@@ -38,9 +38,22 @@ def command_lines() -> list[str]:
     ]
 
 
+def write_files(folder: Path) -> None:
+    """Write every file that a page shows: its name stands in the block's first line, a comment."""
+    for page in PAGES:
+        for language, ending in (("toml", "toml"), ("python", "py")):
+            for _, text in blocks(page, language):
+                named = re.match(rf"# (\S+\.{ending})\n", text)
+                if named:
+                    (folder / named[1]).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("own_modules")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    write_files(tmp_path)
     namespace: dict[str, object] = {"__name__": "readme"}
     for line, text in blocks(page, "python"):
         source = "\n" * (line - 1) + text  # so that a traceback names the line
@@ -53,22 +66,25 @@ def test_toml_blocks_are_toml() -> None:
             tomllib.loads(text)
 
 
+@pytest.mark.usefixtures("own_modules")
 @pytest.mark.parametrize("line", [line for line in command_lines() if "sekai " in line])
 def test_commands_of_sekai_work(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What follows the name of the command, run in this process."""
     monkeypatch.chdir(tmp_path)
-    for page in PAGES:  # a page may show a file and then use it: the first comment names it
-        for _, text in blocks(page, "toml"):
-            named = re.match(r"# (\S+\.toml)\n", text)
-            if named:
-                Path(named[1]).write_text(text, encoding="utf-8")
+    write_files(tmp_path)
     words = shlex.split(re.split(r"(?:^|/)sekai ", line)[-1])
     assert main(words) == 0, capsys.readouterr().err
     if "--out" in words:
         folder = tmp_path / words[words.index("--out") + 1]
         assert sorted(path.name for path in folder.iterdir()) == ["report.html", "run.json", "timing.json"]
+
+
+@pytest.mark.parametrize("page", ["own-agent.md", "own-parts.md"])
+def test_an_example_of_one_s_own_is_short(page: str) -> None:
+    examples = [text for language in ("python", "toml") for _, text in blocks(ROOT / "docs" / page, language)]
+    assert len(examples) >= 3 and all(len(text.splitlines()) < 30 for text in examples)
 
 
 def test_the_two_lines_install_from_the_checkout() -> None:

@@ -27,6 +27,7 @@ __all__ = ["Executor", "Maker", "Role", "Taker", "action_space", "observation_sp
 _MOST_JOINT = 1 << 20  # options of a joint action
 
 
+@dataclass(frozen=True, kw_only=True)
 class Role(Checked):
     """Base of roles. `joint` makes one Discrete of all choices, for learners that value each action."""
 
