@@ -21,18 +21,18 @@ SESSIONS = 20
 SIZE_LOTS = 3
 LOTS_PER_TICK = 6  # so much inventory moves the quote that would add to it one tick away
 
-Quotes = tuple[int, int, int, int]  # ticks from the mark to bid and ask, lots of bid and ask
+Quotes = tuple[int, int, int, int]  # distance of bid and ask, in ticks from the one nearest to the mark; their lots
 
 
 def steady(position_lots: int) -> Quotes:
-    """Quote one tick away on both sides, whatever is held."""
-    return 1, 1, SIZE_LOTS, SIZE_LOTS
+    """Quote as near to the mark as there is a tick, on both sides, whatever is held."""
+    return 0, 0, SIZE_LOTS, SIZE_LOTS
 
 
 def leaning(position_lots: int) -> Quotes:
     """Quote further away on the side that would add to what is held."""
-    bid = 1 + max(position_lots, 0) // LOTS_PER_TICK
-    ask = 1 + max(-position_lots, 0) // LOTS_PER_TICK
+    bid = max(position_lots, 0) // LOTS_PER_TICK
+    ask = max(-position_lots, 0) // LOTS_PER_TICK
     return min(bid, 10), min(ask, 10), SIZE_LOTS, SIZE_LOTS
 
 
