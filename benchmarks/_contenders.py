@@ -256,6 +256,35 @@ def sekai_ten_sync() -> Loop:
     return _stepping(vec.step, {agent: np.zeros(4, np.int64) for agent in AGENTS})
 
 
+def sekai_markets_sync() -> Loop:
+    """Eight markets as rows."""
+    import sekai
+
+    vec = sekai.make_vec("markets/MarketMaking-v0", 8)
+    vec.reset(seed=0)
+    vec.batch_action_space.seed(0)
+    return _stepping(vec.step, vec.batch_action_space.sample())
+
+
+def sekai_markets_loop() -> Loop:
+    """Eight markets one after the other."""
+    import sekai
+
+    envs = [sekai.make("markets/MarketMaking-v0") for _ in range(8)]
+    for seed, env in enumerate(envs):
+        env.reset(seed=seed)
+    envs[0].action_space.seed(0)
+    actions = [envs[0].action_space.sample() for _ in envs]
+
+    def loop(rounds: int) -> None:
+        for _ in range(rounds):
+            for env, action in zip(envs, actions, strict=True):
+                if env.step(action).done:
+                    env.reset()
+
+    return loop
+
+
 def supersuit_ten() -> Loop:
     """Four worlds of ten agents, as forty environments."""
     import supersuit

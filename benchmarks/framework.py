@@ -18,10 +18,12 @@ from benchmarks.registry import Side, Skipped, Trial, benchmark
 __all__ = [
     "Contender",
     "Duel",
+    "eight_markets",
     "home",
     "layered_step",
     "process_vector",
     "sync_vector",
+    "ten_agents_columns",
     "ten_agents_layers",
     "ten_agents_rllib",
     "ten_agents_step",
@@ -173,6 +175,28 @@ def process_vector() -> Trial:
 def ten_agents_step() -> Trial:
     """The bare world."""
     return _trial("sekai_ten", "pettingzoo_ten", home("supersuit"), 40_000, 10, "PettingZoo's parallel env")
+
+
+@benchmark(
+    workload="ten agents in columns, four environments in a sync vector env; wanted: 0.5 times the bare parallel env",
+    unit="k/s",
+    counts="agent steps per CPU-second",
+)
+def ten_agents_columns() -> Trial:
+    """What columns cost, beside dictionaries."""
+    duel = Duel(Contender("sekai_ten_sync"), Contender("pettingzoo_ten", home("supersuit")), 20_000)
+    theirs = duel.side("pettingzoo_ten", "PettingZoo's parallel env", 10)
+    return Trial(duel.side("sekai_ten_sync", "sekai", 40), theirs)
+
+
+@benchmark(
+    workload="eight market-making environments as rows of a sync vector env; wanted: 1.0 times the same in a loop",
+    unit="k/s",
+    counts="steps of one environment per CPU-second",
+)
+def eight_markets() -> Trial:
+    """What rows cost where an environment does its work."""
+    return _trial("sekai_markets_sync", "sekai_markets_loop", sys.executable, 1_500, 8, "a loop")
 
 
 @benchmark(

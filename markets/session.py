@@ -46,7 +46,7 @@ def fold(seed: int) -> int:
 class BoundSeat:
     """An outside seat in one row: arrays that are its windows, shaped once."""
 
-    __slots__ = ("asked", "dtypes", "face", "mask", "me", "outcome", "shape", "shown", "shown_flat", "terms")
+    __slots__ = ("asked", "dtypes", "face", "lent", "mask", "me", "outcome", "shape", "shown", "shown_flat", "terms")
 
     def __init__(self, face: SeatFace, row: _Row) -> None:
         windows = face.windows
@@ -62,11 +62,23 @@ class BoundSeat:
         self.outcome = reals[windows.outcome]
         self.mask = row.view(np.int8)[windows.mask] if windows.mask.stop > windows.mask.start else None
         self.terms = face.terms
+        self.lent: tuple[Any, NDArray[np.float32]] | None = None
         self.shape, self.dtypes = self.asked.shape, _WHOLE + _REAL if face.is_real else _WHOLE
 
     def observation(self) -> dict[str, NDArray[np.float32]]:
-        """Return a copy of what the seat was last shown."""
+        """Return a copy of what the seat was last shown: a new one, or in the memory that `lend` gave."""
+        if self.lent is not None:
+            out, flat = self.lent
+            flat[:] = self.shown_flat
+            return out  # type: ignore[no-any-return]
         return {name: window.copy() for name, window in self.shown}
+
+    def lend(self, out: Any, flat: Any) -> bool:
+        """Write observations into `out` from now on, if `flat`, all of its numbers, has the windows' form."""
+        if flat is None or (flat.shape, flat.dtype) != (self.shown_flat.shape, self.shown_flat.dtype):
+            return False
+        self.lent = out, flat
+        return True
 
     def ask(self, action: Any) -> None:
         """Write down what the seat is asked for; raises `InvalidAction` where that is no action of its space."""

@@ -47,7 +47,7 @@ class ResetRequired(SekaiError):
 
 
 class AsyncCallPending(SekaiError):
-    """Raised when an environment is asked to step or reset while an async call has not returned yet."""
+    """Raised when an environment is asked for something while a call, awaited or in a thread, has not returned yet."""
 
 
 class ClosedEnvironment(SekaiError):

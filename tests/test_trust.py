@@ -18,7 +18,6 @@ MAY: dict[str, str] = {
     "sekai.vector.worker": "messages between a process and its own workers",
     "sekai.vector.process": "messages between a process and its own workers",
     "sekai.testing.conformance": "an environment is pickled and read again, in memory",
-    "sekai.vector.columns": "a function is written from the names of agents, each as a literal",
 }
 
 

@@ -194,6 +194,10 @@ class MarketEnv(MultiAgentEnv):
         outcome = seat.outcome.tolist()
         return StepResult(seat.observation(), outcome[REWARD], not self.agents, False, seat.info(outcome))
 
+    def observe_into(self, out: Any, flat: Any) -> bool:
+        """Write the observations of this market's only agent into `out`."""
+        return len(self.possible_agents) == 1 and self._seats[self.possible_agents[0]].lend(out, flat)
+
     def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
         """Hand out, and consume, observation and reward so far of agents that wait for their turn."""
         for agent in agents:

@@ -95,6 +95,15 @@ class BaseEnv:
     def warm_up(self) -> None:
         """Compile what is compiled on first use, if anything; called before worker processes start."""
 
+    def observe_into(self, out: Any, flat: Any) -> bool:
+        """Write observations into `out` from now on, and return True; the default does nothing and returns False.
+
+        A vector env asks for this, to copy nothing. `out` has an array for each leaf of an observation; `flat` is the
+        vector of all their numbers, leaf after leaf, or None where these have several dtypes. Results then hold `out`
+        itself, whose numbers last until the next step or reset; where they do not, their observations are copied.
+        """
+        return False
+
     def close(self) -> None:
         """Release what the environment holds; closing twice does nothing."""
 

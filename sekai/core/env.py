@@ -248,6 +248,10 @@ class AgentView(Derived, Env[Any, Any]):
             observation, result.rewards[agent], result.terminated[agent], result.truncated[agent], result.info[agent]
         )
 
+    def observe_into(self, out: Any, flat: Any) -> bool:
+        """Let `multi` write, if it can step this agent alone."""
+        return self._step_alone is not None and self.multi.observe_into(out, flat)
+
     async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> ResetResult[Any]:
         """Begin an episode, awaiting `multi`."""
         return await async_run(self.multi, self._begin(seed, options))

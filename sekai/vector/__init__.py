@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from sekai.later import later
 from sekai.vector.aio import AsyncVecEnv
-from sekai.vector.base import VecEnv
+from sekai.vector.env import VecEnv
 from sekai.vector.make import make_vec
 from sekai.vector.result import (
     AgentColumns,

@@ -1,20 +1,26 @@
 """A vector env that awaits its environments together: for those that wait for the world, such as live feeds."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from sekai.backend.base import BackendOps
+from sekai.core.env import Env, MultiAgentEnv
 from sekai.error import SekaiError
-from sekai.vector.base import Autoreset, made
-from sekai.vector.local import LocalVecEnv, Request, RowProgram, StepRows
+from sekai.vector.env import ResetT, StepT, VecEnv
+from sekai.vector.form import made
+from sekai.vector.local import LocalRows
+from sekai.vector.result import MAVecResetResult, MAVecStepResult, VecResetResult, VecStepResult
+from sekai.vector.rows import Ask, Program
+from sekai.vector.sync import Options
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["AsyncVecEnv"]
+__all__ = ["AsyncRows", "AsyncVecEnv"]
+
+_T = TypeVar("_T")
 
 
-class AsyncVecEnv(LocalVecEnv):
+class AsyncVecEnv(VecEnv[ResetT, StepT]):
     """The environments that `env_fns` make, awaited together in one event loop: use `async_reset` and `async_step`.
 
     `reset` and `step` run a loop of their own, and raise `SekaiError` inside a running one. Where one environment
@@ -22,18 +28,32 @@ class AsyncVecEnv(LocalVecEnv):
     `SyncVecEnv`.
     """
 
+    @overload
     def __init__(
-        self,
-        env_fns: Sequence[Callable[[], Any]],
-        *,
-        copy: bool = True,
-        autoreset: Autoreset = "same_step",
-        backend: BackendOps | None = None,
-    ) -> None:
-        super().__init__(made(env_fns), copy=copy, autoreset=autoreset, backend=backend)
-        self._loop: asyncio.AbstractEventLoop | None = None  # begun when it is first needed
+        self: "AsyncVecEnv[VecResetResult, VecStepResult]",
+        env_fns: Sequence[Callable[[], Env[Any, Any]]],
+        **options: Unpack[Options],
+    ) -> None: ...
 
-    def _drive(self, program: RowProgram) -> None:
+    @overload
+    def __init__(
+        self: "AsyncVecEnv[MAVecResetResult, MAVecStepResult]",
+        env_fns: Sequence[Callable[[], MultiAgentEnv[Any]]],
+        **options: Unpack[Options],
+    ) -> None: ...
+
+    def __init__(self, env_fns: Any, **options: Unpack[Options]) -> None:
+        super().__init__(AsyncRows(made(env_fns), **options))
+
+
+class AsyncRows(LocalRows):
+    """The environments `envs`, awaited together."""
+
+    name = "AsyncVecEnv"
+    _loop: "asyncio.AbstractEventLoop | None" = None  # begun when it is first needed
+
+    def drive(self, program: Program[_T]) -> _T:
+        """Run a program in a loop of our own."""
         import asyncio
 
         try:
@@ -41,34 +61,16 @@ class AsyncVecEnv(LocalVecEnv):
         except RuntimeError:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-            self._loop.run_until_complete(self._async_drive(program))
-        else:
-            program.close()
-            raise SekaiError("a loop is running: await vec.async_reset(...) and vec.async_step(...)")
+            return self._loop.run_until_complete(self.async_drive(program))
+        raise SekaiError("a loop is running: await vec.async_reset(...) and vec.async_step(...)")
 
-    async def _async_drive(self, program: RowProgram) -> None:
-        try:
-            request = next(program)
-            while True:
-                try:
-                    answer = await self._answer(request)
-                except BaseException as error:
-                    request = program.throw(error)
-                else:
-                    request = program.send(answer)
-        except StopIteration:
-            return
-
-    async def _answer(self, request: Request) -> list[Any]:
-        envs, rows = self.envs, request.rows
-        if type(request) is StepRows:
-            asked = [envs[row].async_step(action) for row, action in zip(rows, request.actions, strict=True)]
-        else:
-            asked = [
-                envs[row].async_reset(seed=seed, options=request.options)  # type: ignore[union-attr]
-                for row, seed in zip(rows, request.seeds, strict=True)  # type: ignore[union-attr]
-            ]
-        return await self._all(rows, asked)
+    async def async_answer(self, ask: Ask) -> Any:
+        """Step or reset rows, all at once."""
+        rows, given = ask.given[0], zip(*ask.given[:2], strict=True)
+        if ask.verb == "step":
+            return await self._all(rows, [self.envs[row].async_step(action) for row, action in given])
+        options = ask.given[2]
+        return await self._all(rows, [self.envs[row].async_reset(seed=seed, options=options) for row, seed in given])
 
     async def _all(self, rows: Sequence[int], asked: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
         """Await all; on the first error cancel the rest, wait until they are gone, and raise the first row's error.
@@ -93,7 +95,7 @@ class AsyncVecEnv(LocalVecEnv):
                 continue
             if first is None:
                 first = error
-                self._blame(row, error)
+                self.blame(row, error)
             else:
                 first.add_note(f"environment {row} failed too: {error!r}")
         if first is not None:
@@ -101,7 +103,7 @@ class AsyncVecEnv(LocalVecEnv):
         return [task.result() for task in tasks]
 
     def close(self) -> None:
-        """Close all environments and the loop; closing twice does nothing."""
+        """Close all environments and the loop."""
         super().close()
         if self._loop is not None:
             self._loop.close()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sekai.error import SekaiError, did_you_mean
 from sekai.vector.aio import AsyncVecEnv
-from sekai.vector.base import VecEnv
+from sekai.vector.env import VecEnv
 from sekai.vector.sync import SyncVecEnv
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def make_vec(
 ) -> VecEnv:
     """Make `num_envs` environments `id` as one: one after the other, awaited together, or in processes.
 
-    Each is made by `make(id, **kwargs)`, so `agent=` and `others=` give one agent's view of a world; then `wrappers`
+    Each is made by `make(id, **kwargs)`, so `agent=` and `others=` give one agent's view of many; then `wrappers`
     go around it, innermost first. `vec_kwargs` go to the vector env: `autoreset`, `copy`, `workers`, ...
     """
     if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:

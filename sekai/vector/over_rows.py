@@ -3,24 +3,27 @@
 Its hooks are called with `(M, *shape)`: with the values of the rows where something has happened.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sekai.core.agents import roles_of
+from sekai.core.agents import agents_named
 from sekai.core.recipe import Recipe
 from sekai.core.result import AgentID
 from sekai.core.wrapper import Wrapper
-from sekai.error import SekaiError, did_you_mean
-from sekai.vector.base import VecEnv
-from sekai.vector.columns import Tree, allocate, at, copied, gathered, overwrite, row_of
-from sekai.vector.result import AgentColumns, VecResetResult, VecStepResult, changed, columns_of
-from sekai.vector.rows import Unsteppable
-from sekai.vector.table import Handout
-from sekai.vector.wrappers import VecWrapper
+from sekai.vector.columns import Tree, at, copied, gathered, overwrite, row_of
+from sekai.vector.form import SOLE, form_below
+from sekai.vector.restarts import Turn
+from sekai.vector.result import columns_of
+from sekai.vector.rows import Ask, Program, RowsOfVec
+from sekai.vector.stand_in import Unsteppable
 
 __all__ = ["OverRows", "takes_rows"]
+
+_Mask: TypeAlias = NDArray[np.bool_]
 
 _FIELDS = frozenset(("observation", "reward", "action"))
 
@@ -37,200 +40,179 @@ def takes_rows(wrapper: type[Wrapper[Any, Any]]) -> bool:
     return False
 
 
-class OverRows(VecWrapper):
-    """One instance of a wrapper for all rows, of many agents one for each, `instances[agent]`."""
+class OverRows(RowsOfVec):
+    """The rows of the vector env `env` inside one instance of a wrapper, of many agents one for each.
 
-    def __init__(self, env: VecEnv, recipe: Recipe) -> None:
-        super().__init__(env)
+    What a turn gives is the result of `env` with the fields changed that the hooks change; of the table, which holds
+    the changed observations, only `acting` is kept up beside them.
+    """
+
+    listed = False
+
+    def __init__(self, env: Any, recipe: Recipe) -> None:
         self.wrapper = recipe.wrapper
-        self._handout = Handout(backend=env.backend)
         self.instances: dict[AgentID, Wrapper[Any, Any]] = {}
-        if not env.many:
-            self.instance = recipe.made(_Seat(env, None))
-            self.observation_space, self.action_space = self.instance.observation_space, self.instance.action_space
-            self._seen: Any = allocate(self.observation_space, (self.num_envs,))
-            return
-        roles = roles_of(env)
-        for agent in _served(env, recipe.agents):
-            born = recipe.made(_Seat(env, agent))
-            born.on_birth(agent, [kin for name, kin in self.instances.items() if roles[name] == roles[agent]])
+        form = form_below(env)
+        served = form.agents if recipe.agents is None else agents_named(env, recipe.agents)
+        for agent in [agent for agent in form.agents if agent in served]:
+            born = recipe.made(_Seat(env, form.observation_spaces[agent], form.action_spaces[agent]))
+            if form.many:
+                kin = next(agents for agents in form.groups.values() if agent in agents)
+                born.on_birth(agent, [self.instances[other] for other in kin if other in self.instances])
             self.instances[agent] = born
-        self.observation_spaces = dict(env.observation_spaces) | {
-            agent: layer.observation_space for agent, layer in self.instances.items()
-        }
-        self.action_spaces = dict(env.action_spaces) | {
-            agent: layer.action_space for agent, layer in self.instances.items()
-        }
-        self._seen = {a: allocate(self.observation_spaces[a], (self.num_envs,)) for a in self.instances}
-
-    def actions(self, actions: Any) -> Any:
-        """Change the actions."""
-        if "action" not in self.wrapper.touched:
-            return actions
-        actions = self._handout.taken(actions)
-        if not self.many:
-            return self.instance.action(_array_of(actions, self.action_space))
-        given: dict[AgentID, Any] = {}
-        for name, column in actions.items():
-            members = self.groups.get(name, ()) if name not in self.action_spaces else ()
-            given |= {a: at(column, (slice(None), k)) for k, a in enumerate(members)} if members else {name: column}
-        return {
-            agent: self.instances[agent].action(_array_of(column, self.action_spaces[agent]))
+        observations = {agent: wrapper.observation_space for agent, wrapper in self.instances.items()}
+        super().__init__(env, form.with_spaces(observations, {a: w.action_space for a, w in self.instances.items()}))
+        self._seen = {
+            agent: at(self.table.observations[group], (slice(None), slot))
+            for agent, (group, slot) in self.table.slots.items()
             if agent in self.instances
-            else column
-            for agent, column in given.items()
         }
 
-    def _begun(self, result: Any, mask: Any) -> Any:
-        return self._handout.result(self._begun_rows(self._handout.numpys(result), mask))
+    def play(self, turn: Turn) -> Program[None]:
+        """Have `env` play the turn, and pass what is new in it through the hooks."""
+        rows = sorted([*turn.steps, *turn.begins]) if turn.steps and turn.begins else turn.steps or turn.begins
+        mask = self.mask_of(rows)
+        where = np.ones(self.count, np.bool_) if mask is None else mask
+        if turn.is_reset:
+            seed = turn.seed if turn.whole else self.seeds_of(turn.begins, turn.seeds)
+            self._result = self._begun((yield Ask("reset", (seed, turn.options, mask))), where)
+        else:
+            result = yield Ask("step", (self._actions(turn.actions), mask, False))
+            self._result = self._stepped(result, where)
 
-    def _stepped(self, result: Any, mask: Any) -> Any:
-        return self._handout.result(self._stepped_rows(self._handout.numpys(result), mask))
+    def reset_result(self) -> Any:
+        """Return what the last turn gave."""
+        return self._result
 
-    def _begun_rows(self, result: Any, mask: Any) -> Any:
+    step_result = reset_result
+
+    def _actions(self, batch: Sequence[Any]) -> Any:
+        """Return the actions of `batch` through the hooks, as `env` takes them."""
+        columns = {a: column for a, column in zip(self.form.agents, batch, strict=True) if column is not None}
+        if "action" in self.wrapper.touched:
+            for agent in self.instances.keys() & columns.keys():
+                column, space = columns[agent], self.form.action_spaces[agent]
+                arrays = gathered(column, space) if isinstance(column, list) else column
+                columns[agent] = self.instances[agent].action(arrays)
+        return columns if self.form.many else columns[SOLE]
+
+    def _begun(self, result: Any, where: _Mask) -> Any:
+        for agent, column in self.table.index.items():
+            acting = self.table.acting[:, column]
+            acting[:] = result.acting[agent] if self.form.many else acting | where
         if "observation" not in self.wrapper.touched:
             return result
-        rows = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask)
-        if isinstance(result, VecResetResult):
-            self._see(self.instance, self._seen, result.observations, rows)
-            return VecResetResult(copied(self._seen), result.infos)
-        for agent, layer in self.instances.items():
-            self._see(layer, self._seen[agent], result.observations[agent], rows & result.acting[agent])
-        seen = {agent: copied(column) for agent, column in self._seen.items()}
-        return changed(result, observations=self._columns(result.observations, seen))
+        for agent in self.instances:
+            acting = self.table.acting[:, self.table.index[agent]]
+            self._see(agent, self._of(result.observations, agent), where & acting)
+        return replace(result, observations=self._with(result.observations, self._copies()))
 
-    def _stepped_rows(self, result: Any, mask: Any) -> Any:
-        touched = self.wrapper.touched
+    def _stepped(self, result: Any, where: _Mask) -> Any:
+        touched, restarted = self.wrapper.touched, result.restarted
+        for agent, column in self.table.index.items():
+            acting = self.table.acting[:, column]
+            acting[:] = result.acting[agent] if self.form.many else (acting & ~result.dones) | restarted
         if "reward" in touched:
-            result = changed(result, rewards=self._paid(result))
+            paid = {agent: self._paid(agent, result) for agent in self.instances}
+            result = replace(result, rewards=self._with(result.rewards, paid))
         if "observation" not in touched:
             return result
-        restarted = result.restarted
-        if isinstance(result, VecStepResult):
-            now, last, new = result.observations, result.final_observations, result.stepped
-            seen, final = self._moved(self.instance, self._seen, now, last, new, restarted)
-            infos = self._infos(result.infos, restarted, lambda row, info: info | _last(info, final, row))
-            return changed(result, observations=seen, final_observations=final, infos=infos)
-        rows = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask)
-        seen, final = {}, {}
-        for agent, layer in self.instances.items():
-            acting, ends = result.acting[agent], result.dones[agent]
-            new = rows & (result.stepped[agent] | ends | (acting & ~restarted))
-            now, last, begun = result.observations[agent], result.final_observations[agent], acting & restarted
-            seen[agent], final[agent] = self._moved(layer, self._seen[agent], now, last, new, begun)
-        infos = self._infos(
-            result.infos,
-            restarted,
-            lambda row, info: {a: i | _last(i, final[a], row) if a in final else i for a, i in info.items()},
-        )
-        return changed(
-            result,
-            observations=self._columns(result.observations, seen),
-            final_observations=self._columns(result.final_observations, final),
-            infos=infos,
-        )
+        kept = {agent: self._moved(agent, result, where) for agent in self.instances}
+        seen = self._copies()
+        observations = final = self._with(result.observations, seen)
+        infos = result.infos
+        if restarted.any():
+            last = self._copies()
+            for agent, (rows, values) in kept.items():
+                overwrite(last[agent], rows, values)
+            final = self._with(result.final_observations, last)
+            infos = [self._info(info, row, last) if restarted[row] else info for row, info in enumerate(infos)]
+        return replace(result, observations=observations, final_observations=final, infos=infos)
 
-    def _moved(
-        self, layer: Wrapper[Any, Any], seen: Tree, now: Tree, last: Tree, new: Any, begun: Any
-    ) -> tuple[Tree, Tree]:
-        """Pass transitions in the rows `new`, then beginnings in `begun`; return observations and the final ones."""
-        self._see(layer, seen, last, new)
-        if not begun.any():
-            out = copied(seen)
-            return out, out
-        ended = new & begun
-        kept = at(seen, ended)
-        self._see(layer, seen, now, begun)
-        final = copied(seen)
-        overwrite(final, ended, kept)
-        return copied(seen), final
+    def _moved(self, agent: AgentID, result: Any, where: _Mask) -> tuple[_Mask, Tree]:
+        """Pass an agent's transitions through its wrapper, then its beginnings.
 
-    def _see(self, layer: Wrapper[Any, Any], seen: Tree, observations: Tree, rows: Any) -> None:
-        """Pass what is new in `rows` through the layer."""
+        Return the rows in which it had both, and what the transitions led to there.
+        """
+        ended = self._of(result.terminated, agent) | self._of(result.truncated, agent)
+        acting = self.table.acting[:, self.table.index[agent]]
+        begun = acting & result.restarted
+        new = where & (self._of(result.stepped, agent) | ended | (acting & ~result.restarted))
+        self._see(agent, self._of(result.final_observations, agent), new)
+        both = ended & begun
+        last = at(self._seen[agent], both)
+        self._see(agent, self._of(result.observations, agent), begun)
+        return both, last
+
+    def _see(self, agent: AgentID, observations: Tree, rows: _Mask) -> None:
+        """Pass what is new in `rows` through the wrapper of an agent."""
         if rows.all():
-            overwrite(seen, slice(None), layer.observation(observations))
+            overwrite(self._seen[agent], slice(None), self.instances[agent].observation(observations))
         elif rows.any():
-            overwrite(seen, rows, layer.observation(at(observations, rows)))
+            overwrite(self._seen[agent], rows, self.instances[agent].observation(at(observations, rows)))
 
-    def _paid(self, result: Any) -> Any:
-        if isinstance(result, VecStepResult):
-            return self._pay(self.instance, result.rewards, result.stepped)
-        return result.rewards.mapped(
-            lambda agent, rewards: (
-                self._pay(self.instances[agent], rewards, result.stepped[agent]) if agent in self.instances else rewards
-            )
-        )
-
-    def _pay(self, layer: Wrapper[Any, Any], rewards: Any, rows: Any) -> Any:
+    def _paid(self, agent: AgentID, result: Any) -> Any:
+        rewards, rows = self._of(result.rewards, agent), self._of(result.stepped, agent)
         if rows.all():
-            return layer.reward(rewards)
+            return self.instances[agent].reward(rewards)
         paid = np.array(rewards)
         if rows.any():
-            paid[rows] = layer.reward(paid[rows])
+            paid[rows] = self.instances[agent].reward(paid[rows])
         return paid
 
-    def _columns(self, columns: AgentColumns, ours: Mapping[AgentID, Tree]) -> AgentColumns:
-        everybody = {agent: ours[agent] if agent in ours else columns[agent] for agent in columns}
-        return columns_of(everybody, self.groups)
+    def _of(self, field: Any, agent: AgentID) -> Any:
+        return field[agent] if self.form.many else field
 
-    def _infos(self, infos: list[Any], restarted: Any, change: Callable[[int, Any], Any]) -> list[Any]:
-        if not restarted.any():
-            return infos
-        return [change(row, info) if restarted[row] else info for row, info in enumerate(infos)]
+    def _copies(self) -> dict[AgentID, Tree]:
+        return {agent: copied(column) for agent, column in self._seen.items()}
 
-    def _get(self, rows: Sequence[int], name: str) -> list[Any]:
-        """Return the layer's own, the same in all rows (of many agents, by agent), or what the rows have."""
+    def _with(self, field: Any, ours: Mapping[AgentID, Any]) -> Any:
+        """Return a field with our columns in it."""
+        if not self.form.many:
+            return ours[SOLE]
+        return columns_of({a: ours[a] if a in ours else field[a] for a in field}, self.form.groups)
+
+    def _info(self, info: dict[str, Any], row: int, last: Mapping[AgentID, Tree]) -> dict[str, Any]:
+        """Return the info of a row that has restarted, with the last observations as the wrapper shows them."""
+        if not self.form.many:
+            return info | _final(info, last[SOLE], row)
+        return {a: said | _final(said, last[a], row) if a in last else said for a, said in info.items()}
+
+    def get(self, rows: Sequence[int], name: str) -> list[Any]:
+        """Return the wrapper's own, the same in all rows (of many agents, by agent), or what the rows have."""
         if not self._has(name):
-            return super()._get(rows, name)
-        value = {a: getattr(i, name) for a, i in self.instances.items()} if self.many else getattr(self.instance, name)
-        return [value] * len(rows)
+            return super().get(rows, name)
+        values = {agent: getattr(wrapper, name) for agent, wrapper in self.instances.items()}
+        return [values if self.form.many else values[SOLE]] * len(rows)
 
-    def _set(self, rows: Sequence[int], name: str, value: Any) -> None:
+    def set(self, rows: Sequence[int], name: str, value: Any) -> None:
+        """Set an attribute of the wrapper, or of what is below."""
         if not self._has(name):
-            super()._set(rows, name, value)
+            super().set(rows, name, value)
             return
-        for instance in self.instances.values() if self.many else [self.instance]:
-            setattr(instance, name, value)
+        for wrapper in self.instances.values():
+            setattr(wrapper, name, value)
 
     def _has(self, name: str) -> bool:
-        instances = list(self.instances.values()) if self.many else [self.instance]
-        return name not in ("env", "observation_space", "action_space") and any(name in vars(i) for i in instances)
+        own = name not in ("env", "observation_space", "action_space")
+        return own and any(name in vars(wrapper) for wrapper in self.instances.values())
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.env
 
     def __repr__(self) -> str:
         return f"<{self.wrapper.__name__}({self.env!r})>"
 
 
-def _last(info: dict[str, Any], final: Tree, row: int) -> dict[str, Any]:
-    return {"final_observation": row_of(final, row)} if "final_observation" in info else {}
-
-
-def _array_of(actions: Any, space: Any) -> Any:
-    """Return N actions as arrays, where they are given as a list."""
-    if isinstance(actions, list):
-        return gathered(actions, space)
-    return actions
-
-
-def _served(vec: VecEnv, names: Sequence[str] | None) -> list[AgentID]:
-    """Return the agents that `names`, of agents or roles, mean."""
-    if names is None:
-        return list(vec.possible_agents)
-    roles = {agent: group for group, agents in vec.groups.items() for agent in agents}
-    known = [*roles, *vec.groups]
-    names = [names] if isinstance(names, str) else names
-    for name in names:
-        if name not in known:
-            raise SekaiError(f"agents must name agents or roles, {known}, got {name!r}.{did_you_mean(name, known)}")
-    return [agent for agent, group in roles.items() if agent in names or group in names]
+def _final(info: dict[str, Any], last: Tree, row: int) -> dict[str, Any]:
+    return {"final_observation": row_of(last, row)} if "final_observation" in info else {}
 
 
 class _Seat(Unsteppable):
-    """What a layer over rows finds below it: the spaces of one row."""
+    """What a wrapper over rows finds below it: the spaces of one row."""
 
-    def __init__(self, vec: VecEnv, agent: AgentID | None) -> None:
-        self.vec = vec
-        self.observation_space = vec.observation_space if agent is None else vec.observation_spaces[agent]
-        self.action_space = vec.action_space if agent is None else vec.action_spaces[agent]
+    def __init__(self, vec: Any, observation_space: Any, action_space: Any) -> None:
+        self.vec, self.observation_space, self.action_space = vec, observation_space, action_space
 
     def __repr__(self) -> str:
         return f"<rows of {self.vec!r}>"

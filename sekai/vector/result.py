@@ -6,7 +6,7 @@ For many agents every field reads as a mapping from agent to column, `result.rew
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,15 @@ from sekai.vector.columns import Tree, at, mapped
 
 __all__ = [
     "AgentColumns",
+    "Layout",
     "MAVecResetResult",
     "MAVecStepResult",
     "MatrixColumns",
     "VecResetResult",
     "VecStepResult",
-    "changed",
     "columns_of",
     "converted",
+    "in_numpy",
     "stack_infos",
 ]
 
@@ -54,11 +55,12 @@ class AgentColumns(Mapping[AgentID, Any]):
 
         The columns are arrays of `backend`.
         """
-        columns = {agent: change(agent, self[agent]) for agent in self}
-        groups: dict[str, list[AgentID]] = {}
-        for agent, (group, _) in self._slots.items():
-            groups.setdefault(group, []).append(agent)
-        return columns_of(columns, groups, backend)
+        return columns_of({agent: change(agent, self[agent]) for agent in self}, self.groups, backend)
+
+    @property
+    def groups(self) -> dict[str, list[AgentID]]:
+        """The agents that are stored together."""
+        return {name: [agent for agent in self if self._slots[agent][0] == name] for name in self._stored}
 
     def converted(self, change: Callable[[Any], Any]) -> "AgentColumns":
         """Return these columns with every array as `change` makes it."""
@@ -74,16 +76,31 @@ class AgentColumns(Mapping[AgentID, Any]):
         return f"{type(self).__name__}({dict(self)!r})"
 
 
+Layout: TypeAlias = tuple[Mapping[str, slice], Mapping[AgentID, int]]
+"""Which columns of a matrix groups and agents have."""
+
+
 class MatrixColumns(AgentColumns):
-    """Columns of one matrix, in which every group has a span; other fields may have columns in it too."""
+    """Columns of one matrix, as `layout` has them; other fields may have columns in it too."""
 
-    __slots__ = ("_matrix",)
+    __slots__ = ("_layout", "_matrix")
 
-    def __init__(self, matrix: Any, spans: Mapping[str, slice], index: Mapping[AgentID, int]) -> None:
-        self._matrix, self._stored, self._slots = matrix, spans, index  # type: ignore[assignment]
+    def __init__(self, matrix: Any, layout: Layout) -> None:
+        self._matrix, self._layout = matrix, layout
+
+    def __reduce__(self) -> Any:
+        return MatrixColumns, (self._matrix, self._layout)
+
+    @property
+    def _stored(self) -> Any:  # type: ignore[override]
+        return self._layout[0]
+
+    @property
+    def _slots(self) -> Any:  # type: ignore[override]
+        return self._layout[1]
 
     def __getitem__(self, agent: AgentID) -> Any:
-        return self._matrix[:, self._slots[agent]]
+        return self._matrix[:, self._layout[1][agent]]
 
     def group(self, name: str) -> Any:
         """Return a group's columns, `(N, k)`; raises `SekaiError` for a group that is not stored together."""
@@ -91,13 +108,13 @@ class MatrixColumns(AgentColumns):
 
     def converted(self, change: Callable[[Any], Any]) -> AgentColumns:
         """Return these columns with the matrix as `change` makes it."""
-        return MatrixColumns(change(self._matrix), self._stored, self._slots)  # type: ignore[arg-type]
+        return MatrixColumns(change(self._matrix), self._layout)
 
-    def mapped(self, change: Callable[[AgentID, Any], Any], backend: BackendOps = NUMPY) -> AgentColumns:
-        """Return what `change(agent, column)` makes of each column."""
-        slots = self._slots.items()
-        groups = {n: [a for a, place in slots if span.start <= place < span.stop] for n, span in self._stored.items()}
-        return columns_of({agent: change(agent, self[agent]) for agent in self}, groups, backend)
+    @property
+    def groups(self) -> dict[str, list[AgentID]]:
+        """The agents of each span."""
+        spans, places = self._layout
+        return {n: [a for a, k in places.items() if span.start <= k < span.stop] for n, span in spans.items()}
 
 
 def columns_of(
@@ -134,19 +151,24 @@ def _side_by_side(trees: Sequence[Tree], backend: BackendOps) -> Tree:
 
 
 def converted(result: Any, change: Callable[[Any], Any]) -> Any:
-    """Return `result` with every array as `change` makes it: from one backend to another."""
+    """Return `result` with every array as `change` makes it, from one backend to another; objects stay."""
+
+    def leaf(array: Any) -> Any:
+        return array if array.dtype == object else change(array)
 
     def anew(value: Any) -> Any:
-        if isinstance(value, AgentColumns):
-            return value.converted(change)
-        return mapped(change, value)
+        return value.converted(leaf) if isinstance(value, AgentColumns) else mapped(leaf, value)
 
     return replace(result, **{f.name: anew(getattr(result, f.name)) for f in fields(result) if f.name != "infos"})
 
 
-def changed(result: Any, **others: Any) -> Any:
-    """Return `result` with other values in some fields."""
-    return replace(result, **others)
+def in_numpy(actions: Any, backend: BackendOps) -> Any:
+    """Return actions with the backend's arrays as NumPy's."""
+    if isinstance(actions, Mapping):
+        return {name: in_numpy(part, backend) for name, part in actions.items()}
+    if isinstance(actions, list | tuple):
+        return type(actions)(in_numpy(part, backend) for part in actions)
+    return backend.to_numpy(actions) if backend.is_array(actions) else actions
 
 
 @final
@@ -201,7 +223,7 @@ class MAVecResetResult(ByValue):
 @final
 @frozen
 class MAVecStepResult(ByValue):
-    """N results of worlds with many agents; each field but the last two has a column `(N, ...)` for each agent.
+    """N results of environments with many agents; each field but the last two has a column `(N, ...)` for each agent.
 
     `acting`: this row needs an action of the agent. `stepped`: this row holds a finished transition of the agent;
     elsewhere its reward is 0 and its observation is the last one it had. Observations and `final_observations` are as

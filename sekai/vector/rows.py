@@ -1,222 +1,189 @@
-"""Stand-ins: what a layer around one row of a vector env finds below it.
+"""What steps the rows of a vector env: the protocol that sync, asyncio, processes, wrappers and views implement.
 
-A stand-in defines only the async methods. Awaiting one yields a `Step` or a `Reset` to whoever drives the coroutine,
-and gets the row's part of what the vector env answered.
+A `VecEnv` decides what happens: it takes the actions apart and checks them, knows which episodes have begun, and reads
+the table. A backend only does it. It has these duties:
+
+- `play(turn)` steps and begins the rows that `turn` names, as `sekai.vector.restarts.Turn` says, and writes what
+  happens there into `table`: see `sekai.vector.table` for the columns. All other rows get zeros in `rewards`,
+  `elapsed`, `stepped`, `terminated`, `truncated` and `restarted`, and keep their observations and `acting`. So a
+  backend that steps all rows in one call of a kernel gives it the arrays of the table as they are: `turn.restart` tells
+  the kernel to write the observations of a row that ends into `finals` too, and to begin the next episode there.
+- `turn.actions` has a column for each agent of `form.agents`, None for one that acts nowhere. Columns are as they were
+  given, checked; where `listed`, lists of Python's numbers.
+- `table.infos` is a sequence of N dicts, which may be made when they are asked for.
+- `call`, `get` and `set` reach the environment of each row.
+
+`play` is a program, a generator: it yields an `Ask` for what may have to be awaited, and is sent the answer. Whether
+`answer` or `async_answer` gives it is the driver's business, so that no backend is written twice. Whatever is raised
+out of `play` reaches the user, and the vector env wants a reset.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from sekai.core.env import Env, MultiAgentEnv
-from sekai.core.program import Reset, Step
-from sekai.core.result import AgentID, MAResetResult, MAStepResult, ResetResult, StepResult
-from sekai.core.seeding import child_seed
-from sekai.error import ResetRequired, UnsupportedWrapper
-from sekai.vector.base import VecEnv
-from sekai.vector.columns import row_of
+from sekai.backend.base import NUMPY, BackendOps
+from sekai.vector.actions import Actions
+from sekai.vector.columns import Allocate
+from sekai.vector.form import Form
+from sekai.vector.restarts import Autoreset, Turn
+from sekai.vector.table import Table
 
-if TYPE_CHECKING:
-    from sekai.registry.spec import EnvSpec
+__all__ = ["Ask", "Program", "Rows", "RowsOfVec", "async_run", "run"]
 
-__all__ = ["RowEnv", "RowWorld", "Unsteppable"]
+_T = TypeVar("_T")
 
 
-class Unsteppable(Env[Any, Any]):
-    """What cannot be stepped by itself."""
+class Ask(NamedTuple):
+    """Something to be done, `"step"` or `"reset"`, and with what."""
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> NoReturn:
-        """Refuse."""
-        self._refuse("reset")
-
-    def step(self, action: Any) -> NoReturn:
-        """Refuse."""
-        self._refuse("step")
-
-    def _refuse(self, method: str) -> NoReturn:
-        raise UnsupportedWrapper(f"a layer around a vector env cannot {method} a row by itself: use the hooks")
+    verb: str
+    given: tuple[Any, ...]
 
 
-class _Ask:
-    """Awaited by a layer; whoever drives the coroutine answers."""
-
-    __slots__ = ("request",)
-
-    def __init__(self, request: Step | Reset) -> None:
-        self.request = request
-
-    def __await__(self) -> Generator[Step | Reset, Any, Any]:
-        return (yield self.request)
+Program: TypeAlias = Generator[Ask, Any, _T]
 
 
-class _Row:
-    """What a stand-in for one row remembers: the first observations of the episode that the row has begun by itself."""
-
-    vec: VecEnv
-    row: int
-    _next: Any = None
-    _seed: int | None = None
-
-    async def _reset(self, seed: int | None, options: dict[str, Any] | None) -> Any:
-        if self._next is not None and seed is None and options is None:
-            begun, self._next = self._next, None
-            return begun
-        self._next = None
-        if seed is not None:
-            self._seed, self._rng = seed, None
-        return await _Ask(Reset(seed, options))
-
-    async def _step(self, action: Any) -> Any:
-        if self._next is not None:
-            raise ResetRequired(f"step after the episode's end in environment {self.row}: call reset() first")
-        return await _Ask(Step(action))
-
-    def _plant(self, set_rng: Callable[[int], Any]) -> None:
-        """Begin the stream of the row's layers, which is none of the environment's."""
-        if self._rng is None and self._seed is not None:
-            set_rng(child_seed(self._seed, "layers"))
-
-    _rng: np.random.Generator | None = None
+def run(program: Program[_T], answer: Callable[[Ask], Any]) -> _T:
+    """Run `program` to its end, its questions answered by `answer`; errors are raised inside it."""
+    try:
+        ask = next(program)
+        while True:
+            try:
+                reply = answer(ask)
+            except BaseException as error:
+                ask = program.throw(error)
+            else:
+                ask = program.send(reply)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
-class RowEnv(_Row, Unsteppable):
-    """One row of a vector env of one agent, as an environment that only its driver can step."""
-
-    def __init__(self, vec: VecEnv, row: int) -> None:
-        self.vec, self.row = vec, row
-        self.observation_space, self.action_space = vec.observation_space, vec.action_space
-
-    async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Begin an episode, or take the one that has begun."""
-        return await self._reset(seed, options)
-
-    async def async_step(self, action: Any) -> Any:
-        """Step."""
-        return await self._step(action)
-
-    def begun(self, result: Any) -> ResetResult[Any]:
-        """Return this row of a reset."""
-        return ResetResult(row_of(result.observations, self.row), result.infos[self.row])
-
-    def stepped(self, result: Any) -> StepResult[Any]:
-        """Return this row of a step, and remember the episode that has begun in it."""
-        row, info = self.row, result.infos[self.row]
-        if result.restarted[row]:
-            self._next = ResetResult(row_of(result.observations, row), info["reset_info"])
-            info = info["final_info"]
-        return StepResult(
-            row_of(result.final_observations, row),
-            float(result.rewards[row]),
-            bool(result.terminated[row]),
-            bool(result.truncated[row]),
-            info,
-        )
-
-    def action_mask(self) -> Any:
-        """Return the action mask of the row's environment."""
-        return self.vec._call([self.row], "action_mask", (), {})[0]
-
-    @property
-    def rng(self) -> np.random.Generator:
-        """The random stream of this row's layers."""
-        self._plant(self._set_rng)
-        return super().rng
-
-    @property  # type: ignore[misc]
-    def spec(self) -> "EnvSpec | None":
-        """The spec of the environments."""
-        return self.vec.spec
-
-    def __repr__(self) -> str:
-        return f"<row {self.row} of {self.vec!r}>"
+async def async_run(program: Program[_T], answer: Callable[[Ask], Any]) -> _T:
+    """Run `program` as `run` does, and await each answer."""
+    try:
+        ask = next(program)
+        while True:
+            try:
+                reply = await answer(ask)
+            except BaseException as error:
+                ask = program.throw(error)
+            else:
+                ask = program.send(reply)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
-class RowWorld(_Row, MultiAgentEnv):
-    """One row of a vector env of many agents, as a world that only its driver can step."""
+class Rows(ABC):
+    """`count` rows like `first`, an environment of `form` (or what tells its `spec` and `metadata`)."""
 
-    def __init__(self, vec: VecEnv, row: int) -> None:
-        self.vec, self.row = vec, row
-        self.possible_agents = list(vec.possible_agents)
-        self.observation_spaces, self.action_spaces = vec.observation_spaces, vec.action_spaces
-        self.acting: list[AgentID] = []
-        self._over = False
+    threaded: ClassVar[bool] = False
+    """Whether a coroutine plays in a thread, which goes on when the coroutine is cancelled."""
+    listed: ClassVar[bool] = True
+    closed = False
+    backend: BackendOps = NUMPY
 
-    @property
-    def groups(self) -> dict[str, tuple[AgentID, ...]]:
-        """The groups of the environments."""
-        return self.vec.groups
+    def __init__(
+        self,
+        first: Any,
+        form: Form,
+        count: int,
+        autoreset: Autoreset = "same_step",
+        copy: bool = True,
+        make: Allocate = np.zeros,
+    ) -> None:
+        self.first, self.form, self.count, self.autoreset = first, form, count, autoreset
+        self.table = Table(form, count, copy, make)
+        self.actions = Actions(self.table, self.listed)
 
-    @property
-    def agents(self) -> Sequence[AgentID]:  # type: ignore[override]
-        """Those alive in the row; nobody after the episode's end."""
-        return () if self._over else list(self.vec._get([self.row], "agents")[0])
+    @abstractmethod
+    def play(self, turn: Turn) -> Program[None]:
+        """Step and begin rows, and write into `table`."""
 
-    def action_masks(self) -> Mapping[AgentID, Any]:
-        """Return the action masks of the row's world."""
-        return self.vec._call([self.row], "action_masks", (), {})[0]  # type: ignore[no-any-return]
+    def reset_result(self) -> Any:
+        """Return what a turn that is a reset has written."""
+        return self.table.reset_result()
 
-    def settle(self, agents: Sequence[AgentID]) -> MAStepResult:
-        """Settle with these agents of the row."""
-        if not agents:
-            return MAStepResult({}, {}, {}, {}, {})
-        return self.vec._call([self.row], "settle", (list(agents),), {})[0]  # type: ignore[no-any-return]
+    def step_result(self) -> Any:
+        """Return what any other turn has written."""
+        return self.table.step_result()
 
-    async def async_reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Begin an episode, or take the one that has begun."""
-        begun = await self._reset(seed, options)
-        self._over, self.acting = False, list(begun.observations)
-        return begun
+    def answer(self, ask: Ask) -> Any:
+        """Answer what a program asks for."""
+        raise NotImplementedError(f"{type(self).__name__} asks for nothing")
 
-    async def async_step(self, actions: Mapping[AgentID, Any]) -> Any:
-        """Step."""
-        return await self._step(actions)
+    async def async_answer(self, ask: Ask) -> Any:
+        """Answer what a program asks for, awaiting; the default does not."""
+        return self.answer(ask)
 
-    def begun(self, result: Any) -> MAResetResult:
-        """Return this row of a reset."""
-        acting = [agent for agent in result.acting if result.acting[agent][self.row]]
-        said = result.infos[self.row]
-        return self._first(result, {agent: said.get(agent, {}) for agent in acting})
+    def drive(self, program: Program[_T]) -> _T:
+        """Run a program."""
+        return run(program, self.answer)
 
-    def stepped(self, result: Any) -> MAStepResult:
-        """Return this row of a step, and remember the episode that has begun in it."""
-        row, said = self.row, result.infos[self.row]
-        dones = result.dones
-        moved = [agent for agent in result.stepped if result.stepped[agent][row] or dones[agent][row]]
-        acting = [agent for agent in result.acting if result.acting[agent][row]]
-        final = result.final_observations
-        if result.restarted[row]:
-            info = {agent: said[agent].get("reset_info", said[agent]) for agent in acting}
-            self._next = self._first(result, info)
-            here, self.acting, self._over = moved, [], True
-            said = {agent: said[agent].get("final_info", said[agent]) for agent in here}
-        else:
-            here = [agent for agent in result.stepped if agent in acting or agent in moved]
-            self.acting, self._over = acting, not acting
-        elapsed = {agent: float(result.elapsed[agent][row]) for agent in here}
-        return MAStepResult(
-            {agent: row_of(final[agent], row) for agent in here},
-            {agent: float(result.rewards[agent][row]) for agent in here},
-            {agent: bool(result.terminated[agent][row]) for agent in here},
-            {agent: bool(result.truncated[agent][row]) for agent in here},
-            {agent: said[agent] for agent in here},
-            frozenset(agent for agent in here if not result.stepped[agent][row]),
-            {agent: time for agent, time in elapsed.items() if time > 0.0},
-        )
+    async def async_drive(self, program: Program[_T]) -> _T:
+        """Run a program, awaiting."""
+        return await async_run(program, self.async_answer)
 
-    def _first(self, result: Any, info: dict[AgentID, dict[str, Any]]) -> MAResetResult:
-        return MAResetResult({agent: row_of(result.observations[agent], self.row) for agent in info}, info)
+    @abstractmethod
+    def call(self, rows: Sequence[int], method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Call a method in these rows."""
 
-    @property
-    def rng(self) -> np.random.Generator:
-        """The random stream of this row's layers."""
-        self._plant(self._set_rng)
-        return super().rng
+    @abstractmethod
+    def get(self, rows: Sequence[int], name: str) -> list[Any]:
+        """Return an attribute in these rows."""
 
-    @property  # type: ignore[misc]
-    def spec(self) -> "EnvSpec | None":
-        """The spec of the environments."""
-        return self.vec.spec
+    @abstractmethod
+    def set(self, rows: Sequence[int], name: str, value: Any) -> None:
+        """Set an attribute in these rows."""
 
-    def __repr__(self) -> str:
-        return f"<row {self.row} of {self.vec!r}>"
+    def close(self) -> None:
+        """Close all environments."""
+        self.closed = True
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the vector envs that this wraps, outermost first."""
+        yield from ()
+
+
+class RowsOfVec(Rows):
+    """Rows that stand on those of `env`, another vector env, and ask it to step and to reset."""
+
+    def __init__(self, env: Any, form: Form) -> None:
+        super().__init__(env, form, env.num_envs, env.autoreset)
+        self.env, self.backend = env, env.backend
+
+    def answer(self, ask: Ask) -> Any:
+        """Ask `env`."""
+        return self.env._asked(ask.verb, *ask.given)
+
+    async def async_answer(self, ask: Ask) -> Any:
+        """Ask `env`, awaiting it."""
+        return await self.env._async_asked(ask.verb, *ask.given)
+
+    def mask_of(self, rows: Sequence[int]) -> Any:
+        """Return what `env` takes for these rows: None for all of them, else a mask."""
+        return None if len(rows) == self.count else np.isin(np.arange(self.count), list(rows))
+
+    def seeds_of(self, rows: Sequence[int], seeds: Sequence[int | None]) -> list[int | None]:
+        """Return a seed for each row of `env`, None for all but `rows`, whose `seeds` these are."""
+        given = dict(zip(rows, seeds, strict=True))
+        return [given.get(row) for row in range(self.count)]
+
+    def call(self, rows: Sequence[int], method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Call a method of the environments."""
+        return self.env._rows.call(rows, method, args, kwargs)  # type: ignore[no-any-return]
+
+    def get(self, rows: Sequence[int], name: str) -> list[Any]:
+        """Return an attribute of the environments."""
+        return self.env._rows.get(rows, name)  # type: ignore[no-any-return]
+
+    def set(self, rows: Sequence[int], name: str, value: Any) -> None:
+        """Set an attribute of the environments."""
+        self.env._rows.set(rows, name, value)
+
+    def close(self) -> None:
+        """Close `env`."""
+        super().close()
+        self.env.close()

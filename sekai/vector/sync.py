@@ -1,57 +1,48 @@
 """A vector env that steps its environments one after the other, in this process."""
 
 from collections.abc import Callable, Sequence
-from operator import call
-from typing import Any
+from typing import Any, TypedDict, Unpack, overload
 
 from sekai.backend.base import BackendOps
-from sekai.vector.base import Autoreset, made
-from sekai.vector.local import LocalVecEnv, Request, RowProgram, StepRows
+from sekai.core.env import Env, MultiAgentEnv
+from sekai.vector.env import ResetT, StepT, VecEnv
+from sekai.vector.form import made
+from sekai.vector.local import SyncRows
+from sekai.vector.restarts import Autoreset
+from sekai.vector.result import MAVecResetResult, MAVecStepResult, VecResetResult, VecStepResult
 
-__all__ = ["SyncVecEnv"]
+__all__ = ["Options", "SyncVecEnv"]
 
 
-class SyncVecEnv(LocalVecEnv):
+class Options(TypedDict, total=False):
+    """What vector envs take beside `env_fns`, by keyword."""
+
+    copy: bool
+    autoreset: Autoreset
+    backend: BackendOps | None
+
+
+class SyncVecEnv(VecEnv[ResetT, StepT]):
     """The environments that `env_fns` make, all of one agent or all of many, stepped one after the other.
 
-    `autoreset` says what follows an episode's end. What is handed out is the caller's to keep and to change, unless
-    `copy=False`: then observations are overwritten by the next step. `backend` says where arrays live.
+    `autoreset` says what follows an episode's end, `"same_step"` if nothing is said. What is handed out is the caller's
+    to keep and to change, unless `copy=False`: then arrays are overwritten by the next step. `backend` says where
+    arrays live.
     """
 
+    @overload
     def __init__(
-        self,
-        env_fns: Sequence[Callable[[], Any]],
-        *,
-        copy: bool = True,
-        autoreset: Autoreset = "same_step",
-        backend: BackendOps | None = None,
-    ) -> None:
-        super().__init__(made(env_fns), copy=copy, autoreset=autoreset, backend=backend)
+        self: "SyncVecEnv[VecResetResult, VecStepResult]",
+        env_fns: Sequence[Callable[[], Env[Any, Any]]],
+        **options: Unpack[Options],
+    ) -> None: ...
 
-    def _drive(self, program: RowProgram) -> None:
-        try:
-            request = next(program)
-            while True:
-                try:
-                    answer = self._answer(request)
-                except BaseException as error:
-                    request = program.throw(error)
-                else:
-                    request = program.send(answer)
-        except StopIteration:
-            return
+    @overload
+    def __init__(
+        self: "SyncVecEnv[MAVecResetResult, MAVecStepResult]",
+        env_fns: Sequence[Callable[[], MultiAgentEnv[Any]]],
+        **options: Unpack[Options],
+    ) -> None: ...
 
-    def _answer(self, request: Request) -> list[Any]:
-        envs, rows = self.envs, request.rows
-        answers: list[Any] = []
-        mine = envs if len(rows) == self.num_envs else [envs[row] for row in rows]
-        try:
-            if type(request) is StepRows:  # `extend` keeps the answers before an error, so that their number is the row
-                answers.extend(map(call, [env.step for env in mine], request.actions))
-            else:
-                for env, seed in zip(mine, request.seeds, strict=True):  # type: ignore[union-attr]
-                    answers.append(env.reset(seed=seed, options=request.options))  # type: ignore[union-attr]
-        except Exception as error:
-            self._blame(rows[len(answers)], error)
-            raise
-        return answers
+    def __init__(self, env_fns: Any, **options: Unpack[Options]) -> None:
+        super().__init__(SyncRows(made(env_fns), **options))

@@ -1,190 +1,192 @@
-"""Where a vector env's rows are written: a table of columns, written by rows and read as one result.
+"""The table of a vector env: groups by rows, written by whoever steps the rows, and read as one result.
 
-A table knows no backend. Whoever steps some of the rows hands in their results: `stepped` says which episodes are
-over, `restarted` or `renewed` take the first observations of the next ones, and `step_result` reads all rows. What is
-read is the reader's own unless `copy` is off. Columns are made by `make`, which may place them in shared memory; then
-`news` is what else a reader elsewhere must know, and `told` tells it.
+Rows are environments; columns are agents, those of a group side by side, and one agent alone is a group of one. A
+group's observations are stored together, `(N, k, *shape)`, where its agents' spaces are equal; else each of its agents
+is a group of its own. Numbers are matrices `(N, A)`. What is read is the reader's own unless `copy` is off.
+
+Who steps rows writes, for the rows that have moved, `observations`, `rewards`, `elapsed`, `terminated`, `truncated`,
+`stepped` (the agent has finished a transition) and `acting` (it must act now), and `infos`. Where the next episode
+begins in the turn that ends one, the last observations go to `finals`, `restarted` is set, and the first observations
+of the new episode take their place. `finals` are valid where an agent has ended in a row that has restarted.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sekai.backend.base import NUMPY, BackendOps
-from sekai.core.env import Env
-from sekai.core.result import ResetResult, StepResult
-from sekai.error import InvalidAction, SpaceMismatch
-from sekai.vector.columns import Maker, Tree, allocate, at, copied, leaves, mapped, row_of, stacked, writer
-from sekai.vector.result import VecResetResult, VecStepResult, converted
+from sekai.core.result import AgentID, snapshot
+from sekai.vector.columns import Allocate, Columns, Tree, at, copied, leaves, overwrite, row_of
+from sekai.vector.form import SOLE, Form
+from sekai.vector.result import (
+    AgentColumns,
+    Layout,
+    MatrixColumns,
+    MAVecResetResult,
+    MAVecStepResult,
+    VecResetResult,
+    VecStepResult,
+)
 from sekai.wrappers.episode import restarted_info
 
-__all__ = ["Handout", "News", "SingleTable"]
+__all__ = ["News", "Table"]
 
-News: TypeAlias = tuple[list[Any], dict[int, Any], list[Any]]
-"""Infos, last observations by row, and the values of each leaf of objects."""
-
-
-class Handout:
-    """How what is read leaves a table: copied unless `copy` is off, and as arrays of `backend`."""
-
-    def __init__(self, copy: bool = True, backend: BackendOps | None = None) -> None:
-        self.copy = copy
-        self.backend = NUMPY if backend is None else backend
-        self._converts = self.backend != NUMPY
-        self.numbers: Callable[[NDArray[Any]], Any] = self._of_backend if self._converts else np.ndarray.copy
-        """Returns a column of numbers, which is always copied."""
-        self.observations: Callable[[Tree], Tree] = copied if copy and not self._converts else self._observations
-        """Returns observations that live on."""
-
-    def _observations(self, tree: Tree) -> Tree:
-        tree = copied(tree) if self.copy else tree
-        return mapped(self._converted, tree) if self._converts else tree
-
-    def result(self, result: Any) -> Any:
-        """Return a result of numpy's arrays as one of the backend's."""
-        return converted(result, self._converted) if self._converts else result
-
-    def numpys(self, result: Any) -> Any:
-        """Return a result of the backend's arrays as one of numpy's."""
-        return converted(result, self.backend.to_numpy) if self._converts else result
-
-    def taken(self, actions: Any) -> Any:
-        """Return actions with the backend's arrays as numpy's."""
-        if not self._converts:
-            return actions
-        if isinstance(actions, Mapping):
-            return {name: self.taken(part) for name, part in actions.items()}
-        if isinstance(actions, list | tuple):
-            return type(actions)(self.taken(part) for part in actions)
-        return self.backend.to_numpy(actions) if self.backend.is_array(actions) else actions
-
-    def _of_backend(self, array: NDArray[Any]) -> Any:
-        return self._converted(array.copy())
-
-    def _converted(self, leaf: NDArray[Any]) -> Any:
-        return leaf if leaf.dtype == object else self.backend.from_numpy(leaf)
+News: TypeAlias = tuple[list[Any], list[Any]]
+"""Infos, and the values of each leaf of objects: what is not in the arrays."""
 
 
-class SingleTable:
-    """N rows of one agent's environments: one column."""
+class Table:
+    """`rows` rows of environments of one `form`; `make` says where its arrays lie."""
 
-    def __init__(self, env: Env[Any, Any], rows: int, handout: Handout, make: Maker = np.zeros) -> None:
-        self.rows = rows
-        self._handout = handout
-        self._space, self._action_space = env.observation_space, env.action_space
-        self._observations = allocate(self._space, (rows,), make)
-        self._write = writer(self._observations, self._space)
-        self._rewards = make((rows,), np.dtype(np.float64))
-        self._flags = make((rows, 4), np.dtype(np.bool_)).T
-        self._terminated, self._truncated, self._stepped, self._restarted = self._flags
-        self._objects = [leaf for leaf in leaves(self._observations) if leaf.dtype == object]
-        self._finals: dict[int, Any] = {}
-        self._infos: list[dict[str, Any]] = []
+    def __init__(self, form: Form, rows: int, copy: bool = True, make: Allocate = np.zeros) -> None:
+        self.form, self.rows = form, rows
+        self._given: Callable[[Any], Any] = np.ndarray.copy if copy else lambda array: array
+        self._seen: Callable[[Tree], Tree] = copied if copy else lambda tree: tree
+        groups = form.stored
+        self.slots = {agent: (name, k) for name, agents in groups.items() for k, agent in enumerate(agents)}
+        self.index = {agent: column for column, agent in enumerate(self.slots)}
+        self.columns, last = (
+            {name: Columns(form.observation_spaces[of[0]], (rows, len(of)), make) for name, of in groups.items()}
+            for _ in ("now", "last")
+        )
+        self.observations = {name: columns.tree for name, columns in self.columns.items()}
+        self.finals = {name: columns.tree for name, columns in last.items()}
+        self.sole: Tree = None if form.many else at(self.observations[SOLE], (slice(None), 0))
+        both = [*self.observations.values(), *self.finals.values()]
+        self._objects = [leaf for tree in both for leaf in leaves(tree) if leaf.dtype == object]
+        count, real = len(self.index), np.dtype(np.float64)
+        self.rewards: Any = make((rows, count), real)
+        self.elapsed = make((rows, count), real)
+        self.flags = make((rows, 1 + 4 * count), np.dtype(np.bool_))  # copied in one piece when they are read
+        begins = range(1, 1 + 4 * count, count)
+        self.terminated, self.truncated, self.stepped, self.acting = (self.flags[:, b : b + count] for b in begins)
+        self.restarted = self.flags[:, 0]
+        self._cleared = (self.rewards, self.elapsed, self.flags[:, : begins[-1]])
+        self._single = (self.rewards[:, 0], self.flags.T)
+        ends = list(accumulate(map(len, groups.values())))
+        self.spans = dict(zip(groups, map(slice, [0, *ends], ends), strict=True))
+        self._layouts = [self._layout(begin) for begin in (0, *begins)]
         self.open()
 
-    def open(self) -> None:
-        """Begin anew: no row has done anything."""
-        self._rewards.fill(0.0)
-        self._flags.fill(False)
-        self._infos = [{}] * self.rows
-        if self._finals:
-            self._finals = {}
+    def _layout(self, begin: int) -> Layout:
+        """Return which columns groups and agents have in a matrix where the first agent's is at `begin`."""
+        spans = {name: slice(begin + span.start, begin + span.stop) for name, span in self.spans.items()}
+        return spans, {agent: begin + column for agent, column in self.index.items()}
 
-    def actions(self, actions: Any, rows: Sequence[int]) -> Tree:
-        """Return the batch that `actions_of` reads; raises `InvalidAction` unless there is one for each row."""
-        try:
-            return stacked(self._handout.taken(actions), self.rows, "actions", self._action_space)
-        except SpaceMismatch as error:
-            raise InvalidAction(str(error)) from None
+    def open(self, *spans: tuple[int, int]) -> None:
+        """Begin a turn in which no row has moved yet, or only none of these spans; who must act stays as it was."""
+        for begin, end in spans or ((0, self.rows),):
+            for array in self._cleared:
+                array[begin:end] = 0
+        self.listen()
 
-    def actions_of(self, batch: Tree, rows: Sequence[int], envs: Sequence[Any]) -> Any:
-        """Return the action of each of `rows`, whose environments are `envs`."""
-        if type(batch) in (np.ndarray, list) and len(rows) == self.rows:
-            return batch
-        return [at(batch, row) for row in rows]
+    def listen(self) -> None:
+        """Begin a turn in which others write all the arrays."""
+        self.infos: Sequence[Any] = [{}] * self.rows
+        self.all_act: bool | None = None  # whether everybody acts, where it is known
+        self.any_restart: bool | None = None  # whether a row has restarted
 
-    def begun(self, rows: Sequence[int], results: Sequence[ResetResult[Any]], envs: Sequence[Env[Any, Any]]) -> None:
-        """Write the first observations of rows that were reset."""
-        for row, result in zip(rows, results, strict=True):
-            self._write(row, result.observation)
-            self._infos[row] = result.info
+    @property
+    def everybody(self) -> bool:
+        """Whether every agent must act in every row."""
+        if self.all_act is None:
+            self.all_act = bool(self.acting.all())
+        return self.all_act
 
-    def stepped(
-        self, rows: Sequence[int], results: Sequence[StepResult[Any]], envs: Sequence[Env[Any, Any]]
-    ) -> list[int]:
-        """Write transitions; return the rows whose episode is over."""
-        self.open()
-        terminated, truncated = [r.terminated for r in results], [r.truncated for r in results]
-        where: Any = slice(None)
-        if len(rows) == self.rows:
-            self._write.fill([r.observation for r in results])
-            self._infos[:] = [r.info for r in results]
-        else:
-            where = list(rows)
-            for row, result in zip(rows, results, strict=True):
-                self._write(row, result.observation)
-                self._infos[row] = result.info
-        self._stepped[where] = True
-        self._rewards[where] = [r.reward for r in results]
-        if True not in terminated and True not in truncated:
-            return []
-        self._terminated[where] = terminated
-        self._truncated[where] = truncated
-        return [row for row, ends, cut in zip(rows, terminated, truncated, strict=True) if ends or cut]
+    def over(self, rows: Sequence[int]) -> list[int]:
+        """Return those of `rows` whose episode is over: nobody must act."""
+        return [] if self.everybody else [row for row in rows if not self.acting[row].any()]
 
-    def restarted(self, rows: Sequence[int], begun: Sequence[ResetResult[Any]], envs: Sequence[Any]) -> None:
-        """Write the first observations of the episodes after those that have just ended."""
+    def keep(self, rows: Sequence[int]) -> None:
+        """Keep the last observations and infos of rows whose next episode begins in this turn.
+
+        Infos are copied, since an environment may use the same dictionary again.
+        """
+        where, infos = list(rows), self.infos
+        overwrite(self.finals, where, at(self.observations, where))
+        for row in where:
+            infos[row] = snapshot(infos[row])  # type: ignore[index]
+
+    def restart(self, rows: Sequence[int], begun: Sequence[Any]) -> None:
+        """Mark rows whose next episode has begun in the turn that ended one; `begun` is what each says of it."""
+        infos: Any = self.infos
         for row, first in zip(rows, begun, strict=True):
-            self._finals[row] = final = row_of(self._observations, row)
-            self._write(row, first.observation)
-            self._infos[row] = restarted_info(final, self._infos[row], first.info)
-            self._restarted[row] = True
+            said = infos[row]
+            self.restarted[row] = True
+            if not self.form.many:
+                infos[row] = restarted_info(self._final(row, SOLE), said, first)
+                continue
+            infos[row] = first | {
+                agent: restarted_info(self._final(row, agent), info, first.get(agent, {}))
+                for agent, info in said.items()
+            }
 
-    def renewed(self, rows: Sequence[int], begun: Sequence[ResetResult[Any]], envs: Sequence[Any]) -> None:
-        """Write the first observations of episodes that begin in a step of their own."""
-        self.begun(rows, begun, envs)
-        self._restarted[list(rows)] = True
+    def begin(self, rows: Sequence[int], begun: Sequence[Any]) -> None:
+        """Mark rows whose episode has begun in a turn of its own; `begun` is what each says of it."""
+        infos: Any = self.infos
+        for row, first in zip(rows, begun, strict=True):
+            infos[row] = first
+            self.restarted[row] = True
 
-    def reset_result(self) -> VecResetResult:
-        """Read what `begun` wrote."""
-        return VecResetResult(self._handout.observations(self._observations), self._infos)
+    def _final(self, row: int, agent: AgentID) -> Tree:
+        group, slot = self.slots[agent]
+        return row_of(self.finals[group], (row, slot))
 
-    def step_result(self) -> VecStepResult:
-        """Read what `stepped`, `restarted` and `renewed` wrote."""
-        observations = self._handout.observations(self._observations)
-        final = observations
-        if self._finals:
-            final = copied(self._observations)
-            write = writer(final, self._space)
-            for row, observation in self._finals.items():
-                write(row, observation)
-            final = self._handout.observations(final)
-        rewards = self._handout.numbers(self._rewards)
-        terminated, truncated, stepped, restarted = self._handout.numbers(self._flags)
-        return VecStepResult(observations, rewards, terminated, truncated, self._infos, final, restarted, stepped)
+    def reset_result(self) -> Any:
+        """Read the turn as a `VecResetResult`, of many agents as a `MAVecResetResult`."""
+        infos: Any = self.infos
+        if not self.form.many:
+            return VecResetResult(self._seen(self.sole), infos)
+        return MAVecResetResult(self._columns(), MatrixColumns(self._given(self.acting), self._layouts[0]), infos)
 
-    def over(self) -> list[int]:
-        """Return the rows whose episode this step has ended."""
-        return np.flatnonzero(self._terminated | self._truncated).tolist()
+    def step_result(self) -> Any:
+        """Read the turn as a `VecStepResult`, of many agents as a `MAVecStepResult`."""
+        infos: Any = self.infos
+        if self.any_restart is None:
+            self.any_restart = bool(self.restarted.any())
+        last = self._last() if self.any_restart else None
+        if not self.form.many:
+            seen = self._seen(self.sole)
+            final = seen if last is None else at(last[SOLE], (slice(None), 0))
+            rewards, flags = map(self._given, self._single)
+            restarted, terminated, truncated, stepped, _ = flags
+            return VecStepResult(seen, rewards, terminated, truncated, infos, final, restarted, stepped)
+        columns, flags = self._columns(), self._given(self.flags)
+        plain, terminated, truncated, stepped, acting = self._layouts
+        return MAVecStepResult(
+            columns,
+            MatrixColumns(self._given(self.rewards), plain),
+            MatrixColumns(flags, terminated),
+            MatrixColumns(flags, truncated),
+            MatrixColumns(flags, acting),
+            MatrixColumns(flags, stepped),
+            MatrixColumns(self._given(self.elapsed), plain),
+            columns if last is None else AgentColumns(last, self.slots),
+            flags[:, 0],
+            infos,
+        )
 
-    def listen(self, idle: Sequence[tuple[int, int]]) -> None:
-        """Begin a step whose columns others write, except for the rows of `idle`, where nothing happens."""
-        self._infos = [{}] * self.rows
-        self._finals = {}
-        for begin, end in idle:
-            self._rewards[begin:end] = 0.0
-            self._flags[:, begin:end] = False
+    def _last(self) -> dict[str, Tree]:
+        """Return what each transition led to: who has none in a row that has restarted has no last observation."""
+        ended = self.restarted[:, None] & (self.terminated | self.truncated)
+        last: dict[str, Tree] = copied(self.observations)
+        for name, span in self.spans.items():
+            where = ended[:, span]
+            overwrite(last[name], where, at(self.finals[name], where))
+        return last
+
+    def _columns(self) -> AgentColumns:
+        return AgentColumns(self._seen(self.observations), self.slots)
 
     def news(self) -> News:
-        """Return what is not in the columns: infos, last observations, and objects."""
-        return self._infos, self._finals, [leaf.tolist() for leaf in self._objects]
+        """Return what is not in the arrays."""
+        return list(self.infos), [leaf.tolist() for leaf in self._objects]
 
     def told(self, begin: int, end: int, news: News) -> None:
-        """Take the news of rows `begin` to `end` from a table whose columns are these."""
-        infos, finals, objects = news
-        self._infos[begin:end] = infos
-        self._finals.update({begin + row: final for row, final in finals.items()})
+        """Take the news of rows `begin` to `end` from a table whose arrays are these."""
+        infos, objects = news
+        self.infos[begin:end] = infos  # type: ignore[index]
         for leaf, values in zip(self._objects, objects, strict=True):
-            leaf[begin:end] = np.fromiter(values, dtype=object, count=end - begin)
+            for row, agents in enumerate(values, begin):
+                leaf[row] = np.fromiter(agents, dtype=object, count=len(agents))

@@ -1,25 +1,30 @@
 """The other side of `ProcVecEnv`: a process that serves some of its rows, and the memory that both sides share."""
 
+import os
 import pickle
 import signal
+import threading
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
 from sekai.error import SekaiError
-from sekai.vector.base import Autoreset, check_alike, form_of, made
-from sekai.vector.local import layer_with, method_of
-from sekai.vector.sync import SyncVecEnv
+from sekai.vector.form import Form, check_alike, form_of, made
+from sekai.vector.local import SyncRows, env_with, method_of
+from sekai.vector.restarts import Turn
 
-__all__ = ["Functions", "Memory", "dumped", "work"]
+__all__ = ["Functions", "Memory", "Share", "dumped", "work"]
 
 _ALIGNED = 64  # bytes: columns begin on cache lines of their own
+_ORPHAN_S = 1.0  # how long a worker whose parent is gone may take to close its environments
 
 
 class Memory:
@@ -64,90 +69,101 @@ def dumped(message: Any) -> bytes:
         return cloudpickle.dumps(message)  # type: ignore[no-any-return]
 
 
-class _Rows(SyncVecEnv):
+class Share(NamedTuple):
+    """What a worker is given: rows `begin` to `end` of `rows` of one `form`, and the memory of all.
+
+    `at[number]` says at which row the worker is.
+    """
+
+    functions: Functions
+    form: Form
+    begin: int
+    end: int
+    rows: int
+    block: Any
+    at: Any
+    number: int
+
+
+class _Rows(SyncRows):
     """A worker's rows, which outside are numbered from `begin`."""
 
-    def __init__(
-        self,
-        functions: Sequence[Callable[[], Any]],
-        form: dict[str, Any],
-        begin: int,
-        autoreset: Autoreset,
-        memory: Memory,
-    ) -> None:
-        self.begin = begin
-        self.blamed: int | None = None
-        envs = made(functions, begin)
-        check_alike([form_of(env) for env in envs], form, begin)  # else the memory would not be theirs
-        super(SyncVecEnv, self).__init__(envs, autoreset=autoreset, make=memory.make)
+    def __init__(self, share: Share) -> None:
+        self.share, self.blamed = share, -1
+        share.at[share.number] = share.begin
+        envs = made(share.functions.functions, share.begin)
+        check_alike([form_of(env) for env in envs], share.form, share.begin)  # else the memory would not be theirs
+        super().__init__(envs, make=Memory(share.block, share.rows, share.begin, share.end).make)
 
-    def serve(self, verb: str, mine: list[int] | None, what: Any) -> Any:
-        """Do what was asked for in the rows `mine`, or in all."""
-        rows = range(self.num_envs) if mine is None else mine
-        if verb in ("reset", "step"):
-            mask = None if mine is None else np.isin(np.arange(self.num_envs), mine)
-            self._drive(self._begin(what[0], what[1], mask) if verb == "reset" else self._advance(what, mask))
-            return self._table.news()
-        if verb == "call":
-            return self._call(rows, *what)
-        return self._get(rows, *what) if verb == "get" else [self._set(rows, *what)]  # type: ignore[func-returns-value]
+    def _envs_of(self, rows: Sequence[int]) -> Iterator[Any]:
+        share = self.share
+        for row in rows:
+            share.at[share.number] = share.begin + row
+            yield self.envs[row]
 
-    def refuses(self, verb: str, mine: list[int] | None, what: Any) -> SekaiError | None:
-        """Return why something is not there to be called, read or set; nothing has been touched then."""
-        if verb in ("reset", "step"):
-            return None
+    def serve(self, verb: str, what: Any) -> tuple[str, Any]:
+        """Do what was asked for, or say why something is not there to be called, read or set, and touch nothing."""
+        if verb == "play":
+            self.drive(self.play(Turn(*what)))
+            return "done", self.table.news()
+        rows, name, *rest = what
         try:
-            for row in range(self.num_envs) if mine is None else mine:
-                (method_of if verb == "call" else layer_with)(self.envs[row], what[0], self.begin + row)
+            for row in rows:
+                (method_of if verb == "call" else env_with)(self.envs[row], name, self.share.begin + row)
         except SekaiError as error:
-            return error
-        return None
+            return "rejected", _told(error, None)
+        answers: list[Any] = []
+        for row in rows:
+            self.share.at[self.share.number] = self.share.begin + row
+            answers.append(getattr(self, verb)([row], name, *rest))
+        return "done", [answer[0] for answer in answers] if verb != "set" else []
 
-    def _blame(self, row: int, error: BaseException) -> None:
-        self.blamed = self.begin + row
+    def blame(self, row: int, error: BaseException) -> None:
+        """Remember in which row an error was raised."""
+        self.blamed = self.share.begin + row
 
 
-def work(
-    pipe: Connection,
-    inherited: Sequence[Connection],
-    functions: Functions,
-    form: dict[str, Any],
-    begin: int,
-    end: int,
-    rows: int,
-    autoreset: Autoreset,
-    block: Any,
-) -> None:
-    """Serve rows `begin` to `end` until told to close, or until the other end of the pipe is gone."""
+def work(pipe: Connection, inherited: Sequence[Connection], share: Share) -> None:
+    """Serve a share of the rows until told to close, or until the other end of the pipe is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for other in inherited:  # while these are open here, nobody would see that the process that made them is gone
         other.close()
-    vec: _Rows | None = None
+    rows: _Rows | None = None
     try:
-        vec = _Rows(functions.functions, form, begin, autoreset, Memory(block, rows, begin, end))
+        rows = _Rows(share)
         pipe.send_bytes(dumped(("done", None)))
         while True:
-            verb, mine, what = pickle.loads(pipe.recv_bytes())
+            verb, what = pickle.loads(pipe.recv_bytes())
             if verb == "close":
                 break
-            refusal = vec.refuses(verb, mine, what)
-            answer = ("done", vec.serve(verb, mine, what)) if refusal is None else ("refused", _told(refusal, None))
-            pipe.send_bytes(dumped(answer))
+            pipe.send_bytes(dumped(rows.serve(verb, what)))
     except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-        if vec is None or vec.blamed is not None:  # an environment's own, not the pipe's
-            _tell(pipe, error, None if vec is None else vec.blamed)
+        if rows is None or rows.blamed >= 0:  # an environment's own, not the pipe's
+            _tell(pipe, error, rows)
     except BaseException as error:
-        _tell(pipe, error, None if vec is None else vec.blamed)
+        _tell(pipe, error, rows)
     finally:
-        if vec is not None:
-            vec.close()
+        if rows is not None:
+            rows.close()
         pipe.close()
 
 
-def _tell(pipe: Connection, error: BaseException, row: int | None) -> None:
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, whatever it is busy with."""
+    parent, first = parent_process(), os.getppid()
+    assert parent is not None
+    while not connection.wait([parent.sentinel], 1.0) and os.getppid() == first:
+        pass
+    time.sleep(_ORPHAN_S)  # if it is not busy, it sees so itself, and closes its environments
+    os._exit(1)
+
+
+def _tell(pipe: Connection, error: BaseException, rows: _Rows | None) -> None:
     with suppress(OSError, ValueError):
-        pipe.send_bytes(dumped(("error", _told(error, row))))
+        blamed = None if rows is None or rows.blamed < 0 else rows.blamed
+        pipe.send_bytes(dumped(("error", _told(error, blamed))))
 
 
 def _told(error: BaseException, row: int | None) -> tuple[bytes | None, str, int | None, str]:

@@ -4,18 +4,20 @@ What comes out is again a vector env. Of many agents, a hook gets each agent's c
 environment, an ordinary wrapper serves too: `sekai.ClipReward(vec)`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sekai.core.base import Below
 from sekai.spaces.space import Space
-from sekai.vector.base import Seeds, VecEnv
-from sekai.vector.result import AgentColumns, MAVecStepResult, VecResetResult, VecStepResult, changed
+from sekai.vector.env import ResetT, StepT, VecEnv
+from sekai.vector.restarts import Seeds
+from sekai.vector.result import AgentColumns, converted
 
 __all__ = ["VecActionWrapper", "VecObservationWrapper", "VecRewardWrapper", "VecWrapper"]
 
 
-class VecWrapper(VecEnv):
+class VecWrapper(VecEnv[ResetT, StepT]):
     """A vector env around the vector env `env`, the same in everything that a subclass does not define.
 
     Hooks: `actions(actions)`, `on_reset(result)` and `on_step(result)`.
@@ -27,20 +29,14 @@ class VecWrapper(VecEnv):
         observation_spaces: dict[str, Space[Any]]
         action_spaces: dict[str, Space[Any]]
     else:
-        num_envs = Below()
-        many = Below()
-        autoreset = Below()
-        backend = Below()
         observation_space = Below()
         action_space = Below()
         observation_spaces = Below()
         action_spaces = Below()
-        possible_agents = Below()
-        groups = Below()
-        spec = Below()
-        metadata = Below()
+        _rows = Below()
+        _owner = Below()
 
-    def __init__(self, env: VecEnv) -> None:
+    def __init__(self, env: VecEnv[ResetT, StepT]) -> None:
         self.env = env
 
     def actions(self, actions: Any) -> Any:
@@ -55,61 +51,54 @@ class VecWrapper(VecEnv):
         """Return what the step gives."""
         return result
 
-    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None, mask: Any = None) -> Any:
+    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None, mask: Any = None) -> ResetT:
         """Begin episodes of `env`."""
-        return self._begun(self.env.reset(seed=seed, options=options, mask=mask), mask)
+        return self.on_reset(self.env.reset(seed=seed, options=options, mask=mask))  # type: ignore[no-any-return]
 
-    def step(self, actions: Any, *, mask: Any = None) -> Any:
+    def step(self, actions: Any, *, mask: Any = None) -> StepT:
         """Step `env`."""
-        return self._stepped(self.env.step(self.actions(actions), mask=mask), mask)
+        return self.on_step(self.env.step(self.actions(actions), mask=mask))  # type: ignore[no-any-return]
 
-    async def async_reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None, mask: Any = None) -> Any:
+    async def async_reset(
+        self, *, seed: Seeds = None, options: dict[str, Any] | None = None, mask: Any = None
+    ) -> ResetT:
         """Begin episodes, awaiting `env`."""
-        return self._begun(await self.env.async_reset(seed=seed, options=options, mask=mask), mask)
+        return self.on_reset(await self.env.async_reset(seed=seed, options=options, mask=mask))  # type: ignore[no-any-return]
 
-    async def async_step(self, actions: Any, *, mask: Any = None) -> Any:
+    async def async_step(self, actions: Any, *, mask: Any = None) -> StepT:
         """Step, awaiting `env`."""
-        return self._stepped(await self.env.async_step(self.actions(actions), mask=mask), mask)
+        return self.on_step(await self.env.async_step(self.actions(actions), mask=mask))  # type: ignore[no-any-return]
 
-    def close(self) -> None:
-        """Close `env`."""
-        self.env.close()
+    def _asked(self, verb: str, *given: Any) -> Any:
+        given, named = _by_name(verb, given)
+        return converted(getattr(self, verb)(*given, **named), self.backend.to_numpy)
 
-    @property
-    def unwrapped(self) -> VecEnv:
-        """The vector env underneath all vector wrappers."""
-        return self.env.unwrapped
+    async def _async_asked(self, verb: str, *given: Any) -> Any:
+        given, named = _by_name(verb, given)
+        return converted(await getattr(self, f"async_{verb}")(*given, **named), self.backend.to_numpy)
 
-    def __iter__(self) -> Iterator[VecEnv]:
+    def _each(self, change: Any, field: Any) -> Any:
+        """Return what `change` makes of a field's column, of many agents of each column."""
+        if isinstance(field, AgentColumns):
+            return field.mapped(lambda agent, column: change(column), self.backend)
+        return change(field)
+
+    def __iter__(self) -> Iterator[VecEnv[Any, Any]]:
         yield self
         yield from self.env
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self.env!r})>"
 
-    def _begun(self, result: Any, mask: Any) -> Any:
-        return self.on_reset(result)
 
-    def _stepped(self, result: Any, mask: Any) -> Any:
-        return self.on_step(result)
-
-    def _call(self, rows: Sequence[int], method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-        return self.env._call(rows, method, args, kwargs)
-
-    def _get(self, rows: Sequence[int], name: str) -> list[Any]:
-        return self.env._get(rows, name)
-
-    def _set(self, rows: Sequence[int], name: str, value: Any) -> None:
-        self.env._set(rows, name, value)
-
-    def _check_open(self, method: str) -> None:
-        self.env._check_open(method)
-
-    def _many_only(self) -> Any:
-        return self.env._many_only()
+def _by_name(verb: str, given: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what is asked for as `step` and `reset` take it: actions, and the rest by name."""
+    if verb == "step":
+        return given[:1], {"mask": given[1]}
+    return (), dict(zip(("seed", "options", "mask"), given, strict=True))
 
 
-class VecObservationWrapper(VecWrapper):
+class VecObservationWrapper(VecWrapper[ResetT, StepT]):
     """Changes observations: define `observation(obs)`; assign `self.observation_space` if their form changes.
 
     In a step where rows restart it is called a second time, for `final_observations`.
@@ -121,22 +110,17 @@ class VecObservationWrapper(VecWrapper):
 
     def on_reset(self, result: Any) -> Any:
         """Change the first observations."""
-        if isinstance(result, VecResetResult):
-            return VecResetResult(self.observation(result.observations), result.infos)
-        return changed(result, observations=self._each(result.observations))
+        return replace(result, observations=self._each(self.observation, result.observations))
 
     def on_step(self, result: Any) -> Any:
         """Change the observations."""
-        change = self.observation if isinstance(result, VecStepResult) else self._each
-        seen = change(result.observations)
-        last = change(result.final_observations) if result.restarted.any() else seen
-        return changed(result, observations=seen, final_observations=last)
-
-    def _each(self, columns: AgentColumns) -> AgentColumns:
-        return columns.mapped(lambda agent, column: self.observation(column), self.backend)
+        seen = last = self._each(self.observation, result.observations)
+        if result.restarted.any():
+            last = self._each(self.observation, result.final_observations)
+        return replace(result, observations=seen, final_observations=last)
 
 
-class VecRewardWrapper(VecWrapper):
+class VecRewardWrapper(VecWrapper[ResetT, StepT]):
     """Changes rewards: define `reward(rewards)`."""
 
     def reward(self, rewards: Any) -> Any:
@@ -145,13 +129,10 @@ class VecRewardWrapper(VecWrapper):
 
     def on_step(self, result: Any) -> Any:
         """Change the rewards."""
-        if isinstance(result, MAVecStepResult):
-            rewards = result.rewards.mapped(lambda agent, column: self.reward(column), self.backend)
-            return changed(result, rewards=rewards)
-        return changed(result, rewards=self.reward(result.rewards))
+        return replace(result, rewards=self._each(self.reward, result.rewards))
 
 
-class VecActionWrapper(VecWrapper):
+class VecActionWrapper(VecWrapper[ResetT, StepT]):
     """Changes actions: define `action(actions)`; assign `self.action_space` if their form changes."""
 
     def action(self, actions: Any) -> Any:

@@ -27,6 +27,10 @@ class OrderEnforcing(EpisodeWrapper[EnvObsT, EnvActT]):
 
     per_view = True
 
+    def observe_into(self, out: Any, flat: Any) -> bool:
+        """Let `env` write: observations pass through as they are."""
+        return self.env.observe_into(out, flat)  # type: ignore[no-any-return]
+
     def __init__(self, env: Env[EnvObsT, EnvActT]) -> None:
         super().__init__(env)
         self._phase = _NEW

@@ -135,3 +135,16 @@ try:
 except sekai.ResetRequired as error:
     reveal_type(error)  # ResetRequired
 reveal_type(sekai.rendering.using(object()))  # Renderer
+
+# vector envs
+rows = sekai.SyncVecEnv([Walk, Walk])
+reveal_type(rows.reset(seed=1))  # VecResetResult
+reveal_type(rows.step([0, 1]))  # VecStepResult
+reveal_type(sekai.ProcVecEnv([Walk], workers=1, timeout_s=None).step([0]))  # VecStepResult
+reveal_type(rows.wrap(Cents).step([0, 1]))  # VecStepResult
+many = sekai.AsyncVecEnv([lambda: walk.as_multi_agent("maker_0")], autoreset="disabled")
+reveal_type(many.step({"maker_0": [0]}))  # MAVecStepResult
+reveal_type(many.step({"maker_0": [0]}).acting["maker_0"])  # Any
+reveal_type(many.view("maker_0").step([0]))  # VecStepResult
+reveal_type(sekai.make_vec("markets/MakerTaker-v0", 2).step({}))  # Any
+sekai.SyncVecEnv([Walk], autoreset="never")  # error

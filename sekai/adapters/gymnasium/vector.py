@@ -23,15 +23,17 @@ from sekai.adapters.gymnasium.values import (
 )
 from sekai.core.env import Env
 from sekai.core.result import ResetResult, StepResult
-from sekai.error import InvalidAction, InvalidMask, SekaiError, SpaceMismatch, UndefinedAttribute
+from sekai.error import InvalidMask, SekaiError, UndefinedAttribute
 from sekai.spaces import Dict, Space, Tuple
 from sekai.spaces.masks import mask_space
 from sekai.spaces.stacks import stacked
 from sekai.spaces.tree import map_value
-from sekai.vector.base import Autoreset, Phases, Seeds, VecEnv, rows_in, seeds_of
-from sekai.vector.columns import Tree, copied, overwrite
-from sekai.vector.columns import stacked as rows_stacked
+from sekai.vector.columns import Tree, overwrite
+from sekai.vector.env import VecEnv
+from sekai.vector.form import SOLE, form_of
+from sekai.vector.restarts import Autoreset, Turn, rows_in
 from sekai.vector.result import VecResetResult, VecStepResult
+from sekai.vector.rows import Program, Rows
 from sekai.wrappers.episode import restarted_info
 
 __all__ = ["FromGymnasiumVector", "ToGymnasiumVector", "from_gymnasium_vector", "to_gymnasium_vector"]
@@ -168,7 +170,7 @@ class ToGymnasiumVector(VectorEnv[Any, Any, Any]):
             own = values if isinstance(values, list | tuple) else [values] * self.num_envs
             try:
                 for row, value in enumerate(own):
-                    self.sekai_env._call([row], "set_wrapper_attr", (name, value), {})
+                    self.sekai_env._rows.call([row], "set_wrapper_attr", (name, value), {})
             except UndefinedAttribute:
                 raise error from None
 
@@ -223,85 +225,100 @@ class _Row(Env[Any, Any]):
         raise SekaiError("a row of gymnasium's vector env cannot be stepped by itself: step the vector env")
 
 
-class FromGymnasiumVector(VecEnv):
+class FromGymnasiumVector(VecEnv[VecResetResult, VecStepResult]):
     """Gymnasium's vector env `env` with our methods, spaces and results; made by `from_gymnasium_vector`.
 
     It steps all rows at once, so `step` takes no mask. A mask of `reset`, attributes and calls work if `env` supports
-    them, as gymnasium's `SyncVectorEnv` and `AsyncVectorEnv` do.
+    them, as gymnasium's `SyncVectorEnv` and `AsyncVectorEnv` do. Row i gets the i-th child of a seed, or the i-th of a
+    sequence; an `env` that takes one seed gets it as it is.
     """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        self.env = env
+        super().__init__(_Rows(env))
+
+    def step(self, actions: Any, *, mask: Any = None) -> VecStepResult:
+        """Step every row; raises `SekaiError` for a mask that leaves one out, otherwise as `VecEnv.step`."""
+        if len(rows_in(mask, self.num_envs)) != self.num_envs:
+            raise SekaiError(f"{self!r} steps all its rows at once: mask must be None")
+        return super().step(actions)
+
+
+class _Rows(Rows):
+    """The rows of gymnasium's vector env `env`, which begins episodes by itself, in the same mode as ours."""
+
+    listed = False
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         autoreset = _AUTORESETS[mode if isinstance(mode, AutoresetMode) else AutoresetMode(mode)]
-        super().__init__(_Row(env), env.num_envs, autoreset)
+        row = _Row(env)
+        super().__init__(row, form_of(row), env.num_envs, autoreset)
         self.env = env
-        self._phases = Phases(env.num_envs, autoreset)
+        self._seen = self.table.sole
         self._many_seeds = isinstance(env.unwrapped, SyncVectorEnv | AsyncVectorEnv)
 
-    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None, mask: Any = None) -> VecResetResult:
-        """Begin an episode in every row, or where `mask` is true.
+    def play(self, turn: Turn) -> Program[None]:
+        """Reset or step `env`, and write what it says."""
+        self.table.open()
+        if turn.is_reset:
+            self._reset(turn)
+        else:
+            self._step(turn)
+        yield from ()
 
-        Row i gets the i-th child of `seed`, or the i-th of a sequence; an `env` that takes one seed gets `seed` itself.
-        """
-        self._check_open("reset")
-        rows = rows_in(mask, self.num_envs)
-        if mask is not None:
-            options = {**(options or {}), "reset_mask": np.asarray(mask)}
-        seeds: Any = seed if seed is None or not self._many_seeds else seeds_of(seed, self.num_envs)
-        observations, infos = self.env.reset(seed=seeds, options=options)
-        self._phases.begun(rows)
-        said = info_rows(infos, self.num_envs)
-        return VecResetResult(self._seen(observations), [info if row in rows else {} for row, info in enumerate(said)])
+    def _reset(self, turn: Turn) -> None:
+        options, seeds = turn.options, turn.seed
+        if not turn.whole:
+            mask = np.isin(np.arange(self.count), list(turn.begins))
+            options = {**(options or {}), "reset_mask": mask}
+        if self._many_seeds and any(seed is not None for seed in turn.seeds):
+            given = dict(zip(turn.begins, turn.seeds, strict=True))
+            seeds = [given.get(row) for row in range(self.count)]
+        observations, infos = self.env.reset(seed=seeds, options=options)  # type: ignore[arg-type]
+        overwrite(self._seen, slice(None), self._shown(observations))
+        said = info_rows(infos, self.count)
+        self.table.begin(turn.begins, [said[row] for row in turn.begins])
+        self.table.acting[list(turn.begins)] = True
 
-    def step(self, actions: Any, *, mask: Any = None) -> VecStepResult:
-        """Step every row; raises `SekaiError` for a mask that leaves one out, otherwise as `VecEnv.step`."""
-        self._check_open("step")
-        if len(rows_in(mask, self.num_envs)) != self.num_envs:
-            raise SekaiError(f"{self!r} steps all its rows at once: mask must be None")
-        _, fresh = self._phases.due(range(self.num_envs))
-        try:
-            batch = rows_stacked(actions, self.num_envs, "actions", self.action_space)
-        except SpaceMismatch as error:
-            raise InvalidAction(str(error)) from None
-        seen, rewards, terminated, truncated, told = self.env.step(self._said(batch))
-        observations, infos = self._seen(seen), info_rows(told, self.num_envs)
-        restarted, final = np.zeros(self.num_envs, dtype=bool), observations
-        dones = np.flatnonzero(terminated | truncated).tolist()
-        self._phases.begun(fresh)
-        restarted[fresh] = True
-        if self.autoreset != "same_step":
-            self._phases.over.update(dones)
-        elif dones:
-            final = copied(observations)
-            restarted[dones] = True
-            for row in dones:
-                last = self._seen_one(infos[row].pop("final_obs"))
-                overwrite(final, row, last)
-                infos[row] = restarted_info(last, infos[row].pop("final_info", {}), infos[row])
-        stepped = np.ones(self.num_envs, dtype=bool)
-        stepped[fresh] = False
-        rewards = np.asarray(rewards, np.float64)
-        return VecStepResult(observations, rewards, terminated, truncated, infos, final, restarted, stepped)
+    def _step(self, turn: Turn) -> None:
+        table = self.table
+        seen, rewards, terminated, truncated, told = self.env.step(self._said(turn.actions[0]))
+        overwrite(self._seen, slice(None), self._shown(seen))
+        table.infos = infos = info_rows(told, self.count)
+        table.stepped[list(turn.steps)] = True
+        table.rewards[:, 0], table.terminated[:, 0], table.truncated[:, 0] = rewards, terminated, truncated
+        table.restarted[list(turn.begins)] = True
+        table.acting[:, 0] = ~(terminated | truncated)
+        if not turn.restart:
+            return
+        for row in np.flatnonzero(terminated | truncated).tolist():
+            last = self._shown_one(infos[row].pop("final_obs"))
+            overwrite(table.finals[SOLE], (row, 0), last)
+            infos[row] = restarted_info(last, infos[row].pop("final_info", {}), infos[row])
+            table.restarted[row] = table.acting[row, 0] = True
 
-    def close(self) -> None:
-        """Close all environments; closing twice does nothing."""
-        if not self._closed:
-            self.env.close()
-        super().close()
-
-    def _call(self, rows: Sequence[int], method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    def call(self, rows: Sequence[int], method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Call a method of these rows."""
         answers = self._ask("call")(method, *args, **kwargs)
         return [answers[row] for row in rows]
 
-    def _get(self, rows: Sequence[int], name: str) -> list[Any]:
+    def get(self, rows: Sequence[int], name: str) -> list[Any]:
+        """Return an attribute of these rows."""
         answers = self._ask("get_attr")(name)
         return [answers[row] for row in rows]
 
-    def _set(self, rows: Sequence[int], name: str, value: Any) -> None:
-        values = [value] * self.num_envs if len(rows) == self.num_envs else list(self._ask("get_attr")(name))
+    def set(self, rows: Sequence[int], name: str, value: Any) -> None:
+        """Set an attribute of these rows."""
+        values = [value] * self.count if len(rows) == self.count else list(self._ask("get_attr")(name))
         for row in rows:
             values[row] = value
         self._ask("set_attr")(name, values)
+
+    def close(self) -> None:
+        """Close `env`."""
+        super().close()
+        self.env.close()
 
     def _ask(self, method: str) -> Callable[..., Any]:
         if not hasattr(self.env, method):
@@ -309,21 +326,22 @@ class FromGymnasiumVector(VecEnv):
         asked: Callable[..., Any] = getattr(self.env, method)
         return asked
 
-    def _seen(self, observations: Any) -> Tree:
-        return _through(self.observation_space, observations, value_from_gymnasium, _objects)
+    def _shown(self, observations: Any) -> Tree:
+        return _through(self.form.observation_spaces[SOLE], observations, value_from_gymnasium, _objects)
 
-    def _seen_one(self, observation: Any) -> Any:
-        convert = value_from_gymnasium(self.observation_space)
+    def _shown_one(self, observation: Any) -> Any:
+        convert = value_from_gymnasium(self.form.observation_spaces[SOLE])
         return convert(observation) if convert else observation
 
     def _said(self, batch: Tree) -> Any:
         """Return a batch of actions in gymnasium's form: arrays, or a tuple of N values where those are no arrays."""
-        if isinstance(batch, list) and isinstance(self.action_space, Dict | Tuple):
-            return _through(self.action_space, _transposed(self.action_space, batch), value_to_gymnasium, tuple)
-        return _through(self.action_space, batch, value_to_gymnasium, tuple)
+        space = self.form.action_spaces[SOLE]
+        if isinstance(batch, list) and isinstance(space, Dict | Tuple):
+            return _through(space, _transposed(space, batch), value_to_gymnasium, tuple)
+        return _through(space, batch, value_to_gymnasium, tuple)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}({self.env!r})>"
+        return f"<FromGymnasiumVector({self.env!r})>"
 
 
 def _through(space: Space[Any], tree: Tree, way: Callable[[Any], Any], rows: Callable[[list[Any]], Any]) -> Any:

@@ -34,7 +34,7 @@ def fresh(world: ClockworkEnv) -> ClockworkEnv:
 
 
 def wage(agent: str) -> float:
-    return 1.0 + int(agent.rpartition("_")[2])
+    return (1.0 + int(agent.rpartition("_")[2])) / 8  # an action of the env, and sums are exact
 
 
 def play(env: Any, seed: int = 3) -> list[Any]:

@@ -12,8 +12,8 @@ from sekai.core.result import same
 from sekai.error import SekaiError, SpaceMismatch, UnsupportedWrapper
 from sekai.testing import EchoEnv
 from sekai.vector import VecActionWrapper, VecObservationWrapper, VecRewardWrapper, VecWrapper, stack_infos
-from sekai.vector.layers import LayeredVecEnv
 from sekai.vector.over_rows import OverRows
+from sekai.vector.wrapped import WrappedRows
 
 from .worlds import ROWS, WORLDS, assert_same, clockwork, counting, play
 
@@ -84,7 +84,7 @@ def test_a_layer_around_all_is_a_layer_around_each(layer: Any, kwargs: Any) -> N
         for mode in ("same_step", "next_step", "disabled"):
             each = SyncVecEnv([lambda w=world: layer(w(), **kwargs)] * ROWS, autoreset=mode)
             whole = layer(SyncVecEnv([world] * ROWS, autoreset=mode), **kwargs)
-            assert type(whole) is (OverRows if layer.over_rows else LayeredVecEnv)
+            assert type(whole._rows) is (OverRows if layer.over_rows else WrappedRows)
             if whole.many:
                 assert whole.observation_spaces == each.observation_spaces and whole.groups == each.groups
             else:
@@ -141,21 +141,21 @@ def test_statistics_over_rows_are_shared() -> None:
     vec = sekai.NormalizeObservation(SyncVecEnv([counting] * ROWS))
     for result in play(vec, 12):
         assert np.isfinite(result.observations).all()
-    count = next(iter(vec.instance.moments.values())).count
+    count = next(iter(vec._rows.instances[""].moments.values())).count
     assert count > 12 * 2, "all rows' observations, those of new episodes included"
     vec = sekai.NormalizeObservation(SyncVecEnv([counting] * ROWS))
     assert vec.get_attr("frozen") == [False] * ROWS
     vec.set_attr("frozen", True)
-    assert vec.instance.frozen
+    assert vec._rows.instances[""].frozen
     many = sekai.NormalizeObservation(SyncVecEnv([EchoEnv] * ROWS), shared="role")
     many.reset(seed=0)
     many.step({agent: rng.random((ROWS, 1)) for agent in many.possible_agents})
-    assert many.instances["maker_0"].moments is many.instances["maker_1"].moments
-    assert {moments.count for moments in many.instances["maker_0"].moments.values()} == {2 * 2 * ROWS}
+    assert many._rows.instances["maker_0"].moments is many._rows.instances["maker_1"].moments
+    assert {moments.count for moments in many._rows.instances["maker_0"].moments.values()} == {2 * 2 * ROWS}
     paid = sekai.NormalizeReward(SyncVecEnv([counting] * ROWS))
     paid.reset(seed=0)
     paid.step(rng.random(ROWS))
-    assert paid.envs[0].moments[()].count == ROWS, "NormalizeReward keeps each row's return, and one variance"
+    assert paid._rows.envs[0].moments[()].count == ROWS, "NormalizeReward keeps each row's return, and one variance"
 
 
 def test_what_cannot_go_around_rows() -> None:
@@ -174,7 +174,7 @@ def test_what_cannot_go_around_rows() -> None:
         sekai.AutoReset(vec)
     with pytest.raises(UnsupportedWrapper, match="must be a subclass of Wrapper"):
         vec.wrap(int)  # type: ignore[arg-type]
-    assert type(Stateful(vec)) is LayeredVecEnv, "who replaces a hook says itself whether it takes many rows"
+    assert type(Stateful(vec)._rows) is WrappedRows, "who replaces a hook says itself whether it takes many rows"
     with pytest.raises(SpaceMismatch):
         sekai.FilterObservation(vec, ["price"])
 
@@ -185,7 +185,7 @@ def test_attributes_reach_through_layers() -> None:
     vec.set_attr("length", 9)
     vec.set_attr("max_episode_steps", 5)
     assert vec.unwrapped.get_attr("length") == [9, 9] and vec.get_attr("max_episode_steps") == [5, 5]
-    assert [type(layer).__name__ for layer in vec] == ["LayeredVecEnv", "OverRows", "SyncVecEnv"]
+    assert [type(layer).__name__ for layer in vec] == ["VecEnv", "VecEnv", "SyncVecEnv"]
     assert repr(vec) == "<TimeLimit(<Doubled(<SyncVecEnv(2 x <CountingEnv>)>)>)>" and vec.spec is None
     vec.reset()
     vec.call("close")
